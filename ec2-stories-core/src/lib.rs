@@ -1,5 +1,11 @@
 //! Domain types, provider traits and the deployment machine of EC2 Stories.
 
+pub mod attributes;
 mod clock;
+mod error;
+pub mod model;
+pub mod provider;
 
+pub use attributes::Attributes;
 pub use clock::{Clock, SystemClock, TokioClock};
+pub use error::{Error, ErrorKind, Result, Status};

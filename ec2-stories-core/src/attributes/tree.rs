@@ -1,0 +1,74 @@
+//! The tree of attributes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::AttributePath;
+use crate::model::{Instance, NodeAddress};
+
+/// What a deployment learned of its nodes, by node and name.
+///
+/// Every node that has an instance publishes `instance_id`, `state`, `zone`, `instance_type`, `image` and, once it
+/// has them, `private_ip`, `public_ip`, `private_dns` and `public_dns`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Attributes(BTreeMap<NodeAddress, BTreeMap<String, String>>);
+
+impl Attributes {
+    /// No attributes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The attribute at `path`.
+    #[must_use]
+    pub fn get(&self, path: &AttributePath) -> Option<&str> {
+        self.0.get(&path.node)?.get(&path.key).map(String::as_str)
+    }
+
+    /// Sets an attribute of a node.
+    pub fn set(&mut self, node: &NodeAddress, key: impl Into<String>, value: impl Into<String>) {
+        self.0.entry(node.clone()).or_default().insert(key.into(), value.into());
+    }
+
+    /// A node's attributes, by name.
+    pub fn of(&self, node: &NodeAddress) -> impl Iterator<Item = (&str, &str)> {
+        self.0.get(node).into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// Forgets a node.
+    pub fn remove(&mut self, node: &NodeAddress) {
+        self.0.remove(node);
+    }
+
+    /// Publishes what a describe showed of the node's instance.
+    pub fn publish(&mut self, node: &NodeAddress, instance: &Instance) {
+        let known = [
+            ("instance_id", Some(instance.id.as_str())),
+            ("state", Some(instance.state.as_str())),
+            ("zone", Some(instance.zone.as_str())),
+            ("instance_type", Some(instance.instance_type.as_str())),
+            ("image", Some(instance.image.as_str())),
+            ("private_ip", instance.private_ip.as_deref()),
+            ("public_ip", instance.public_ip.as_deref()),
+            ("private_dns", instance.private_dns.as_deref()),
+            ("public_dns", instance.public_dns.as_deref()),
+        ];
+        for (key, value) in known {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                self.set(node, key, value);
+            }
+        }
+    }
+
+    /// All attributes, by path.
+    pub fn iter(&self) -> impl Iterator<Item = (AttributePath, &str)> {
+        self.0.iter().flat_map(|(node, attributes)| {
+            attributes.iter().map(|(key, value)| {
+                (AttributePath { node: node.clone(), key: key.clone() }, value.as_str())
+            })
+        })
+    }
+}

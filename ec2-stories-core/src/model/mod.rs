@@ -1,0 +1,38 @@
+//! What is described, and what is seen: the family's plain data.
+
+mod account;
+mod deployment;
+mod firewall;
+mod fleet;
+mod ids;
+mod image;
+mod instance;
+mod key_pair;
+mod launch;
+mod limits;
+mod name;
+mod node;
+mod ownership;
+mod tags;
+mod user_data;
+mod volume;
+
+pub use account::{Credentials, Region};
+pub use deployment::{DeploymentSpec, Mode};
+pub use firewall::{FirewallPolicy, PortRange, Protocol, Rule, Source};
+pub use fleet::FleetSpec;
+pub use ids::{
+    AvailabilityZone, ClientToken, ImageId, InstanceId, InstanceType, KeyName, ReservationId, SecurityGroupId,
+    SnapshotId, SubnetId,
+};
+pub use image::{Architecture, Image, ImageQuery, Owner, RegisteredImage};
+pub use instance::{Diagnosis, Instance, InstanceState, StateReason};
+pub use key_pair::{KeyPair, KeyPairSpec};
+pub use launch::{Launch, LaunchRequest, Market, MetadataOptions, Placement};
+pub use limits::Limits;
+pub use name::Name;
+pub use node::{Generation, NodeAddress};
+pub use ownership::{OwnedBy, Ownership, Slots};
+pub use tags::Tags;
+pub use user_data::UserData;
+pub use volume::{Volume, VolumeType};

@@ -1,0 +1,64 @@
+//! Watching nodes.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Node;
+use crate::Result;
+use crate::model::{Generation, NodeAddress};
+
+/// What a monitor has decided about a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "verdict", content = "why")]
+pub enum Verdict {
+    /// It lives.
+    Live,
+    /// Something is wrong, not enough to act.
+    Suspect(String),
+    /// It must be replaced.
+    Replace(String),
+}
+
+/// Keeps a node from being replaced for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Who asked for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// When it ends.
+    pub until: Timestamp,
+}
+
+/// Watches nodes and says which must be replaced.
+///
+/// # Contract
+/// - `watch` again with a later generation replaces what was known of the node; an earlier one is ignored.
+/// - `changed` returns the next change of a verdict, with the generation it is about, and waits until there is one. Each change is
+///   returned once, a node's changes in their order. Cancel-safe.
+/// - A node that is held is probed, but never `Replace`; when the hold ends the verdict follows.
+/// - Healthy nodes are never `Replace` because the watcher is sick.
+/// - `release` of a node that is not held, and `forget` of one that is not watched, are successes.
+///
+/// # Errors
+/// [`NotFound`](crate::ErrorKind::NotFound) from `hold` for a node that is not watched.
+#[async_trait]
+pub trait Monitor: fmt::Debug + Send + Sync {
+    /// Starts to watch a node's instance.
+    async fn watch(&self, node: &Node, generation: Generation) -> Result<()>;
+
+    /// Stops to watch a node.
+    async fn forget(&self, node: &NodeAddress) -> Result<()>;
+
+    /// The next change of a verdict.
+    async fn changed(&self) -> Result<(NodeAddress, Generation, Verdict)>;
+
+    /// Keeps a node from being replaced.
+    async fn hold(&self, node: &NodeAddress, hold: Hold) -> Result<()>;
+
+    /// Ends a hold.
+    async fn release(&self, node: &NodeAddress) -> Result<()>;
+}

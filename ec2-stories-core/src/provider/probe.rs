@@ -1,0 +1,37 @@
+//! Asking a node whether it lives.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::Node;
+
+/// A probe's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "liveness", content = "why")]
+pub enum Liveness {
+    /// The node does its work.
+    Live,
+    /// The node does not; counts towards death.
+    Failing(String),
+    /// Something that must know says that it is dead: no threshold applies.
+    DeclaredDead(String),
+    /// The prober could not find out; says nothing of the node.
+    Unknown(String),
+}
+
+/// A custom definition of liveness.
+///
+/// # Contract
+/// - An error on the prober's side (name resolution, file descriptors, credentials) is `Unknown`, never `Failing`.
+/// - It ends by itself within a few seconds: a probe that has no answer by its time-out says `Failing`.
+/// - It changes nothing on the node. Cancel-safe.
+#[async_trait]
+pub trait Probe: fmt::Debug + Send + Sync {
+    /// What it checks, for people.
+    fn name(&self) -> String;
+
+    /// Checks the node.
+    async fn check(&self, node: &Node) -> Liveness;
+}
