@@ -3,9 +3,12 @@
 pub mod attributes;
 mod clock;
 mod error;
+pub mod memory;
 pub mod model;
 pub mod provider;
+pub mod store;
 
 pub use attributes::Attributes;
 pub use clock::{Clock, SystemClock, TokioClock};
 pub use error::{Error, ErrorKind, Result, Status};
+pub use store::MemoryStore;

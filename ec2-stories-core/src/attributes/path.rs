@@ -29,11 +29,15 @@ impl FromStr for AttributePath {
 
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || {
-            Error::invalid("attribute", format!("{text:?} is not of the form fleet/slot.name, such as db/0.private_ip"))
+            Error::invalid(
+                "attribute",
+                format!("{text:?} is not of the form fleet/slot.name, such as db/0.private_ip"),
+            )
         };
         let (node, key) = text.split_once('.').ok_or_else(wrong)?;
         let named = |part: &str| {
-            !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':'))
+            !part.is_empty()
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':'))
         };
         if !key.split('.').all(named) {
             return Err(wrong());

@@ -70,7 +70,8 @@ impl Template {
             }
             let offset = source.len() - rest.len() + at;
             let end = rest[at..].find('}').map(|end| at + end);
-            let end = end.ok_or_else(|| Error::invalid("template", format!("no }} after ${{ at byte {offset}")))?;
+            let end =
+                end.ok_or_else(|| Error::invalid("template", format!("no }} after ${{ at byte {offset}")))?;
             text.push_str(&rest[..at]);
             if !text.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut text)));
@@ -140,7 +141,10 @@ impl Reference {
             Self::Deployment => Ok(scope.deployment.to_string()),
             Self::Fleet => Ok(scope.fleet.to_string()),
             Self::Index => scope.node.map(|node| node.slot.to_string()).ok_or_else(|| {
-                Error::invalid("template", "${index} differs from node to node, and this text is the whole fleet's")
+                Error::invalid(
+                    "template",
+                    "${index} differs from node to node, and this text is the whole fleet's",
+                )
             }),
             Self::Attribute(path) => scope.attributes.get(path).map(str::to_owned).ok_or_else(|| {
                 Error::new(ErrorKind::NotFound, "the attribute is not known").on(path.to_string())
@@ -189,7 +193,10 @@ mod tests {
 
     #[test]
     fn references_are_replaced_and_a_doubled_dollar_is_not_one() {
-        assert_eq!(resolve("${deployment}-${fleet}-${index}: ${db/0.private_ip}!").unwrap(), "shop-web-2: 10.0.0.7!");
+        assert_eq!(
+            resolve("${deployment}-${fleet}-${index}: ${db/0.private_ip}!").unwrap(),
+            "shop-web-2: 10.0.0.7!"
+        );
         assert_eq!(resolve("echo $${HOME} $HOME $$").unwrap(), "echo ${HOME} $HOME $$");
         assert_eq!(resolve("").unwrap(), "");
     }

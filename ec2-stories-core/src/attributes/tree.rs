@@ -66,9 +66,9 @@ impl Attributes {
     /// All attributes, by path.
     pub fn iter(&self) -> impl Iterator<Item = (AttributePath, &str)> {
         self.0.iter().flat_map(|(node, attributes)| {
-            attributes.iter().map(|(key, value)| {
-                (AttributePath { node: node.clone(), key: key.clone() }, value.as_str())
-            })
+            attributes
+                .iter()
+                .map(|(key, value)| (AttributePath { node: node.clone(), key: key.clone() }, value.as_str()))
         })
     }
 }

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AvailabilityZone, ClientToken, ImageId, InstanceId, InstanceType, NodeAddress, Ownership, ReservationId, Tags,
+    AvailabilityZone, ClientToken, ImageId, InstanceId, InstanceType, NodeAddress, Ownership, ReservationId,
+    Tags,
 };
 
 /// An instance's state, in EC2's words.

@@ -22,8 +22,8 @@ pub use deployment::{DeploymentSpec, Mode};
 pub use firewall::{FirewallPolicy, PortRange, Protocol, Rule, Source};
 pub use fleet::FleetSpec;
 pub use ids::{
-    AvailabilityZone, ClientToken, ImageId, InstanceId, InstanceType, KeyName, ReservationId, SecurityGroupId,
-    SnapshotId, SubnetId,
+    AvailabilityZone, ClientToken, ImageId, InstanceId, InstanceType, KeyName, ReservationId,
+    SecurityGroupId, SnapshotId, SubnetId,
 };
 pub use image::{Architecture, Image, ImageQuery, Owner, RegisteredImage};
 pub use instance::{Diagnosis, Instance, InstanceState, StateReason};

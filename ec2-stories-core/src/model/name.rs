@@ -33,7 +33,9 @@ impl Name {
         } else {
             Err(Error::invalid(
                 "name",
-                format!("{name:?} is not a lower-case letter followed by at most 39 letters, digits and hyphens"),
+                format!(
+                    "{name:?} is not a lower-case letter followed by at most 39 letters, digits and hyphens"
+                ),
             ))
         }
     }

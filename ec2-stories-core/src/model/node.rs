@@ -36,7 +36,8 @@ impl FromStr for NodeAddress {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = || Error::invalid("node", format!("{text:?} is not of the form fleet/slot, such as web/2"));
+        let wrong =
+            || Error::invalid("node", format!("{text:?} is not of the form fleet/slot, such as web/2"));
         let (fleet, slot) = text.split_once('/').ok_or_else(wrong)?;
         Ok(Self { fleet: fleet.parse().map_err(|_| wrong())?, slot: slot.parse().map_err(|_| wrong())? })
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::UploadedImage;
-use crate::model::{Architecture, ImageId, ImageQuery, RegisteredImage, Region, Tags};
+use crate::model::{Architecture, ImageId, ImageQuery, Region, RegisteredImage, Tags};
 use crate::{Error, ErrorKind, Result};
 
 /// How an uploaded image is to be registered.

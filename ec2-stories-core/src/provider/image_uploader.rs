@@ -68,7 +68,11 @@ pub struct UploadedImage {
 #[async_trait]
 pub trait ImageUploader: fmt::Debug + Send + Sync {
     /// Uploads the file and says how far it is.
-    async fn upload(&self, source: &UploadSource, progress: watch::Sender<UploadProgress>) -> Result<UploadedImage>;
+    async fn upload(
+        &self,
+        source: &UploadSource,
+        progress: watch::Sender<UploadProgress>,
+    ) -> Result<UploadedImage>;
 
     /// Removes what an unfinished upload of the file left.
     async fn abort(&self, source: &UploadSource) -> Result<()>;

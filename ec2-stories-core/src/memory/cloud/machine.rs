@@ -1,0 +1,80 @@
+//! A machine's life, as a function of time.
+
+use std::time::Duration;
+
+use tokio::time::Instant as Moment;
+
+use crate::model::{Instance, InstanceState, SecurityGroupId, StateReason};
+
+/// Terminated instances stay visible for under an hour.
+const VISIBLE_WHEN_TERMINATED: Duration = Duration::from_secs(50 * 60);
+
+#[derive(Debug)]
+pub(super) struct Machine {
+    /// As launched.
+    pub(super) instance: Instance,
+    pub(super) groups: Vec<SecurityGroupId>,
+    pub(super) visible_at: Moment,
+    /// When it runs, or fails to.
+    pub(super) booted_at: Moment,
+    pub(super) boot_failure: Option<StateReason>,
+    pub(super) end: Option<End>,
+}
+
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) began_at: Moment,
+    pub(super) ended_at: Moment,
+    pub(super) reason: StateReason,
+}
+
+impl Machine {
+    /// What the cloud knows of it.
+    pub(super) fn at(&self, now: Moment) -> Instance {
+        let (state, state_reason) = self.state(now);
+        let mut seen = Instance { state, state_reason, ..self.instance.clone() };
+        if state == InstanceState::Terminated {
+            (seen.private_ip, seen.public_ip, seen.private_dns, seen.public_dns) = (None, None, None, None);
+        } else if state == InstanceState::Pending {
+            // EC2 gives the public address when the instance runs.
+            (seen.public_ip, seen.public_dns) = (None, None);
+        }
+        seen
+    }
+
+    /// What a describe shows of it.
+    pub(super) fn seen(&self, now: Moment) -> Option<Instance> {
+        let forgotten = self.ended_at().is_some_and(|at| at + VISIBLE_WHEN_TERMINATED <= now);
+        (self.visible_at <= now && !forgotten).then(|| self.at(now))
+    }
+
+    /// The next moment at which it looks different.
+    pub(super) fn next_change(&self, now: Moment) -> Option<Moment> {
+        let end = self.end.as_ref().map(|end| end.ended_at);
+        [Some(self.visible_at), Some(self.booted_at), end].into_iter().flatten().filter(|at| *at > now).min()
+    }
+
+    pub(super) fn is_terminated(&self, now: Moment) -> bool {
+        self.ended_at().is_some_and(|at| at <= now)
+    }
+
+    fn ended_at(&self) -> Option<Moment> {
+        let failed = self.boot_failure.is_some().then_some(self.booted_at);
+        match &self.end {
+            Some(end) => Some(failed.map_or(end.ended_at, |at| at.min(end.ended_at))),
+            None => failed,
+        }
+    }
+
+    fn state(&self, now: Moment) -> (InstanceState, Option<StateReason>) {
+        if let Some(reason) = self.boot_failure.as_ref().filter(|_| self.booted_at <= now) {
+            return (InstanceState::Terminated, Some(reason.clone()));
+        }
+        match &self.end {
+            Some(end) if end.ended_at <= now => (InstanceState::Terminated, Some(end.reason.clone())),
+            Some(end) if end.began_at <= now => (InstanceState::ShuttingDown, Some(end.reason.clone())),
+            _ if self.booted_at <= now => (InstanceState::Running, None),
+            _ => (InstanceState::Pending, None),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Every provider in memory, for the unit tests of programs that embed the family.
+//!
+//! They keep the traits' contracts (the suites of the feature `conformance` run on them), follow tokio's time, so that
+//! a paused runtime makes a ten-minute boot instant, log their calls, and fail the calls that a test picks:
+//!
+//! ```
+//! use ec2_stories_core::memory::{Fault, MemoryCloud, Operation};
+//!
+//! let cloud = MemoryCloud::new();
+//! cloud.fail(Operation::Launch, Fault::After); // The next launch happens, but its reply is lost.
+//! cloud.fail(7, Fault::Before); // The eighth call never arrives.
+//! assert!(cloud.leaks().is_empty());
+//! ```
+
+mod cloud;
+pub(crate) mod script;
+
+pub use cloud::{MemoryCloud, Operation};
+pub use script::{Fault, Script, When};
