@@ -1,6 +1,9 @@
 //! Domain types, provider traits and the deployment machine of EC2 Stories.
 
+pub mod account;
 pub mod attributes;
+#[cfg(feature = "aws")]
+pub mod aws;
 mod clock;
 mod error;
 pub mod memory;
