@@ -53,9 +53,9 @@ impl<'a, T: Filterable> Matcher<'a, T> {
             let tags = resource.tags().unwrap_or_default();
             match property {
                 Property::Field(values) => values(resource).iter().any(|value| any(value)),
-                Property::Tag(key) => tags
-                    .iter()
-                    .any(|tag| tag.key.as_deref() == Some(key) && any(tag.value.as_deref().unwrap_or_default())),
+                Property::Tag(key) => tags.iter().any(|tag| {
+                    tag.key.as_deref() == Some(key) && any(tag.value.as_deref().unwrap_or_default())
+                }),
                 Property::TagKey => tags.iter().any(|tag| any(tag.key.as_deref().unwrap_or_default())),
             }
         })
@@ -147,7 +147,10 @@ mod tests {
     #[test]
     fn an_unknown_filter_is_refused_even_when_nothing_could_match() {
         let error = matching(Vec::<Vpc>::new(), &[filter("nonsense", &["x"])]).unwrap_err();
-        assert_eq!((&*error.code, &*error.message), ("InvalidParameterValue", "The filter 'nonsense' is invalid"));
+        assert_eq!(
+            (&*error.code, &*error.message),
+            ("InvalidParameterValue", "The filter 'nonsense' is invalid")
+        );
     }
 
     #[test]
@@ -158,7 +161,13 @@ mod tests {
 
     #[test]
     fn wildcards_and_their_escape() {
-        for (pattern, text) in [("a*c", "abbc"), ("*", ""), ("a?c", "aéc"), (r"\*", "*"), ("debian-12-*-2026*", "debian-12-amd64-20260101-1")] {
+        for (pattern, text) in [
+            ("a*c", "abbc"),
+            ("*", ""),
+            ("a?c", "aéc"),
+            (r"\*", "*"),
+            ("debian-12-*-2026*", "debian-12-amd64-20260101-1"),
+        ] {
             assert!(wildcard(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("a*c", "abb"), ("a?c", "ac"), (r"\*", "x"), ("", "x"), ("abc", "ab")] {

@@ -61,12 +61,17 @@ mod tests {
 
     #[test]
     fn a_token_of_another_making_is_refused() {
-        assert_eq!(cut(vec![String::new()], String::clone, None, Some("!")).unwrap_err().code, "InvalidNextToken");
+        assert_eq!(
+            cut(vec![String::new()], String::clone, None, Some("!")).unwrap_err().code,
+            "InvalidNextToken"
+        );
     }
 
     #[test]
     fn a_page_has_between_five_and_a_thousand_items() {
         assert!(check_size(None, 5, 1000).is_ok() && check_size(Some(5), 5, 1000).is_ok());
-        assert!(check_size(Some(4), 5, 1000).unwrap_err().message.ends_with("Expecting a value greater than 5."));
+        assert!(
+            check_size(Some(4), 5, 1000).unwrap_err().message.ends_with("Expecting a value greater than 5.")
+        );
     }
 }

@@ -52,7 +52,10 @@ impl Keys {
             return Err(ApiError::new("InvalidKeyPair.Duplicate", message));
         }
         if self.0.len() >= MAX_KEY_PAIRS {
-            return Err(ApiError::new("KeyPairLimitExceeded", "The maximum number of key pairs has been reached."));
+            return Err(ApiError::new(
+                "KeyPairLimitExceeded",
+                "The maximum number of key pairs has been reached.",
+            ));
         }
         Ok(())
     }

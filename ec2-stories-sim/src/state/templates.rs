@@ -68,7 +68,8 @@ impl Templates {
 
     pub(crate) fn named(&self, name: &str) -> Result<&Template, ApiError> {
         self.by_id.values().find(|template| template.name == name).ok_or_else(|| {
-            let message = format!("The specified launch template, with template name {name}, does not exist.");
+            let message =
+                format!("The specified launch template, with template name {name}, does not exist.");
             ApiError::new("InvalidLaunchTemplateName.NotFoundException", message)
         })
     }
@@ -77,14 +78,17 @@ impl Templates {
     pub(crate) fn replay(&self, token: &str, fingerprint: &str) -> Result<Option<&Template>, ApiError> {
         let Some((id, first)) = self.tokens.get(token) else { return Ok(None) };
         if first != fingerprint {
-            let message =
-                "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).";
+            let message = "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).";
             return Err(ApiError::new("IdempotentParameterMismatch", message));
         }
         self.get(id).map(Some)
     }
 
-    pub(crate) fn insert(&mut self, template: Template, token: Option<(String, String)>) -> Result<(), ApiError> {
+    pub(crate) fn insert(
+        &mut self,
+        template: Template,
+        token: Option<(String, String)>,
+    ) -> Result<(), ApiError> {
         if self.named(&template.name).is_ok() {
             let message = "Launch template name already in use.";
             return Err(ApiError::new("InvalidLaunchTemplateName.AlreadyExistsException", message));

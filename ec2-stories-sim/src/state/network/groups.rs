@@ -72,7 +72,8 @@ impl SecurityGroup {
             return Err(ApiError::new("InvalidPermission.Duplicate", message));
         }
         for egress in [false, true] {
-            let together = || self.rules(egress).chain(rules.iter().filter(move |rule| rule.egress == egress));
+            let together =
+                || self.rules(egress).chain(rules.iter().filter(move |rule| rule.egress == egress));
             let v4 = together().filter(|rule| !matches!(rule.peer, Peer::Ipv6(_))).count();
             let v6 = together().filter(|rule| !matches!(rule.peer, Peer::Ipv4(_))).count();
             if v4.max(v6) > MAX_RULES {
@@ -95,9 +96,10 @@ impl SecurityGroup {
         Ok(self.rules.remove(at.ok_or_else(|| rule_not_found(id))?))
     }
 
-    pub(crate) fn describe_rule(&mut self, same_as: &Rule, text: Option<String>) -> Result<(), ApiError> {
-        let rule = self.rules.iter_mut().find(|rule| rule.same_as(same_as)).ok_or_else(permission_not_found)?;
-        rule.description = text;
+    /// Gives the rule that says the same as `new` its description.
+    pub(crate) fn describe_rule(&mut self, new: &Rule) -> Result<(), ApiError> {
+        let rule = self.rules.iter_mut().find(|rule| rule.same_as(new)).ok_or_else(permission_not_found)?;
+        rule.description.clone_from(&new.description);
         Ok(())
     }
 
@@ -168,10 +170,8 @@ impl Network {
             return Err(ApiError::new("InvalidGroup.Duplicate", message));
         }
         if self.groups.len() >= MAX_GROUPS {
-            let message = format!(
-                "The maximum number of security groups for VPC '{}' has been reached.",
-                group.vpc_id
-            );
+            let message =
+                format!("The maximum number of security groups for VPC '{}' has been reached.", group.vpc_id);
             return Err(ApiError::new("SecurityGroupLimitExceeded", message));
         }
         self.groups.insert(group.id.clone(), group);
@@ -184,12 +184,16 @@ impl Network {
     pub(crate) fn remove_security_group(&mut self, id: &str) -> Result<SecurityGroup, ApiError> {
         let group = self.security_group(id)?;
         if group.is_default() {
-            let message = format!("the specified group: \"{id}\" name: \"default\" cannot be deleted by a user");
+            let message =
+                format!("the specified group: \"{id}\" name: \"default\" cannot be deleted by a user");
             return Err(ApiError::new("CannotDelete", message));
         }
         let referred_to = self.groups.values().any(|other| other.id != id && other.refers_to(id));
         if referred_to || self.group_in_use(id) {
-            return Err(ApiError::new("DependencyViolation", format!("resource {id} has a dependent object")));
+            return Err(ApiError::new(
+                "DependencyViolation",
+                format!("resource {id} has a dependent object"),
+            ));
         }
         Ok(self.groups.remove(id).expect("looked up above"))
     }

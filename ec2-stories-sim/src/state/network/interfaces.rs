@@ -4,8 +4,9 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 
-use super::Network;
+use super::{Network, SecurityGroup};
 use crate::wire::ApiError;
+use crate::wire::generated::ec2::GroupIdentifier;
 
 /// "Amazon VPC quotas": security groups per network interface.
 const MAX_GROUPS: usize = 5;
@@ -172,6 +173,16 @@ impl Network {
             ));
         }
         Ok(groups)
+    }
+
+    /// Groups as an interface or an instance shows them.
+    pub(crate) fn group_identifiers(&self, ids: &[String]) -> Vec<GroupIdentifier> {
+        let groups = ids.iter().filter_map(|id| self.groups.get(id));
+        let shown = |group: &SecurityGroup| GroupIdentifier {
+            group_id: Some(group.id.clone()),
+            group_name: Some(group.name.clone()),
+        };
+        groups.map(shown).collect()
     }
 
     /// Whether an interface has the group. Those of an instance stay until it is terminated.

@@ -17,7 +17,7 @@ use crate::wire::ApiError;
 use addresses::{AddressPool, Addresses};
 use zones::Zone;
 
-pub(crate) use groups::{SecurityGroup, permission_not_found};
+pub(crate) use groups::{SecurityGroup, permission_not_found, rule_not_found};
 pub(crate) use interfaces::{Interface, NewInterface};
 pub(crate) use rule::{Peer, Rule, permissions};
 
@@ -139,9 +139,9 @@ impl Network {
     }
 
     pub(crate) fn vpc(&self, id: &str) -> Result<&Vpc, ApiError> {
-        self.vpcs
-            .get(id)
-            .ok_or_else(|| ApiError::new("InvalidVpcID.NotFound", format!("The vpc ID '{id}' does not exist")))
+        self.vpcs.get(id).ok_or_else(|| {
+            ApiError::new("InvalidVpcID.NotFound", format!("The vpc ID '{id}' does not exist"))
+        })
     }
 
     pub(crate) fn default_vpc(&self) -> Result<&Vpc, ApiError> {
@@ -164,10 +164,12 @@ impl Network {
     /// The subnet that a launch into a zone uses when it names none.
     pub(crate) fn default_subnet(&self, zone: &str) -> Result<&Subnet, ApiError> {
         let zone = &self.zone(zone)?.name;
-        self.subnets.values().find(|subnet| subnet.default_for_zone && subnet.zone == *zone).ok_or_else(|| {
-            let message = format!("No default subnet for availability zone: '{zone}'.");
-            ApiError::new("MissingInput", message)
-        })
+        self.subnets.values().find(|subnet| subnet.default_for_zone && subnet.zone == *zone).ok_or_else(
+            || {
+                let message = format!("No default subnet for availability zone: '{zone}'.");
+                ApiError::new("MissingInput", message)
+            },
+        )
     }
 
     /// An id that is the same in every simulation: tests can name what was there from the start.

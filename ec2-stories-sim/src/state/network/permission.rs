@@ -25,14 +25,17 @@ impl Network {
             let traffic = traffic(permission)?;
             let peers = self.peers(group, permission)?;
             if peers.is_empty() {
-                let message = "Missing source specification: include source security group or CIDR information";
+                let message =
+                    "Missing source specification: include source security group or CIDR information";
                 return Err(ApiError::new("MissingParameter", message));
             }
             for (peer, description) in peers {
                 check_description(description.as_deref())?;
                 let rule = Rule { id: id(), egress, traffic: traffic.clone(), peer, description };
                 if rules.iter().any(|other| other.same_as(&rule)) {
-                    return Err(ApiError::invalid_parameter("The same permission must not appear multiple times"));
+                    return Err(ApiError::invalid_parameter(
+                        "The same permission must not appear multiple times",
+                    ));
                 }
                 rules.push(rule);
             }
@@ -86,7 +89,9 @@ fn traffic(permission: &IpPermission) -> Result<Traffic, ApiError> {
     let ports = match protocol.as_str() {
         "tcp" | "udp" => Some(port_range(given)?),
         "icmp" => Some(icmp_type(given.ok_or_else(|| {
-            ApiError::invalid_parameter("Invalid value 'Must specify both type and code with ICMP.' for portRange.")
+            ApiError::invalid_parameter(
+                "Invalid value 'Must specify both type and code with ICMP.' for portRange.",
+            )
         })?)?),
         "icmpv6" => Some(icmp_type(given.unwrap_or((-1, -1)))?),
         _ => None,
@@ -114,7 +119,9 @@ fn protocol(name: &str) -> Result<String, ApiError> {
 
 fn port_range(given: Option<(i32, i32)>) -> Result<(i32, i32), ApiError> {
     let (from, to) = given.ok_or_else(|| {
-        ApiError::invalid_parameter("Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.")
+        ApiError::invalid_parameter(
+            "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.",
+        )
     })?;
     // -1 stands for every port.
     let (from, to) = if (from, to) == (-1, -1) { (0, 65535) } else { (from, to) };

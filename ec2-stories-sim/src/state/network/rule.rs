@@ -5,8 +5,8 @@ use std::fmt;
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::wire::generated::ec2::{
-    IpPermission, IpRange, Ipv6Range, ReferencedSecurityGroup, RevokedSecurityGroupRule, SecurityGroupRule, Tag,
-    UserIdGroupPair,
+    IpPermission, IpRange, Ipv6Range, ReferencedSecurityGroup, RevokedSecurityGroupRule, SecurityGroupRule,
+    Tag, UserIdGroupPair,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -43,11 +43,20 @@ impl Rule {
     }
 
     /// As DescribeSecurityGroupRules shows it.
-    pub(crate) fn describe(&self, region: &str, group_id: &str, owner: &str, tags: Vec<Tag>) -> SecurityGroupRule {
+    pub(crate) fn describe(
+        &self,
+        region: &str,
+        group_id: &str,
+        owner: &str,
+        tags: Vec<Tag>,
+    ) -> SecurityGroupRule {
         let (from_port, to_port) = self.traffic.ports.unwrap_or((-1, -1));
         let mut shown = SecurityGroupRule {
             security_group_rule_id: Some(self.id.clone()),
-            security_group_rule_arn: Some(format!("arn:aws:ec2:{region}:{owner}:security-group-rule/{}", self.id)),
+            security_group_rule_arn: Some(format!(
+                "arn:aws:ec2:{region}:{owner}:security-group-rule/{}",
+                self.id
+            )),
             group_id: Some(group_id.to_owned()),
             group_owner_id: Some(owner.to_owned()),
             is_egress: Some(self.egress),

@@ -49,7 +49,8 @@ pub(crate) const OPT_IN: [&str; 12] = [
 /// Three zones, `a` to `c`.
 pub(crate) fn of(region: &str) -> Vec<Zone> {
     let short = short_name(region);
-    let zone = |(letter, number)| Zone { name: format!("{region}{letter}"), id: format!("{short}-az{number}") };
+    let zone =
+        |(letter, number)| Zone { name: format!("{region}{letter}"), id: format!("{short}-az{number}") };
     [('a', 1), ('b', 2), ('c', 3)].map(zone).into()
 }
 
