@@ -1,7 +1,8 @@
 //! Turns the generated tables into structs that are read from parameters and written as XML.
 //!
 //! A line of a table is `member: Type = "Name" [rule]…`. `input!` structs are read, `output!` ones written, `both!`
-//! ones have the name to read and the name to write: `"Name" / "name"`. Rules are functions of `rules`.
+//! ones have the name to read and the name to write: `"Name" / "name"`. Rules are functions of `rules`. `convert!` makes
+//! one structure from another whose members have the same names, `overlay!` lets one stand in for another of its kind.
 
 use jiff::Timestamp;
 
@@ -145,6 +146,65 @@ macro_rules! both {
     };
 }
 
+/// What a member becomes in a structure of another name. All members are options or lists.
+pub(crate) trait Convert<To> {
+    fn convert(self) -> To;
+}
+
+impl<From: Into<To>, To> Convert<Option<To>> for Option<From> {
+    fn convert(self) -> Option<To> {
+        self.map(Into::into)
+    }
+}
+
+impl<From: Into<To>, To> Convert<Vec<To>> for Vec<From> {
+    fn convert(self) -> Vec<To> {
+        self.into_iter().map(Into::into).collect()
+    }
+}
+
+macro_rules! convert {
+    ($from:ident => $to:ident { $($member:ident),* }) => {
+        impl From<$from> for $to {
+            #[allow(clippy::needless_update)] // Some have no other members.
+            fn from(from: $from) -> Self {
+                Self {
+                    $($member: $crate::wire::shape::Convert::convert(from.$member),)*
+                    ..Self::default()
+                }
+            }
+        }
+    };
+}
+
+/// A member that another stands in for when it is not given.
+pub(crate) trait OrElse {
+    fn or_else(self, other: Self) -> Self;
+}
+
+impl<T> OrElse for Option<T> {
+    fn or_else(self, other: Self) -> Self {
+        self.or(other)
+    }
+}
+
+impl<T> OrElse for Vec<T> {
+    fn or_else(self, other: Self) -> Self {
+        if self.is_empty() { other } else { self }
+    }
+}
+
+macro_rules! overlay {
+    ($name:ident { $($member:ident),* }) => {
+        impl $name {
+            /// Every member of its own or, where it has none, that of `defaults`.
+            pub(crate) fn or(self, defaults: Self) -> Self {
+                Self { $($member: $crate::wire::shape::OrElse::or_else(self.$member, defaults.$member),)* }
+            }
+        }
+    };
+}
+
 macro_rules! operations {
     ($protocol:ident; $($name:ident: $request:ident => $response:ident,)*) => {
         /// The operations that the service knows here.
@@ -189,4 +249,4 @@ macro_rules! operations {
     };
 }
 
-pub(crate) use {both, input, operations, output, reader, record, write_member, writer};
+pub(crate) use {both, convert, input, operations, output, overlay, reader, record, write_member, writer};

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use anyhow::{Result, bail};
 use heck::{ToShoutySnakeCase, ToSnakeCase};
 
+use super::conversion::{conversions, shared_members};
 use super::fetch::BOTOCORE;
 use super::model::{Kind, Model, Reference, Shape};
 use super::operations::Service;
@@ -40,12 +41,19 @@ pub(super) fn file(model: &Model, usage: &Usage, service: &Service) -> Result<St
         writeln!(code, "    {name}: {name}Request => {name}Response,")?;
     }
     code += "}\n\n";
-    code += &shapes;
+    for (from, to) in conversions(model, service)? {
+        shapes += &convert(model, from, to)?;
+    }
+    for name in service.overlays {
+        let members =
+            model.shape(name)?.members.keys().map(|name| field(name)).collect::<Vec<_>>().join(", ");
+        write!(shapes, "overlay! {{ {name} {{ {members} }} }}\n\n")?;
+    }
     for name in &emit.enums {
         let values = model.shape(name)?.values.join("\", \"");
-        writeln!(code, "const {}: &[&str] = &[\"{values}\"];", name.to_shouty_snake_case())?;
+        writeln!(shapes, "const {}: &[&str] = &[\"{values}\"];", name.to_shouty_snake_case())?;
     }
-    Ok(code)
+    Ok(code + &shapes)
 }
 
 fn header(service: &Service) -> String {
@@ -148,6 +156,12 @@ impl Emit<'_> {
             Some(name) => format!(" [item \"{name}\"]"),
         })
     }
+}
+
+fn convert(model: &Model, from: &str, to: &str) -> Result<String> {
+    let members =
+        shared_members(model, from, to)?.map(|(name, ..)| field(name)).collect::<Vec<_>>().join(", ");
+    Ok(format!("convert! {{ {from} => {to} {{ {members} }} }}\n\n"))
 }
 
 fn field(member: &str) -> String {

@@ -1,5 +1,6 @@
 //! `cargo xtask codegen`: the simulation's wire code, from AWS's own model of its API.
 
+mod conversion;
 mod emit;
 mod fetch;
 mod model;

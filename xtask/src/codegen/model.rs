@@ -72,6 +72,13 @@ impl Model {
         self.operations.get(name).with_context(|| format!("the model has no operation {name}"))
     }
 
+    /// The model's own copy of a shape's name.
+    pub(super) fn name(&self, name: &str) -> Result<&str> {
+        let entry =
+            self.shapes.get_key_value(name).with_context(|| format!("the model has no shape {name}"))?;
+        Ok(entry.0)
+    }
+
     pub(super) fn shape(&self, name: &str) -> Result<&Shape> {
         self.shapes.get(name).with_context(|| format!("the model has no shape {name}"))
     }

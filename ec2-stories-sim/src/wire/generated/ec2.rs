@@ -3791,6 +3791,142 @@ output! {
     }
 }
 
+convert! { AcceleratorCountRequest => AcceleratorCount { max, min } }
+
+convert! { AcceleratorTotalMemoryMiBRequest => AcceleratorTotalMemoryMiB { max, min } }
+
+convert! { BaselineEbsBandwidthMbpsRequest => BaselineEbsBandwidthMbps { max, min } }
+
+convert! { BaselinePerformanceFactorsRequest => BaselinePerformanceFactors { cpu } }
+
+convert! { CapacityReservationTarget => CapacityReservationTargetResponse { capacity_reservation_id, capacity_reservation_resource_group_arn } }
+
+convert! { ConnectionTrackingSpecificationRequest => ConnectionTrackingSpecification { tcp_established_timeout, udp_stream_timeout, udp_timeout } }
+
+convert! { CpuPerformanceFactorRequest => CpuPerformanceFactor { references } }
+
+convert! { CreditSpecificationRequest => CreditSpecification { cpu_credits } }
+
+convert! { ElasticGpuSpecification => ElasticGpuSpecificationResponse { r#type } }
+
+convert! { EnaSrdSpecificationRequest => LaunchTemplateEnaSrdSpecification { ena_srd_enabled, ena_srd_udp_specification } }
+
+convert! { EnaSrdUdpSpecificationRequest => LaunchTemplateEnaSrdUdpSpecification { ena_srd_udp_enabled } }
+
+convert! { InstanceIpv6AddressRequest => InstanceIpv6Address { ipv6_address } }
+
+convert! { InstanceRequirementsRequest => InstanceRequirements { accelerator_count, accelerator_manufacturers, accelerator_names, accelerator_total_memory_mi_b, accelerator_types, allowed_instance_types, bare_metal, baseline_ebs_bandwidth_mbps, baseline_performance_factors, burstable_performance, cpu_manufacturers, excluded_instance_types, instance_generations, local_storage, local_storage_types, max_spot_price_as_percentage_of_optimal_on_demand_price, memory_gi_b_per_v_cpu, memory_mi_b, network_bandwidth_gbps, network_interface_count, on_demand_max_price_percentage_over_lowest_price, require_encryption_in_transit, require_hibernate_support, spot_max_price_percentage_over_lowest_price, total_local_storage_gb, v_cpu_count } }
+
+convert! { Ipv4PrefixSpecificationRequest => Ipv4PrefixSpecificationResponse { ipv4_prefix } }
+
+convert! { Ipv6PrefixSpecificationRequest => Ipv6PrefixSpecificationResponse { ipv6_prefix } }
+
+convert! { LaunchTemplateBlockDeviceMappingRequest => BlockDeviceMapping { device_name, ebs, no_device, virtual_name } }
+
+convert! { LaunchTemplateBlockDeviceMappingRequest => LaunchTemplateBlockDeviceMapping { device_name, ebs, no_device, virtual_name } }
+
+convert! { LaunchTemplateCapacityReservationSpecificationRequest => CapacityReservationSpecification { capacity_reservation_preference, capacity_reservation_target } }
+
+convert! { LaunchTemplateCapacityReservationSpecificationRequest => LaunchTemplateCapacityReservationSpecificationResponse { capacity_reservation_preference, capacity_reservation_target } }
+
+convert! { LaunchTemplateCpuOptionsRequest => CpuOptionsRequest { amd_sev_snp, core_count, nested_virtualization, threads_per_core } }
+
+convert! { LaunchTemplateCpuOptionsRequest => LaunchTemplateCpuOptions { amd_sev_snp, core_count, nested_virtualization, threads_per_core } }
+
+convert! { LaunchTemplateEbsBlockDeviceRequest => EbsBlockDevice { delete_on_termination, ebs_card_index, encrypted, iops, kms_key_id, snapshot_id, throughput, volume_initialization_rate, volume_size, volume_type } }
+
+convert! { LaunchTemplateEbsBlockDeviceRequest => LaunchTemplateEbsBlockDevice { delete_on_termination, ebs_card_index, encrypted, iops, kms_key_id, snapshot_id, throughput, volume_initialization_rate, volume_size, volume_type } }
+
+convert! { LaunchTemplateElasticInferenceAccelerator => ElasticInferenceAccelerator { count, r#type } }
+
+convert! { LaunchTemplateElasticInferenceAccelerator => LaunchTemplateElasticInferenceAcceleratorResponse { count, r#type } }
+
+convert! { LaunchTemplateEnclaveOptionsRequest => EnclaveOptionsRequest { enabled } }
+
+convert! { LaunchTemplateEnclaveOptionsRequest => LaunchTemplateEnclaveOptions { enabled } }
+
+convert! { LaunchTemplateHibernationOptionsRequest => HibernationOptionsRequest { configured } }
+
+convert! { LaunchTemplateHibernationOptionsRequest => LaunchTemplateHibernationOptions { configured } }
+
+convert! { LaunchTemplateIamInstanceProfileSpecificationRequest => IamInstanceProfileSpecification { arn, name } }
+
+convert! { LaunchTemplateIamInstanceProfileSpecificationRequest => LaunchTemplateIamInstanceProfileSpecification { arn, name } }
+
+convert! { LaunchTemplateInstanceMaintenanceOptionsRequest => InstanceMaintenanceOptionsRequest { auto_recovery } }
+
+convert! { LaunchTemplateInstanceMaintenanceOptionsRequest => LaunchTemplateInstanceMaintenanceOptions { auto_recovery } }
+
+convert! { LaunchTemplateInstanceMarketOptionsRequest => InstanceMarketOptionsRequest { market_type, spot_options } }
+
+convert! { LaunchTemplateInstanceMarketOptionsRequest => LaunchTemplateInstanceMarketOptions { market_type, spot_options } }
+
+convert! { LaunchTemplateInstanceMetadataOptionsRequest => InstanceMetadataOptionsRequest { http_endpoint, http_protocol_ipv6, http_put_response_hop_limit, http_tokens, instance_metadata_tags } }
+
+convert! { LaunchTemplateInstanceMetadataOptionsRequest => LaunchTemplateInstanceMetadataOptions { http_endpoint, http_protocol_ipv6, http_put_response_hop_limit, http_tokens, instance_metadata_tags } }
+
+convert! { LaunchTemplateInstanceNetworkInterfaceSpecificationRequest => InstanceNetworkInterfaceSpecification { associate_carrier_ip_address, associate_public_ip_address, connection_tracking_specification, delete_on_termination, description, device_index, ena_queue_count, ena_srd_specification, groups, interface_type, ipv4_prefix_count, ipv4_prefixes, ipv6_address_count, ipv6_addresses, ipv6_prefix_count, ipv6_prefixes, network_card_index, network_interface_id, primary_ipv6, private_ip_address, private_ip_addresses, secondary_private_ip_address_count, subnet_id } }
+
+convert! { LaunchTemplateInstanceNetworkInterfaceSpecificationRequest => LaunchTemplateInstanceNetworkInterfaceSpecification { associate_carrier_ip_address, associate_public_ip_address, connection_tracking_specification, delete_on_termination, description, device_index, ena_queue_count, ena_srd_specification, groups, interface_type, ipv4_prefix_count, ipv4_prefixes, ipv6_address_count, ipv6_addresses, ipv6_prefix_count, ipv6_prefixes, network_card_index, network_interface_id, primary_ipv6, private_ip_address, private_ip_addresses, secondary_private_ip_address_count, subnet_id } }
+
+convert! { LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest => InstanceSecondaryInterfaceSpecificationRequest { delete_on_termination, device_index, interface_type, network_card_index, private_ip_address_count, private_ip_addresses, secondary_subnet_id } }
+
+convert! { LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest => LaunchTemplateInstanceSecondaryInterfaceSpecification { delete_on_termination, device_index, interface_type, network_card_index, private_ip_address_count, private_ip_addresses, secondary_subnet_id } }
+
+convert! { LaunchTemplateLicenseConfigurationRequest => LaunchTemplateLicenseConfiguration { license_configuration_arn } }
+
+convert! { LaunchTemplateLicenseConfigurationRequest => LicenseConfigurationRequest { license_configuration_arn } }
+
+convert! { LaunchTemplateNetworkPerformanceOptionsRequest => InstanceNetworkPerformanceOptionsRequest { bandwidth_weighting } }
+
+convert! { LaunchTemplateNetworkPerformanceOptionsRequest => LaunchTemplateNetworkPerformanceOptions { bandwidth_weighting } }
+
+convert! { LaunchTemplatePlacementRequest => LaunchTemplatePlacement { affinity, availability_zone, availability_zone_id, group_id, group_name, host_id, host_resource_group_arn, partition_number, spread_domain, tenancy } }
+
+convert! { LaunchTemplatePlacementRequest => Placement { affinity, availability_zone, availability_zone_id, group_id, group_name, host_id, host_resource_group_arn, partition_number, spread_domain, tenancy } }
+
+convert! { LaunchTemplatePrivateDnsNameOptionsRequest => LaunchTemplatePrivateDnsNameOptions { enable_resource_name_dns_aaaa_record, enable_resource_name_dns_a_record, hostname_type } }
+
+convert! { LaunchTemplatePrivateDnsNameOptionsRequest => PrivateDnsNameOptionsRequest { enable_resource_name_dns_aaaa_record, enable_resource_name_dns_a_record, hostname_type } }
+
+convert! { LaunchTemplateSpotMarketOptionsRequest => LaunchTemplateSpotMarketOptions { block_duration_minutes, instance_interruption_behavior, max_price, spot_instance_type, valid_until } }
+
+convert! { LaunchTemplateSpotMarketOptionsRequest => SpotMarketOptions { block_duration_minutes, instance_interruption_behavior, max_price, spot_instance_type, valid_until } }
+
+convert! { LaunchTemplateTagSpecificationRequest => LaunchTemplateTagSpecification { resource_type, tags } }
+
+convert! { LaunchTemplateTagSpecificationRequest => TagSpecification { resource_type, tags } }
+
+convert! { LaunchTemplatesMonitoringRequest => LaunchTemplatesMonitoring { enabled, metric_category_ids } }
+
+convert! { LaunchTemplatesMonitoringRequest => RunInstancesMonitoringEnabled { enabled, metric_category_ids } }
+
+convert! { MemoryGiBPerVCpuRequest => MemoryGiBPerVCpu { max, min } }
+
+convert! { MemoryMiBRequest => MemoryMiB { max, min } }
+
+convert! { NetworkBandwidthGbpsRequest => NetworkBandwidthGbps { max, min } }
+
+convert! { NetworkInterfaceCountRequest => NetworkInterfaceCount { max, min } }
+
+convert! { OperatorRequest => OperatorResponse { principal } }
+
+convert! { PerformanceFactorReferenceRequest => PerformanceFactorReference { instance_family } }
+
+convert! { RequestLaunchTemplateData => ResponseLaunchTemplateData { block_device_mappings, capacity_reservation_specification, cpu_options, credit_specification, disable_api_stop, disable_api_termination, ebs_optimized, elastic_gpu_specifications, elastic_inference_accelerators, enclave_options, hibernation_options, iam_instance_profile, image_id, instance_initiated_shutdown_behavior, instance_market_options, instance_requirements, instance_type, kernel_id, key_name, license_specifications, maintenance_options, metadata_options, monitoring, network_interfaces, network_performance_options, operator, placement, private_dns_name_options, ram_disk_id, secondary_interfaces, security_group_ids, security_groups, tag_specifications, user_data } }
+
+convert! { RequestLaunchTemplateData => RunInstancesRequest { block_device_mappings, capacity_reservation_specification, cpu_options, credit_specification, disable_api_stop, disable_api_termination, ebs_optimized, elastic_inference_accelerators, enclave_options, hibernation_options, iam_instance_profile, image_id, instance_initiated_shutdown_behavior, instance_market_options, instance_type, kernel_id, key_name, license_specifications, maintenance_options, metadata_options, monitoring, network_interfaces, network_performance_options, operator, placement, private_dns_name_options, secondary_interfaces, security_group_ids, security_groups, tag_specifications, user_data } }
+
+convert! { SecondaryInterfacePrivateIpAddressSpecificationRequest => InstanceSecondaryInterfacePrivateIpAddressRequest { private_ip_address } }
+
+convert! { SecondaryInterfacePrivateIpAddressSpecificationRequest => SecondaryInterfacePrivateIpAddressSpecification { private_ip_address } }
+
+convert! { TotalLocalStorageGBRequest => TotalLocalStorageGB { max, min } }
+
+convert! { VCpuCountRangeRequest => VCpuCountRange { max, min } }
+
+overlay! { RunInstancesRequest { additional_info, block_device_mappings, capacity_reservation_specification, client_token, cpu_options, credit_specification, disable_api_stop, disable_api_termination, dry_run, ebs_optimized, elastic_gpu_specification, elastic_inference_accelerators, enable_primary_ipv6, enclave_options, hibernation_options, iam_instance_profile, image_id, instance_initiated_shutdown_behavior, instance_market_options, instance_type, ipv6_address_count, ipv6_addresses, kernel_id, key_name, launch_template, license_specifications, maintenance_options, max_count, metadata_options, min_count, monitoring, network_interfaces, network_performance_options, operator, placement, private_dns_name_options, private_ip_address, ramdisk_id, secondary_interfaces, security_group_ids, security_groups, subnet_id, tag_specifications, user_data } }
+
 const ACCELERATOR_MANUFACTURER: &[&str] = &["amazon-web-services", "amd", "nvidia", "xilinx", "habana"];
 const ACCELERATOR_NAME: &[&str] = &[
     "a100",

@@ -9,5 +9,5 @@ mod prelude {
     pub(super) use jiff::Timestamp;
 
     pub(super) use crate::wire::Sensitive;
-    pub(super) use crate::wire::shape::{Acknowledged, both, input, operations, output};
+    pub(super) use crate::wire::shape::{Acknowledged, both, convert, input, operations, output, overlay};
 }
