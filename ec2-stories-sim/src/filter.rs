@@ -92,7 +92,7 @@ pub(crate) fn values<I, V: ToString>(items: &[I], member: impl Fn(&I) -> &Option
     items.iter().filter_map(|item| member(item).as_ref().map(ToString::to_string)).collect()
 }
 
-fn wildcard(pattern: &str, text: &str) -> bool {
+pub(crate) fn wildcard(pattern: &str, text: &str) -> bool {
     let mut pattern = pattern.chars();
     match pattern.next() {
         None => text.is_empty(),
