@@ -1,0 +1,65 @@
+//! What a handler knows about the call it serves.
+
+use std::cell::{RefCell, RefMut};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt, SeedableRng};
+
+use crate::access::Principal;
+use crate::fault::Fate;
+use crate::latency::Latencies;
+
+/// One call. Handlers are synchronous: time comes in as `now`, randomness from the seeded `rng`.
+///
+/// A dry run needs nothing from a handler: it is served on a copy of the cloud that is thrown away.
+#[derive(Debug)]
+pub(crate) struct Ctx {
+    pub(crate) now: Timestamp,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) principal: Principal,
+    /// The request's parameters without its token: equal exactly when EC2 takes two requests for the same.
+    pub(crate) fingerprint: String,
+    pub(crate) latencies: Latencies,
+    /// What faults have in store for instances that this call launches.
+    pub(crate) fate: Fate,
+    rng: RefCell<StdRng>,
+}
+
+impl Ctx {
+    pub(crate) fn new(now: Timestamp, region: &str, account: &str, principal: Principal, seed: u64) -> Self {
+        Self {
+            now,
+            region: region.to_owned(),
+            account: account.to_owned(),
+            principal,
+            fingerprint: String::new(),
+            latencies: Latencies::default(),
+            fate: Fate::default(),
+            rng: RefCell::new(StdRng::seed_from_u64(seed)),
+        }
+    }
+
+    /// A new resource id: `prefix-` and 17 hexadecimal digits.
+    pub(crate) fn id(&self, prefix: &str) -> String {
+        let mut rng = self.rng();
+        let (high, low) = (rng.next_u64(), rng.next_u64());
+        format!("{prefix}-{high:016x}{:x}", low >> 60)
+    }
+
+    /// A duration within `share` (0 to 1) of `mean` on either side.
+    pub(crate) fn jitter(&self, mean: Duration, share: f64) -> Duration {
+        mean.mul_f64(1.0 + share.clamp(0.0, 1.0) * self.rng().random_range(-1.0..=1.0))
+    }
+
+    /// A duration between zero and `max`.
+    pub(crate) fn up_to(&self, max: Duration) -> Duration {
+        max.mul_f64(self.rng().random_range(0.0..=1.0))
+    }
+
+    pub(crate) fn rng(&self) -> RefMut<'_, StdRng> {
+        self.rng.borrow_mut()
+    }
+}

@@ -1,0 +1,56 @@
+//! Seeded faults on the path that a real call takes.
+
+mod engine;
+mod plan;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use engine::{Engine, Struck, Target};
+pub use plan::{FaultPlan, FaultPlanError, Outage, Rule};
+
+/// What goes wrong with a call, or with the instances that it launches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Fault {
+    /// `RequestLimitExceeded`, 503; no effect.
+    Throttle,
+    /// An error of your choice; no effect. The SDK retries 500, 502, 503 and 504.
+    Error {
+        /// EC2's error code.
+        code: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// `InsufficientInstanceCapacity`, 500, for a launch; no effect.
+    Capacity,
+    /// The connection is reset before the call has an effect.
+    ReplyLostBefore,
+    /// The call takes effect, then the connection is reset.
+    ReplyLostAfter,
+    /// The reply comes later by this much: the effect is there, a client that gives up does not know it.
+    Slow(#[serde(with = "humantime_serde")] Duration),
+    /// The call takes effect, and half of the reply arrives before the connection is reset.
+    TruncatedReply,
+    /// Launched instances end as `terminated` without ever running: half a boot time later, with this state reason
+    /// (`Server.InternalError`, `Client.VolumeLimitExceeded`, …).
+    LateLaunchFailure(String),
+    /// Launched instances run, but fail their status checks from so long after they started running.
+    Impaired(#[serde(with = "humantime_serde")] Duration),
+    /// Launched spot instances get their interruption notice so long after the launch, and end two minutes after it.
+    SpotNotice(#[serde(with = "humantime_serde")] Duration),
+    /// Launched instances are unknown to every call that names them for so long.
+    UnknownIdFor(#[serde(with = "humantime_serde")] Duration),
+}
+
+/// What is in store for the instances of one launch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Fate {
+    pub(crate) no_capacity: bool,
+    pub(crate) late_failure: Option<String>,
+    pub(crate) impaired_after: Option<Duration>,
+    pub(crate) spot_notice_after: Option<Duration>,
+    pub(crate) unknown_for: Option<Duration>,
+}

@@ -1,0 +1,5 @@
+//! The two ways in: the SDK's HTTP client in process, and a listener on loopback. Both end in [`crate::Sim::handle`].
+
+mod body;
+pub(crate) mod client;
+pub(crate) mod listen;

@@ -1,0 +1,11 @@
+//! VPCs, subnets, zones, regions and network interfaces.
+
+mod interfaces;
+mod subnets;
+mod vpcs;
+mod zones;
+
+pub(crate) use interfaces::describe_network_interfaces;
+pub(crate) use subnets::describe_subnets;
+pub(crate) use vpcs::describe_vpcs;
+pub(crate) use zones::{describe_availability_zones, describe_regions};

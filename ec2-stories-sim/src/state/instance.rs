@@ -1,0 +1,143 @@
+//! One instance.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::timeline::{Change, Reason, State, Timeline};
+use super::types::TypeInfo;
+use crate::ctx::Ctx;
+use crate::wire::Sensitive;
+use crate::wire::generated::ec2::{IamInstanceProfile, InstanceMetadataOptionsResponse};
+
+/// Between the notice and the end of a spot instance (EC2 user guide, "Spot Instance interruption notices").
+pub(crate) const SPOT_NOTICE: Duration = Duration::from_secs(120);
+
+/// What an instance is and what is decided about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Instance {
+    pub(crate) id: String,
+    pub(crate) reservation: String,
+    pub(crate) launch_index: i32,
+    /// The last launch or start.
+    pub(crate) launched: Timestamp,
+    pub(crate) timeline: Timeline,
+    /// From when calls that name the instance know it.
+    pub(crate) visible_at: Timestamp,
+    /// From when listings that filter by its tags show it.
+    pub(crate) indexed_at: Timestamp,
+    pub(crate) kind: &'static TypeInfo,
+    pub(crate) image: ImageFacts,
+    pub(crate) zone: String,
+    pub(crate) zone_id: String,
+    /// The id of the primary network interface, which the network keeps.
+    pub(crate) interface: String,
+    /// Whether a start gives the instance a public address.
+    pub(crate) wants_public_ip: bool,
+    pub(crate) volumes: Vec<Attached>,
+    pub(crate) key_name: Option<String>,
+    pub(crate) user_data: Option<Sensitive>,
+    pub(crate) client_token: String,
+    pub(crate) terminate_on_shutdown: bool,
+    pub(crate) protected: bool,
+    pub(crate) stop_protected: bool,
+    pub(crate) ebs_optimized: bool,
+    pub(crate) monitored: bool,
+    pub(crate) source_dest_check: bool,
+    pub(crate) tenancy: String,
+    pub(crate) profile: Option<IamInstanceProfile>,
+    pub(crate) metadata: InstanceMetadataOptionsResponse,
+    /// The spot request that the instance fulfills.
+    pub(crate) spot_request: Option<String>,
+    /// When the interruption notice of a spot instance goes out.
+    pub(crate) spot_notice_at: Option<Timestamp>,
+    /// How long after it starts running its status checks begin to fail.
+    pub(crate) impaired_after: Option<Duration>,
+    pub(crate) reboots: u32,
+}
+
+/// What stays true of an instance when its image is deregistered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ImageFacts {
+    pub(crate) id: String,
+    pub(crate) architecture: String,
+    pub(crate) root_device: String,
+    pub(crate) boot_mode: Option<String>,
+    pub(crate) platform_details: String,
+    pub(crate) usage_operation: String,
+    /// Whether the image asks for IMDSv2.
+    pub(crate) imds_v2: bool,
+}
+
+/// A volume as the instance has it attached.
+#[derive(Clone, Debug)]
+pub(crate) struct Attached {
+    pub(crate) device: String,
+    pub(crate) volume: String,
+    pub(crate) delete_on_termination: bool,
+}
+
+impl Instance {
+    pub(crate) fn state(&self, now: Timestamp) -> State {
+        self.timeline.state(now)
+    }
+
+    /// Decides the way from `pending` to `running`, or to an early end.
+    pub(crate) fn boot(&mut self, ctx: &Ctx, late_failure: Option<&str>) {
+        let time = ctx.jitter(ctx.latencies.boot, ctx.latencies.jitter);
+        let next = match late_failure {
+            Some(code) => change(ctx.now + time / 2, State::Terminated, Reason::coded(code)),
+            None => change(ctx.now + time, State::Running, Reason::default()),
+        };
+        self.timeline.extend([next]);
+    }
+
+    pub(crate) fn terminate(&mut self, ctx: &Ctx, at: Timestamp, reason: &Reason) {
+        let time = ctx.jitter(ctx.latencies.terminate, ctx.latencies.jitter);
+        // An end that was decided earlier stays: terminating twice changes nothing.
+        if self.state(ctx.now).is_ending() {
+            return;
+        }
+        let ending = [
+            change(at, State::ShuttingDown, reason.clone()),
+            change(at + time, State::Terminated, reason.clone()),
+        ];
+        if at <= ctx.now {
+            self.timeline.replan(ctx.now, ending);
+        } else {
+            self.timeline.extend(ending);
+        }
+    }
+
+    pub(crate) fn stop(&mut self, ctx: &Ctx, reason: &Reason) {
+        let time = ctx.jitter(ctx.latencies.stop, ctx.latencies.jitter);
+        let ending = [
+            change(ctx.now, State::Stopping, reason.clone()),
+            change(ctx.now + time, State::Stopped, reason.clone()),
+        ];
+        self.timeline.replan(ctx.now, ending);
+    }
+
+    pub(crate) fn start(&mut self, ctx: &Ctx) {
+        self.launched = ctx.now;
+        self.timeline.replan(ctx.now, [change(ctx.now, State::Pending, Reason::pending())]);
+        self.boot(ctx, None);
+    }
+
+    /// Schedules the interruption notice of a spot instance and what follows it.
+    pub(crate) fn interrupt(&mut self, ctx: &Ctx, notice: Timestamp) {
+        self.spot_notice_at = Some(notice);
+        self.terminate(ctx, notice + SPOT_NOTICE, &Reason::coded("Server.SpotInstanceTermination"));
+    }
+
+    /// Whether the instance fails its status checks now.
+    pub(crate) fn impaired_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let running = self.timeline.since(State::Running, now)?;
+        let from = running + self.impaired_after?;
+        (from <= now).then_some(from)
+    }
+}
+
+fn change(at: Timestamp, state: State, reason: Reason) -> Change {
+    Change { at, state, reason }
+}

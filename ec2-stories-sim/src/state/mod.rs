@@ -1,0 +1,86 @@
+//! What the cloud holds: one [`Cloud`] for each region of the account.
+
+pub(crate) mod capacity;
+pub(crate) mod fleets;
+pub(crate) mod images;
+pub(crate) mod instance;
+pub(crate) mod instances;
+pub(crate) mod keys;
+pub(crate) mod network;
+pub(crate) mod spot;
+pub(crate) mod tags;
+pub(crate) mod templates;
+pub(crate) mod timeline;
+pub(crate) mod tokens;
+pub(crate) mod types;
+pub(crate) mod volumes;
+
+use jiff::Timestamp;
+
+use capacity::Capacity;
+use fleets::Fleets;
+use images::Images;
+use instances::Instances;
+use keys::Keys;
+use network::Network;
+use spot::SpotRequests;
+use tags::Tags;
+use templates::Templates;
+use tokens::Tokens;
+use volumes::Volumes;
+
+/// A region. Cloning it is what makes a dry run: handlers change a copy.
+#[derive(Clone, Debug)]
+pub(crate) struct Cloud {
+    pub(crate) network: Network,
+    pub(crate) keys: Keys,
+    pub(crate) images: Images,
+    pub(crate) templates: Templates,
+    pub(crate) instances: Instances,
+    pub(crate) volumes: Volumes,
+    pub(crate) tags: Tags,
+    pub(crate) spot: SpotRequests,
+    pub(crate) fleets: Fleets,
+    pub(crate) capacity: Capacity,
+    /// Tokens of RunInstances, by zone or region.
+    pub(crate) launch_tokens: Tokens,
+    /// Tokens of CreateFleet.
+    pub(crate) fleet_tokens: Tokens,
+}
+
+impl Cloud {
+    pub(crate) fn new(region: &str) -> Self {
+        Self {
+            network: Network::new(region),
+            keys: Keys::default(),
+            images: Images::new(region),
+            templates: Templates::default(),
+            instances: Instances::default(),
+            volumes: Volumes::default(),
+            tags: Tags::default(),
+            spot: SpotRequests::default(),
+            fleets: Fleets::default(),
+            capacity: Capacity::default(),
+            launch_tokens: Tokens::default(),
+            fleet_tokens: Tokens::default(),
+        }
+    }
+
+    /// Carries out what time has decided since the last call: volumes and addresses of instances that ended, records
+    /// that are no longer shown.
+    pub(crate) fn settle(&mut self, now: Timestamp) {
+        for ended in self.instances.take_ended(now) {
+            self.volumes.instance_ended(&ended.id);
+            self.spot.instance_ended(&ended.id, &ended.reason, now);
+            self.network.release_interface(&ended.interface);
+            self.capacity.give_back(ended.instance_type, &ended.zone);
+            self.tags.remove(&ended.interface);
+        }
+        for id in self.instances.take_forgotten(now) {
+            self.tags.remove(&id);
+        }
+        for id in self.volumes.take_deleted() {
+            self.tags.remove(&id);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The simulation as any SDK meets it: forms in, XML out.
+
+mod form;
+mod launch;
