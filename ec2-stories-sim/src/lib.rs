@@ -1,1 +1,3 @@
 //! Part of EC2 Stories.
+
+mod wire;
