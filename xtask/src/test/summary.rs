@@ -27,10 +27,9 @@ fn nextest_line(line: &str) -> Option<Tally> {
 pub(crate) fn cargo_test(said: &Said) -> Tally {
     let mut tally = Tally::default();
     for line in &said.out {
-        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
-        else {
-            continue;
-        };
+        let whole =
+            line.strip_prefix("test result: ").filter(|rest| rest.contains(" filtered out; finished in "));
+        let Some((_, counts)) = whole.and_then(|rest| rest.split_once(". ")) else { continue };
         for (count, what) in counted(counts, ';') {
             match what {
                 "passed" => tally.passed += count,
@@ -117,7 +116,7 @@ mod tests {
     #[test]
     fn cargo_test_is_summed_over_binaries() {
         let said = said(
-            "running 2 tests\ntest a ... ok\n\
+            "running 2 tests\ntest a ... ok\ntest result: ok. 70 passed; 0 failed; as a test said\n\
              test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
              test result: FAILED. 1 passed; 2 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.10s",
             "error: 1 target failed:\n    `-p tour --test it`",
