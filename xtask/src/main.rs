@@ -1,15 +1,56 @@
-//! Project tasks.
+//! The project's own tasks, run as `cargo xtask TASK`.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // A program for the terminal.
 
 mod codegen;
+mod command;
+mod lint;
+mod peers;
+mod test;
+mod workspace;
 
-use std::path::Path;
+use std::process::ExitCode;
 
-fn main() -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace");
+use anyhow::{Result, bail};
+
+use workspace::Workspace;
+
+const USAGE: &str = "\
+cargo xtask TASK
+
+  lint                  format, clippy, rustdoc, dependency rules, boundaries, wording, generated code
+  test [--filter EXPR]  install what tests need, run everything; the last line counts it
+                        (with a nextest filter: only the tests that match)
+  codegen [--check]     write the simulation's wire code from the API model (or compare with it)
+  peers                 install boto3 and moto, print their folder (for EC2_STORIES_PEERS)
+  advisories            check dependencies against the RustSec database (needs its git host)";
+
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["codegen"] => codegen::run(root, false),
-        ["codegen", "--check"] => codegen::run(root, true),
-        _ => anyhow::bail!("usage: cargo xtask codegen [--check]"),
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+fn run(arguments: &[&str]) -> Result<ExitCode> {
+    if let [] | ["--help" | "-h" | "help"] = arguments {
+        println!("{USAGE}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let workspace = Workspace::load()?;
+    match arguments {
+        ["lint"] => lint::run(&workspace),
+        ["test"] => return Ok(test::run(&workspace, None)),
+        ["test", "--filter", expression] => return Ok(test::run(&workspace, Some(expression))),
+        ["codegen"] => codegen::run(&workspace.root, false),
+        ["codegen", "--check"] => codegen::run(&workspace.root, true),
+        ["peers"] => peers::install(&workspace.root).map(|folder| println!("{}", folder.display())),
+        ["advisories"] => lint::dependencies::advisories(&workspace.root),
+        other => bail!("cannot run `{}`\n\n{USAGE}", other.join(" ")),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,97 @@
+//! `cargo xtask test`: everything that can pass or fail, counted on one line.
+
+mod examples;
+mod summary;
+mod tally;
+
+use std::ffi::OsString;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::command::{Said, cargo, output, shown, stream};
+use crate::peers;
+use crate::workspace::Workspace;
+use tally::Tally;
+
+/// One set of features for every build here: another set would build aws-sdk-ec2 (minutes) once more.
+pub(crate) const EVERYTHING: &str = "--workspace --all-features";
+
+/// A cold build of aws-sdk-ec2 says nothing for minutes; what is silent for longer hangs.
+const BUILD_PATIENCE: Duration = Duration::from_secs(45 * 60);
+
+/// Runs everything, or the tests that match a nextest filter. The last line is the count.
+pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> ExitCode {
+    let runner = Runner::install(workspace);
+    let mut tally = Tally::default();
+    tally += runner.tests(filter);
+    if filter.is_none() {
+        tally += runner.step(&format!("test {EVERYTHING} --doc --no-fail-fast"), summary::cargo_test);
+        // The profile of tests, whose dependencies are built by now; a bench profile would build its own.
+        tally += runner.step(&format!("build {EVERYTHING} --benches"), |_| Tally::passed(1));
+        tally += examples::run(&runner);
+    }
+    if let Err(error) = &runner.peers {
+        tally += Tally::broken(&format!("the peers could not be installed: {error:#}"));
+    }
+    println!("\n{tally}");
+    ExitCode::from(u8::from(tally.failed > 0 || tally.passed == 0))
+}
+
+struct Runner<'a> {
+    workspace: &'a Workspace,
+    peers: Result<OsString>,
+}
+
+impl<'a> Runner<'a> {
+    fn install(workspace: &'a Workspace) -> Self {
+        Self { workspace, peers: peers::install(&workspace.root).map(OsString::from) }
+    }
+
+    fn tests(&self, filter: Option<&str>) -> Tally {
+        let nextest = output(cargo(&self.workspace.root, "nextest --version")).is_ok();
+        match (nextest, filter) {
+            (true, None) => self.step(&format!("nextest run {EVERYTHING} --no-fail-fast"), summary::nextest),
+            (true, Some(filter)) => {
+                let mut tests = self.cargo(&format!("nextest run {EVERYTHING} --no-fail-fast --filterset"));
+                tests.arg(filter);
+                self.run(tests, BUILD_PATIENCE, summary::nextest)
+            }
+            (false, None) => {
+                self.step(&format!("test {EVERYTHING} --tests --no-fail-fast"), summary::cargo_test)
+            }
+            (false, Some(_)) => Tally::broken(&"a filter needs cargo-nextest: cargo install cargo-nextest"),
+        }
+    }
+
+    /// Runs a cargo command and counts what it ran.
+    fn step(&self, arguments: &str, count: impl Fn(&Said) -> Tally) -> Tally {
+        self.run(self.cargo(arguments), BUILD_PATIENCE, count)
+    }
+
+    fn run(&self, command: Command, patience: Duration, count: impl Fn(&Said) -> Tally) -> Tally {
+        let shown = shown(&command);
+        eprintln!("\n$ {shown}");
+        match stream(command, patience).context(shown) {
+            Ok(said) => count(&said).and_ended(said.success),
+            Err(error) => Tally::broken(&format!("{error:#}")),
+        }
+    }
+
+    /// A cargo whose tests know where the peers are and nothing about any real account.
+    fn cargo(&self, arguments: &str) -> Command {
+        let mut cargo = cargo(&self.workspace.root, arguments);
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("AWS_") || name == "EC2_STORIES_LIVE") {
+                cargo.env_remove(name);
+            }
+        }
+        cargo.env("AWS_EC2_METADATA_DISABLED", "true");
+        cargo.env("CARGO_TERM_COLOR", "never"); // Summaries are read by programs.
+        if let Ok(peers) = &self.peers {
+            cargo.env("EC2_STORIES_PEERS", peers);
+        }
+        cargo
+    }
+}
