@@ -125,9 +125,9 @@ impl Sim {
     }
 
     /// A zone's name is its region's and a letter.
-    fn in_zone(&self, zone: &str, act: impl FnOnce(&mut Cloud)) {
+    pub(crate) fn in_zone<T>(&self, zone: &str, act: impl FnOnce(&mut Cloud) -> T) -> T {
         let now = self.now();
         let region = zone.trim_end_matches(|c: char| c.is_ascii_lowercase());
-        act(self.world().cloud(region, now));
+        act(self.world().cloud(region, now))
     }
 }

@@ -75,6 +75,10 @@ impl World {
         &self.home
     }
 
+    pub(crate) fn account(&self) -> &str {
+        &self.account
+    }
+
     /// A region as it is now.
     pub(crate) fn cloud(&mut self, region: &str, now: Timestamp) -> &mut Cloud {
         let outages = self.faults.outages(self.start);

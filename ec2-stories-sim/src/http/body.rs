@@ -1,16 +1,24 @@
 //! Bodies that break off.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt, stream};
 use http_body_util::StreamBody;
 use hyper::body::{Body, Frame};
+
+/// A server that sees the end at once sends nothing of what came before.
+const FLUSH: Duration = Duration::from_millis(5);
 
 /// Half of a reply, then the end of the connection.
 pub(super) fn half_of(body: &Bytes) -> impl Body<Data = Bytes, Error = io::Error> + Send + Sync + use<> {
     let half = Ok(Frame::data(body.slice(..body.len() / 2)));
-    StreamBody::new(stream::iter([half, Err(reset())]))
+    let end = async {
+        tokio::time::sleep(FLUSH).await;
+        Err(reset())
+    };
+    StreamBody::new(stream::iter([half]).chain(stream::once(end)))
 }
 
 /// What a client sees of a peer that goes away.

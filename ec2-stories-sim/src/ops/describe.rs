@@ -23,10 +23,9 @@ pub(crate) fn describe_instances(
     page::check_size(req.max_results, 5, 1000)?;
     cloud.instances.known(&req.instance_ids, ctx.now)?;
     let by_index = req.filters.iter().any(lags);
-    let named = |id: &String| req.instance_ids.is_empty() || req.instance_ids.contains(id);
-    let shown = cloud.instances.all().filter(|instance| {
+    let shown = cloud.instances.named_or_all(&req.instance_ids).filter(|instance| {
         let from = if by_index { instance.indexed_at } else { instance.visible_at };
-        named(&instance.id) && from <= ctx.now
+        from <= ctx.now
     });
     let described = shown.map(|instance| Described {
         reservation: instance.reservation.clone(),
@@ -34,7 +33,9 @@ pub(crate) fn describe_instances(
         instance: show::instance(cloud, ctx, instance),
     });
     let found = matching(described, &req.filters)?;
-    let key = |found: &Described| found.instance.instance_id.clone().unwrap_or_default();
+    let key = |found: &Described| {
+        format!("{} {:08}", found.reservation, found.instance.ami_launch_index.unwrap_or_default())
+    };
     let (page, next_token) = page::cut(found, key, req.max_results, req.next_token.as_deref())?;
     Ok(DescribeInstancesResponse { reservations: by_reservation(page), next_token })
 }
@@ -45,11 +46,11 @@ pub(super) fn lags(filter: &Filter) -> bool {
     name.starts_with("tag") || name == "client-token"
 }
 
+/// Instances in the order of their reservations.
 fn by_reservation(found: Vec<Described>) -> Vec<Reservation> {
     let mut reservations: Vec<Reservation> = Vec::new();
     for described in found {
-        let known = reservations.iter_mut().find(|r| r.reservation_id.as_ref() == Some(&described.reservation));
-        match known {
+        match reservations.last_mut().filter(|last| last.reservation_id.as_ref() == Some(&described.reservation)) {
             Some(reservation) => reservation.instances.push(described.instance),
             None => reservations.push(Reservation {
                 reservation_id: Some(described.reservation),

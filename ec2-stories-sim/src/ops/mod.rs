@@ -18,3 +18,6 @@ pub(crate) mod templates;
 pub(crate) mod types;
 pub(crate) mod volumes;
 pub(crate) mod vpc;
+
+#[cfg(test)]
+mod testing;

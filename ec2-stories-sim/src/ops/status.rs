@@ -28,10 +28,8 @@ pub(crate) fn describe_instance_status(
     page::check_size(req.max_results, 5, 1000)?;
     cloud.instances.known(&req.instance_ids, ctx.now)?;
     let all = req.include_all_instances == Some(true);
-    let wanted = cloud.instances.all().filter(|instance| {
-        (req.instance_ids.is_empty() || req.instance_ids.contains(&instance.id))
-            && instance.visible_at <= ctx.now
-            && (all || instance.state(ctx.now) == State::Running)
+    let wanted = cloud.instances.named_or_all(&req.instance_ids).filter(|instance| {
+        instance.visible_at <= ctx.now && (all || instance.state(ctx.now) == State::Running)
     });
     let found = matching(wanted.map(|instance| status(cloud, ctx, instance)), &req.filters)?;
     let key = |found: &InstanceStatus| found.instance_id.clone().unwrap_or_default();

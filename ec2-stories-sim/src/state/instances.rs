@@ -42,6 +42,15 @@ impl Instances {
         self.by_id.values()
     }
 
+    /// Those named, each once, or all when none is.
+    pub(crate) fn named_or_all<'a>(&'a self, ids: &'a [String]) -> Box<dyn Iterator<Item = &'a Instance> + 'a> {
+        if ids.is_empty() {
+            return Box::new(self.all());
+        }
+        let once: BTreeSet<&String> = ids.iter().collect();
+        Box::new(once.into_iter().filter_map(|id| self.by_id.get(id)))
+    }
+
     pub(crate) fn get(&self, id: &str) -> Option<&Instance> {
         self.by_id.get(id)
     }

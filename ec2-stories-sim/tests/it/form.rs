@@ -14,9 +14,17 @@ pub(crate) struct Reply {
 impl Reply {
     /// The texts of every element of this name, in order.
     pub(crate) fn all(&self, element: &str) -> Vec<String> {
-        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
-        let texts = self.xml.split(&open).skip(1);
-        texts.filter_map(|rest| Some(rest.split_once(&close)?.0.to_owned())).collect()
+        let document = roxmltree::Document::parse(&self.xml).unwrap();
+        let named = document.descendants().filter(|node| node.tag_name().name() == element);
+        named.map(|node| node.text().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The texts of elements of this name directly inside of `parent`.
+    pub(crate) fn inside(&self, parent: &str, element: &str) -> Vec<String> {
+        let document = roxmltree::Document::parse(&self.xml).unwrap();
+        let parents = document.descendants().filter(|node| node.tag_name().name() == parent);
+        let children = parents.flat_map(|node| node.children()).filter(|node| node.tag_name().name() == element);
+        children.map(|node| node.text().unwrap_or_default().to_owned()).collect()
     }
 
     /// The text of the first element of this name.
@@ -89,5 +97,10 @@ pub(crate) async fn states(sim: &Sim, ids: &[String]) -> Vec<String> {
     let names: Vec<String> = (1..=ids.len()).map(|n| format!("InstanceId.{n}")).collect();
     let fields: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(ids.iter().map(String::as_str)).collect();
     let reply = call(sim, "DescribeInstances", &fields).await.ok();
-    reply.all("instanceState").iter().map(|state| state.split("<name>").nth(1).unwrap().replace("</name>", "")).collect()
+    reply.inside("instanceState", "name")
+}
+
+/// Waits until what was launched is known to every call, and running.
+pub(crate) async fn until_running() {
+    tokio::time::sleep(std::time::Duration::from_secs(40)).await;
 }

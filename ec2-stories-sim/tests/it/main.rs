@@ -1,4 +1,19 @@
 //! The simulation as any SDK meets it: forms in, XML out.
 
+mod access;
+mod attributes;
+mod capacity;
+mod consistency;
+mod console;
+mod describe;
+mod faults;
+mod fleet;
 mod form;
 mod launch;
+mod leaks;
+mod listen;
+mod sdk;
+mod spot;
+mod throttle;
+mod tokens;
+mod types;

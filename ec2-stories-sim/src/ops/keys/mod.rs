@@ -2,6 +2,8 @@
 
 mod describe;
 mod material;
+#[cfg(test)]
+mod tests;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -6,6 +6,8 @@ mod describe_rules;
 mod descriptions;
 mod groups;
 mod revoke;
+#[cfg(test)]
+mod tests;
 
 use crate::ctx::Ctx;
 use crate::state::Cloud;

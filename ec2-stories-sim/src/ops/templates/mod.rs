@@ -1,6 +1,8 @@
 //! Launch templates.
 
 mod describe;
+#[cfg(test)]
+mod tests;
 
 use crate::ctx::Ctx;
 use crate::state::Cloud;

@@ -2,6 +2,8 @@
 
 mod interfaces;
 mod subnets;
+#[cfg(test)]
+mod tests;
 mod vpcs;
 mod zones;
 
