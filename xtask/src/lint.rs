@@ -21,7 +21,10 @@ const CHECKS: [(&str, Check); 7] = [
     ("generated code", |workspace| codegen::run(&workspace.root, true)),
     ("dependencies", |workspace| dependencies::check(&workspace.root)),
     ("clippy", |workspace| {
-        succeed(cargo(&workspace.root, &format!("clippy {EVERYTHING} --all-targets -- -D warnings")))
+        succeed(cargo(
+            &workspace.root,
+            &format!("clippy {EVERYTHING} --all-targets --keep-going -- -D warnings"),
+        ))
     }),
     ("rustdoc", rustdoc),
 ];
@@ -44,7 +47,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 }
 
 fn rustdoc(workspace: &Workspace) -> Result<()> {
-    let mut doc = cargo(&workspace.root, &format!("doc {EVERYTHING} --no-deps"));
+    let mut doc = cargo(&workspace.root, &format!("doc {EVERYTHING} --no-deps --keep-going"));
     doc.env("RUSTDOCFLAGS", "-D warnings");
     succeed(doc)
 }
