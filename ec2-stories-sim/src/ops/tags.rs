@@ -70,6 +70,7 @@ fn known(cloud: &Cloud, ctx: &Ctx, id: &str) -> Result<(), ApiError> {
         "instance" => cloud.instances.known(&[id.to_owned()], ctx.now),
         "volume" => cloud.volumes.known(id, ctx.now).map(drop),
         "security-group" => cloud.network.security_group(id).map(drop),
+        "security-group-rule" => cloud.network.rule(id).map(drop),
         "subnet" => cloud.network.subnet(id).map(drop),
         "vpc" => cloud.network.vpc(id).map(drop),
         "image" => cloud.images.get(id).map(drop),

@@ -22,13 +22,13 @@ impl Bench {
         Self { cloud: Cloud::new("eu-west-1"), ctx: Ctx::new(now, "eu-west-1", "123456789012", principal, 7) }
     }
 
-    /// Calls a handler with the parameters of `form`, which does without the action.
+    /// Calls a handler with the parameters of `form`, which need not name the action.
     pub(super) fn call<R: Request>(
         &mut self,
         handler: Handler<R>,
         form: &str,
     ) -> Result<R::Response, ApiError> {
-        let params = Params::from_form(format!("Action={}&{form}", R::OPERATION).as_bytes())?;
+        let params = Params::from_form(format!("Action=Any&{form}").as_bytes())?;
         handler(&mut self.cloud, &self.ctx, R::parse(&params)?)
     }
 

@@ -15,8 +15,6 @@ pub(crate) enum Protocol {
 
 /// One operation's parameters.
 pub(crate) trait Request: Sized {
-    /// The operation's name, which is the value of `Action`.
-    const OPERATION: &'static str;
     /// What it answers.
     type Response: Response;
 

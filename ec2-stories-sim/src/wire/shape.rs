@@ -230,7 +230,6 @@ macro_rules! operations {
 
         $(
             impl $crate::wire::Request for $request {
-                const OPERATION: &'static str = stringify!($name);
                 type Response = $response;
 
                 fn parse(params: &$crate::wire::Params) -> Result<Self, $crate::wire::ApiError> {

@@ -176,3 +176,75 @@ fn capitalized(name: &str) -> String {
     let mut chars = name.chars();
     chars.next().map(|first| first.to_ascii_uppercase().to_string() + chars.as_str()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODEL: &str = r#"{
+        "operations": {
+            "Start": {"input": {"shape": "StartRequest"}, "output": {"shape": "Machine"}},
+            "Stop": {"input": {"shape": "StopRequest"}}
+        },
+        "shapes": {
+            "StartRequest": {"type": "structure", "required": ["Kind"], "members": {
+                "Kind": {"shape": "Kind", "locationName": "machineKind"},
+                "Disks": {"shape": "Disks", "locationName": "Disk"},
+                "Script": {"shape": "Secret"},
+                "Page": {"shape": "Page"}
+            }},
+            "StopRequest": {"type": "structure", "members": {"type": {"shape": "Text", "queryName": "theType"}}},
+            "Machine": {"type": "structure", "members": {
+                "Disks": {"shape": "Disks", "locationName": "diskSet"},
+                "Since": {"shape": "Time", "locationName": "since"}
+            }},
+            "Disks": {"type": "list", "member": {"shape": "Disk", "locationName": "item"}},
+            "Disk": {"type": "structure", "members": {"Size": {"shape": "Size", "locationName": "size"}}},
+            "Kind": {"type": "string", "enum": ["big", "small"]},
+            "Secret": {"type": "string", "sensitive": true},
+            "Page": {"type": "integer", "min": 5, "max": 100},
+            "Text": {"type": "string"}, "Size": {"type": "long"}, "Time": {"type": "timestamp"}
+        }
+    }"#;
+
+    fn code(protocol: &'static str) -> String {
+        let service = Service {
+            model: "m",
+            file: "f",
+            protocol,
+            operations: &["Start", "Stop"],
+            conversions: &[],
+            overlays: &[],
+        };
+        let model = serde_json::from_str(MODEL).unwrap();
+        file(&model, &Usage::of(&model, service.operations).unwrap(), &service).unwrap()
+    }
+
+    #[test]
+    fn members_have_their_names_types_and_rules() {
+        let code = code("Ec2");
+        for line in [
+            "kind: Option<String> = \"MachineKind\" [required] [one_of KIND],",
+            "disks: Vec<Disk> = \"Disk\",",
+            "script: Option<Sensitive> = \"Script\",",
+            "page: Option<i32> = \"Page\" [between 5, 100],",
+            "r#type: Option<String> = \"theType\",",
+            "disks: Vec<Disk> = \"diskSet\",",
+            "since: Option<Timestamp> = \"since\",",
+            "size: Option<i64> = \"Size\" / \"size\",",
+            "const KIND: &[&str] = &[\"big\", \"small\"];",
+        ] {
+            assert!(code.contains(line), "{line}\n{code}");
+        }
+    }
+
+    #[test]
+    fn an_operation_without_output_is_acknowledged() {
+        assert!(code("Ec2").contains("struct StopResponse { r#return: Acknowledged = \"return\", }"));
+    }
+
+    #[test]
+    fn only_ec2_capitalizes() {
+        assert!(code("Sts").contains("kind: Option<String> = \"machineKind\""));
+    }
+}

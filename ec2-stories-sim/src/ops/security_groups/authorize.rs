@@ -22,6 +22,7 @@ pub(crate) fn authorize_security_group_ingress(
         from_port: request.from_port,
         to_port: request.to_port,
         group_name: request.source_security_group_name,
+        group_owner: request.source_security_group_owner_id,
     };
     let permissions = single.or(request.ip_permissions)?;
     let security_group_rules = add(cloud, ctx, &group, false, &permissions, &request.tag_specifications)?;
@@ -44,6 +45,7 @@ pub(crate) fn authorize_security_group_egress(
         from_port: request.from_port,
         to_port: request.to_port,
         group_name: None,
+        group_owner: None,
     };
     let permissions = single.or(request.ip_permissions)?;
     let security_group_rules = add(cloud, ctx, &group, true, &permissions, &request.tag_specifications)?;
@@ -58,7 +60,7 @@ fn add(
     permissions: &[IpPermission],
     tags: &[TagSpecification],
 ) -> Result<Vec<SecurityGroupRule>, ApiError> {
-    given(permissions)?;
+    given(permissions, &ctx.account)?;
     let tags = cloud.tags.from_specifications("security-group-rule", tags)?;
     let rules =
         cloud.network.rules(cloud.network.security_group(group_id)?, egress, permissions, rule_ids(ctx))?;

@@ -39,8 +39,8 @@ fn update(
     permissions: &[IpPermission],
     by_id: Vec<SecurityGroupRuleDescription>,
 ) -> Result<(), ApiError> {
-    if by_id.is_empty() {
-        given(permissions)?;
+    if by_id.is_empty() || !permissions.is_empty() {
+        given(permissions, &ctx.account)?;
     }
     let before = cloud.network.security_group(group_id)?;
     let mut after = before.clone();

@@ -43,6 +43,7 @@ struct Single {
     from_port: Option<i32>,
     to_port: Option<i32>,
     group_name: Option<String>,
+    group_owner: Option<String>,
 }
 
 impl Single {
@@ -52,7 +53,7 @@ impl Single {
     /// full ICMP, UDP, and TCP access").
     fn or(self, permissions: Vec<IpPermission>) -> Result<Vec<IpPermission>, ApiError> {
         let given = self.cidr.is_some() || self.protocol.is_some() || self.group_name.is_some();
-        match (self.cidr, self.group_name) {
+        match (&self.cidr, &self.group_name) {
             _ if given && !permissions.is_empty() => Err(ApiError::invalid_combination(
                 "The parameter ipPermissions cannot be used with the parameter ipProtocol",
             )),
@@ -63,7 +64,7 @@ impl Single {
                 ip_protocol: self.protocol,
                 from_port: self.from_port,
                 to_port: self.to_port,
-                ip_ranges: vec![IpRange { cidr_ip: Some(cidr), description: None }],
+                ip_ranges: vec![IpRange { cidr_ip: Some(cidr.clone()), description: None }],
                 ..IpPermission::default()
             }]),
             (None, Some(name)) => {
@@ -73,7 +74,8 @@ impl Single {
                     to_port: Some(to_port),
                     user_id_group_pairs: vec![UserIdGroupPair {
                         group_name: Some(name.clone()),
-                        ..Default::default()
+                        user_id: self.group_owner.clone(),
+                        ..UserIdGroupPair::default()
                     }],
                     ..IpPermission::default()
                 };
@@ -94,9 +96,22 @@ fn refuse_source_group(name: Option<&String>, owner: Option<&String>) -> Result<
     }
 }
 
-/// Permissions for nothing are an error.
-fn given(permissions: &[IpPermission]) -> Result<(), ApiError> {
-    if permissions.is_empty() { Err(ApiError::missing_parameter("ipPermissions")) } else { Ok(()) }
+/// Permissions for nothing are an error, and so are groups of other accounts: nothing is peered here.
+fn given(permissions: &[IpPermission], account: &str) -> Result<(), ApiError> {
+    if permissions.is_empty() {
+        return Err(ApiError::missing_parameter("ipPermissions"));
+    }
+    let pairs = permissions.iter().flat_map(|permission| &permission.user_id_group_pairs);
+    for pair in pairs {
+        if pair.user_id.as_deref().is_some_and(|owner| owner != account)
+            || pair.vpc_peering_connection_id.is_some()
+        {
+            let group = pair.group_id.as_ref().or(pair.group_name.as_ref()).map_or("", String::as_str);
+            let message = format!("The security group '{group}' does not exist");
+            return Err(ApiError::new("InvalidGroup.NotFound", message));
+        }
+    }
+    Ok(())
 }
 
 /// Ids for new rules.

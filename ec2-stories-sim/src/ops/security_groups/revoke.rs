@@ -22,6 +22,7 @@ pub(crate) fn revoke_security_group_ingress(
         from_port: request.from_port,
         to_port: request.to_port,
         group_name: request.source_security_group_name,
+        group_owner: request.source_security_group_owner_id,
     };
     let permissions = single.or(request.ip_permissions)?;
     let (revoked, unknown) =
@@ -50,6 +51,7 @@ pub(crate) fn revoke_security_group_egress(
         from_port: request.from_port,
         to_port: request.to_port,
         group_name: None,
+        group_owner: None,
     };
     let permissions = single.or(request.ip_permissions)?;
     let (revoked, unknown) =
@@ -80,8 +82,8 @@ impl Revocation {
         cloud: &mut Cloud,
         ctx: &Ctx,
     ) -> Result<(Vec<RevokedSecurityGroupRule>, Vec<IpPermission>), ApiError> {
-        if self.ids.is_empty() {
-            given(&self.permissions)?;
+        if self.ids.is_empty() || !self.permissions.is_empty() {
+            given(&self.permissions, &ctx.account)?;
         }
         let before = cloud.network.security_group(&self.group)?;
         let in_default_vpc = cloud.network.vpc(&before.vpc_id)?.is_default;

@@ -122,6 +122,10 @@ fn permissions_are_checked() {
         ("IpProtocol=-1&IpPermissions.1.IpRanges.1.CidrIp=10.0.0.1", "InvalidParameterValue"),
         ("IpProtocol=-1", "MissingParameter"),
         ("IpProtocol=-1&IpPermissions.1.Groups.1.GroupId=sg-1", "InvalidGroup.NotFound"),
+        (
+            "IpProtocol=-1&IpPermissions.1.Groups.1.GroupId=sg-1&IpPermissions.1.Groups.1.UserId=210987654321",
+            "InvalidGroup.NotFound",
+        ),
         ("IpProtocol=-1&IpPermissions.1.Groups.1.GroupId=web", "InvalidGroupId.Malformed"),
         ("IpProtocol=-1&IpPermissions.1.PrefixListIds.1.PrefixListId=pl-1", "InvalidPrefixListID.NotFound"),
         ("IpRanges.1.CidrIp=10.0.0.0/8", "MissingParameter"),
@@ -180,6 +184,22 @@ fn rules_are_revoked_by_id_and_described_anew() {
     assert_eq!(rules[0].description.as_deref(), Some("new"));
     bench.call(revoke_security_group_ingress, &format!("GroupId={id}&{by_id}")).unwrap();
     assert_eq!(bench.refusal(describe_security_group_rules, &by_id), "InvalidSecurityGroupRuleId.NotFound");
+}
+
+#[test]
+fn a_single_rule_needs_no_permissions() {
+    let mut bench = Bench::new();
+    let id = create(&mut bench, "web");
+    let single = format!("GroupId={id}&IpProtocol=tcp&FromPort=80&ToPort=80&CidrIp=0.0.0.0/0");
+    assert_eq!(bench.call(authorize_security_group_ingress, &single).unwrap().security_group_rules.len(), 1);
+    assert_eq!(
+        bench.call(revoke_security_group_ingress, &single).unwrap().revoked_security_group_rules.len(),
+        1
+    );
+    let group = format!("GroupId={id}&SourceSecurityGroupName=default");
+    assert_eq!(bench.call(authorize_security_group_ingress, &group).unwrap().security_group_rules.len(), 3);
+    let both = format!("{single}&SourceSecurityGroupName=default");
+    assert_eq!(bench.refusal(authorize_security_group_ingress, &both), "InvalidParameterCombination");
 }
 
 #[test]

@@ -30,6 +30,9 @@ pub(crate) fn create_launch_template(
         let launch_template = Some(show(cloud, made));
         return Ok(CreateLaunchTemplateResponse { launch_template, warning: None });
     }
+    if request.operator.is_some() {
+        return Err(ApiError::new("UnsupportedOperation", "The simulation has no managed launch templates."));
+    }
     let tags = cloud.tags.from_specifications("launch-template", &request.tag_specifications)?;
     let name = request.launch_template_name.unwrap_or_default();
     check_name(&name)?;

@@ -16,6 +16,11 @@ pub(crate) fn describe_network_interfaces(
     ctx: &Ctx,
     request: DescribeNetworkInterfacesRequest,
 ) -> Result<DescribeNetworkInterfacesResponse, ApiError> {
+    if request.max_results.is_some() && !request.network_interface_ids.is_empty() {
+        // Source: DescribeNetworkInterfaces, parameter MaxResults.
+        let message = "The parameter networkInterfaceIds cannot be used with the parameter maxResults";
+        return Err(ApiError::invalid_combination(message));
+    }
     let by_id = |id: &String| {
         cloud.network.interface(id).ok_or_else(|| {
             let message = format!("The networkInterface ID '{id}' does not exist");

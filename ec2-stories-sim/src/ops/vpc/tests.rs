@@ -26,6 +26,8 @@ fn ids_that_are_not_there_are_refused() {
         bench.refusal(describe_network_interfaces, "NetworkInterfaceId.1=eni-1"),
         "InvalidNetworkInterfaceID.NotFound"
     );
+    let both = "NetworkInterfaceId.1=eni-1&MaxResults=5";
+    assert_eq!(bench.refusal(describe_network_interfaces, both), "InvalidParameterCombination");
     assert_eq!(bench.refusal(describe_availability_zones, "ZoneName.1=mars-1a"), "InvalidParameterValue");
     assert_eq!(
         bench.refusal(describe_subnets, "Filter.1.Name=color&Filter.1.Value.1=red"),

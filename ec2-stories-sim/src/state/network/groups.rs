@@ -152,6 +152,15 @@ impl Network {
         Ok(self.groups.get_mut(id).expect("looked up above"))
     }
 
+    /// A rule of any group.
+    pub(crate) fn rule(&self, id: &str) -> Result<&Rule, ApiError> {
+        self.groups
+            .values()
+            .flat_map(SecurityGroup::all_rules)
+            .find(|rule| rule.id == id)
+            .ok_or_else(|| rule_not_found(id))
+    }
+
     pub(crate) fn security_group_named(&self, name: &str, vpc_id: &str) -> Result<&SecurityGroup, ApiError> {
         self.groups.values().find(|group| group.vpc_id == vpc_id && group.name == name).ok_or_else(|| {
             let message = format!("The security group '{name}' does not exist in VPC '{vpc_id}'");
