@@ -17,6 +17,8 @@ pub struct CallRecord {
     pub region: String,
     /// The operation, such as `RunInstances`.
     pub operation: String,
+    /// The key that signed it.
+    pub access_key_id: Option<String>,
     /// Its parameters in wire names, in the order sent, without `Action` and `Version`.
     pub params: Vec<(String, String)>,
     /// How it ended.

@@ -42,11 +42,9 @@ impl Ctx {
         }
     }
 
-    /// A new resource id: `prefix-` and 17 hexadecimal digits.
+    /// A new resource id: `prefix-0` and 16 hexadecimal digits.
     pub(crate) fn id(&self, prefix: &str) -> String {
-        let mut rng = self.rng();
-        let (high, low) = (rng.next_u64(), rng.next_u64());
-        format!("{prefix}-{high:016x}{:x}", low >> 60)
+        format!("{prefix}-0{:016x}", self.rng().next_u64())
     }
 
     /// A duration within `share` (0 to 1) of `mean` on either side.

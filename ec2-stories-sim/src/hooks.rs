@@ -96,11 +96,14 @@ impl Sim {
         })
     }
 
-    /// Takes an instance down as a failure of its host does: terminated without anyone's wish. False if it has ended.
+    /// Takes an instance down as a failure of its host does: terminated at once, without anyone's wish. A pending one
+    /// fails its launch. False if it has ended.
     pub fn kill(&self, id: &str) -> bool {
         self.intervene(id, |instance, ctx| {
             let alive = !instance.state(ctx.now).is_ending();
-            instance.terminate(ctx, ctx.now, &Reason::coded("Server.InternalError"));
+            if alive {
+                instance.fail(ctx, "Server.InternalError");
+            }
             alive
         })
     }
@@ -109,7 +112,8 @@ impl Sim {
     pub fn impair(&self, id: &str) -> bool {
         self.intervene(id, |instance, ctx| {
             let running = instance.timeline.since(State::Running, ctx.now);
-            let after = running.map(|since| Duration::try_from(ctx.now.duration_since(since)).unwrap_or_default());
+            let after =
+                running.map(|since| Duration::try_from(ctx.now.duration_since(since)).unwrap_or_default());
             instance.impaired_after = Some(after.unwrap_or_default());
             true
         })

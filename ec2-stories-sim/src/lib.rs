@@ -1,4 +1,62 @@
-//! The embedded cloud of EC2 Stories.
+//! The embedded cloud of EC2 Stories: a simulated EC2 (and STS) for tests of code that deploys.
+//!
+//! It is not broad. It is faithful where deployment code breaks: states that take time, client tokens, replies that are
+//! lost after the effect, ids that are unknown for a while, partial launches, throttling, quotas, capacity. The real AWS
+//! SDK talks to it, so what is tested is the code that runs in production. Nothing ever leaves the process.
+//!
+//! # A test
+//!
+//! [`Sim::sdk_config`] is all that an SDK client needs. Under tokio's paused clock a day passes in a moment; the
+//! simulation, the SDK's retries and its credentials share that clock.
+//!
+//! ```
+//! # // STS stands in for EC2 here: its client builds in seconds. `aws_sdk_ec2::Client::new` takes the same.
+//! use std::time::Duration;
+//! use aws_sdk_sts::Client;
+//! use ec2_stories_sim::{Fault, Sim};
+//!
+//! #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let sim = Sim::builder().seed(7).build();
+//!     let client = Client::new(&sim.sdk_config());
+//!
+//!     // The first call takes effect, but its reply is lost: the SDK tries again.
+//!     sim.faults().nth("GetCallerIdentity", 1, Fault::ReplyLostAfter);
+//!     client.get_caller_identity().send().await?;
+//!     assert_eq!(sim.calls().count("GetCallerIdentity"), 2);
+//!
+//!     tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
+//!     sim.assert_clean();
+//!     Ok(())
+//! }
+//! ```
+//!
+//! - [`Sim::instances`] shows what runs without an API call; [`Sim::calls`] and [`Sim::calls_log`] show what was called.
+//! - [`Sim::faults`], or a [`FaultPlan`] read from TOML, says what goes wrong. [`Faults::at_call`] counts over all calls: a
+//!   test that fails at every step counts the calls of one good run, then strikes each of them in turn.
+//! - [`Latencies`], [`Sim::set_capacity`], [`Sim::set_vcpu_limit`], [`Sim::deny`] and the like shape the cloud;
+//!   [`Sim::interrupt_spot`], [`Sim::shut_down_guest`], [`Sim::kill`] and [`Sim::impair`] hurt what runs in it.
+//! - [`Sim::assert_clean`] ends a test: whatever is left fails it.
+//!
+//! # What is there
+//!
+//! A fresh [`Sim`] has one account in every region, each with a default VPC of three zones, a default security group, and
+//! public images of Debian 12, Ubuntu 24.04 and Amazon Linux 2023 in several versions for `x86_64` and `arm64`. Their
+//! ids are the same in every run. [`Sim::add_image`], [`Sim::add_vpc`] and [`Sim::add_subnet`] add more.
+//!
+//! Operations, parameters and filters that are not simulated are refused, never ignored.
+//!
+//! # Time
+//!
+//! The simulated time is a base (2026-01-01T00:00:00Z unless set) plus tokio's elapsed time. Paused time needs the
+//! `current_thread` runtime; `spawn_blocking` holds it up. [`Sim::clock`] gives the time to code that asks a clock.
+//!
+//! The same seed and the same order of calls give the same ids, addresses, latencies and faults. An SDK's own back-off
+//! jitter is not seeded: a test that needs exact times sets the SDK's retries off.
+//!
+//! # Other languages
+//!
+//! [`Sim::listen`] serves the same over HTTP, in real or scaled time; requests are signed as for AWS, with any key.
 
 mod access;
 mod calls;

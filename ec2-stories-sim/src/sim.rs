@@ -1,5 +1,6 @@
 //! The simulation as a test holds it.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,10 +22,17 @@ const DEFAULT_REGION: &str = "us-east-1";
 const DEFAULT_ACCOUNT: &str = "123456789012";
 
 /// A simulated cloud: one account in every region. Cloning gives another handle to the same cloud.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sim {
     pub(crate) clock: SimClock,
     world: Arc<Mutex<World>>,
+}
+
+/// Says which simulation, not what is in it: clients and their configurations print it.
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim").field("clock", &self.clock).finish_non_exhaustive()
+    }
 }
 
 /// A connection that broke before a whole reply went out.
@@ -42,6 +50,9 @@ impl Sim {
     /// Describes a simulation; every part has a default.
     ///
     /// Build it where its runtime's time is already what it will be: paused, if the test pauses it.
+    ///
+    /// # Panics
+    /// On a time scale that is not above zero.
     #[builder]
     pub fn new(
         /// Decides ids, jitter and probable faults.
@@ -70,8 +81,9 @@ impl Sim {
         #[builder(default = 1.0)]
         time_scale: f64,
     ) -> Self {
+        assert!(time_scale > 0.0 && time_scale.is_finite(), "a time scale is above zero, not {time_scale}");
         let clock = SimClock::new(start, time_scale);
-        let world = World::new(seed, &region, &account, latency, throttling, faults, start);
+        let world = World::new(seed, region, account, latency, throttling, faults, start);
         Self { clock, world: Arc::new(Mutex::new(world)) }
     }
 }

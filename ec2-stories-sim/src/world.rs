@@ -49,25 +49,25 @@ pub(crate) struct Served {
 impl World {
     pub(crate) fn new(
         seed: u64,
-        home: &str,
-        account: &str,
+        home: String,
+        account: String,
         latencies: Latencies,
         throttling: Throttling,
         faults: FaultPlan,
         start: Timestamp,
     ) -> Self {
         Self {
-            home: home.to_owned(),
-            account: account.to_owned(),
             start,
             rng: StdRng::seed_from_u64(seed),
             latencies,
             throttling,
             buckets: HashMap::new(),
-            access: Access::new(account),
+            access: Access::new(&account),
             faults: Engine::new(seed ^ FAULT_STREAM, faults),
-            clouds: BTreeMap::from([(home.to_owned(), Cloud::new(home))]),
+            clouds: BTreeMap::from([(home.clone(), Cloud::new(&home))]),
             log: Vec::new(),
+            home,
+            account,
         }
     }
 
@@ -180,7 +180,8 @@ impl World {
     fn zone_of(&mut self, call: &Call, now: Timestamp) -> Option<String> {
         let named = call.params.get("Placement.AvailabilityZone").map(str::to_owned);
         named.or_else(|| {
-            let subnet = call.params.get("SubnetId").or_else(|| call.params.get("NetworkInterface.1.SubnetId"))?;
+            let subnet =
+                call.params.get("SubnetId").or_else(|| call.params.get("NetworkInterface.1.SubnetId"))?;
             Some(self.cloud(&call.region, now).network.subnet(subnet).ok()?.zone.clone())
         })
     }
@@ -207,6 +208,7 @@ impl World {
             at: now,
             region: call.region,
             operation,
+            access_key_id: call.access_key,
             params: call.pairs,
             outcome,
         });
@@ -214,7 +216,14 @@ impl World {
 
     fn request_id(&mut self) -> String {
         let (a, b) = (self.rng.next_u64(), self.rng.next_u64());
-        format!("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", a >> 32, (a >> 16) & 0xffff, a & 0xfff, b >> 52, b & 0xffff_ffff_ffff)
+        format!(
+            "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+            a >> 32,
+            (a >> 16) & 0xffff,
+            a & 0xfff,
+            b >> 52,
+            b & 0xffff_ffff_ffff
+        )
     }
 }
 
@@ -222,6 +231,7 @@ const THROTTLED: &str = "Request limit exceeded.";
 
 /// "Common errors" of the EC2 API reference: MissingAuthenticationToken, 403.
 fn missing_key() -> ApiError {
-    let message = "The request must contain either a valid (registered) AWS access key ID or X.509 certificate.";
+    let message =
+        "The request must contain either a valid (registered) AWS access key ID or X.509 certificate.";
     ApiError::new("MissingAuthenticationToken", message).with_status(403)
 }

@@ -94,11 +94,10 @@ pub struct Outage {
 
 /// A text that is no fault plan.
 #[derive(Debug)]
-pub struct FaultPlanError(toml::de::Error);
+pub struct FaultPlanError(String);
 
 impl fmt::Display for FaultPlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // toml's text says the line, the column and what was expected there.
         write!(f, "not a fault plan: {}", self.0)
     }
 }
@@ -109,6 +108,30 @@ impl std::str::FromStr for FaultPlan {
     type Err = FaultPlanError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        toml::from_str(text).map_err(FaultPlanError)
+        // toml's text says the line, the column and what was expected there.
+        let plan: Self = toml::from_str(text).map_err(|error| FaultPlanError(error.to_string()))?;
+        for (number, rule) in plan.rule.iter().enumerate() {
+            rule.check().map_err(|what| FaultPlanError(format!("rule {}: {what}", number + 1)))?;
+        }
+        Ok(plan)
+    }
+}
+
+impl Rule {
+    fn check(&self) -> Result<(), String> {
+        if let Some(probability) = self.probability
+            && !(0.0..=1.0).contains(&probability)
+        {
+            return Err(format!("a probability is between 0 and 1, not {probability}"));
+        }
+        if self.nth == Some(0) || self.at_call == Some(0) {
+            return Err("calls are counted from 1".to_owned());
+        }
+        match self.fault {
+            Fault::Error { status, .. } if !(400..=599).contains(&status) => {
+                Err(format!("the status of an error is between 400 and 599, not {status}"))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -109,6 +109,11 @@ impl Instance {
         }
     }
 
+    /// Ends without shutting down.
+    pub(crate) fn fail(&mut self, ctx: &Ctx, code: &str) {
+        self.timeline.replan(ctx.now, [change(ctx.now, State::Terminated, Reason::coded(code))]);
+    }
+
     pub(crate) fn stop(&mut self, ctx: &Ctx, reason: &Reason) {
         let time = ctx.jitter(ctx.latencies.stop, ctx.latencies.jitter);
         let ending = [

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::wire::generated::ec2::{Tag, TagSpecification};
 use crate::wire::ApiError;
+use crate::wire::generated::ec2::{Tag, TagSpecification};
 
 /// "Tag your Amazon EC2 resources", EC2 user guide, tag restrictions: 50 a resource, keys of 128 and values of 256
 /// Unicode characters, prefix `aws:` reserved.
@@ -69,6 +69,7 @@ impl Tags {
     }
 
     /// The tags that a creation call asks for on its one kind of resource.
+    #[allow(clippy::wrong_self_convention)] // A conversion of the specifications, not of `self`.
     pub(crate) fn from_specifications(
         &self,
         resource_type: &str,
@@ -92,7 +93,10 @@ pub(crate) fn only(resource_types: &[&str], specifications: &[TagSpecification])
 }
 
 /// The tags asked for on one kind of resource.
-pub(crate) fn tags_for(resource_type: &str, specifications: &[TagSpecification]) -> Result<Vec<Tag>, ApiError> {
+pub(crate) fn tags_for(
+    resource_type: &str,
+    specifications: &[TagSpecification],
+) -> Result<Vec<Tag>, ApiError> {
     let wanted = specifications.iter().filter(|s| s.resource_type.as_deref() == Some(resource_type));
     let tags: Vec<Tag> = wanted.flat_map(|s| s.tags.clone()).collect();
     check(&tags)?;
@@ -126,7 +130,10 @@ fn check(tags: &[Tag]) -> Result<(), ApiError> {
         }
     }
     if tags.len() > MAX_TAGS {
-        return Err(ApiError::new("TagLimitExceeded", "The maximum number of Tags for a resource has been reached."));
+        return Err(ApiError::new(
+            "TagLimitExceeded",
+            "The maximum number of Tags for a resource has been reached.",
+        ));
     }
     Ok(())
 }

@@ -69,13 +69,27 @@ async fn an_assumed_role_works_until_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_reply_carries_its_id_and_the_simulated_date() {
+    let sim = Sim::builder().build();
+    sleep(Duration::from_secs(86_400)).await;
+    let good = call(&sim, "DescribeRegions", &[]).await.ok();
+    assert_eq!(good.headers["x-amzn-requestid"], good.one("requestId"));
+    assert!(good.headers["date"].to_str().unwrap().starts_with("Fri, 02 Jan 2026 00:00:00"));
+    let bad = call(&sim, "Nonsense", &[]).await;
+    assert_eq!(bad.headers["x-amzn-requestid"], bad.one("RequestID"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_simulated_is_refused_and_not_ignored() {
     let sim = Sim::builder().build();
     let unknown = call(&sim, "CreateVpc", &[]).await;
     assert_eq!((unknown.status, unknown.code().as_str()), (400, "InvalidAction"));
     assert_eq!(call(&sim, "DescribeInstances", &[("Nonsense", "1")]).await.code(), "UnknownParameter");
     let filter = [("Filter.1.Name", "nonsense"), ("Filter.1.Value.1", "x")];
-    assert_eq!(call(&sim, "DescribeInstances", &filter).await.one("Message"), "The filter 'nonsense' is invalid");
+    assert_eq!(
+        call(&sim, "DescribeInstances", &filter).await.one("Message"),
+        "The filter 'nonsense' is invalid"
+    );
     let mut old = request("ec2", "us-east-1", "k", &[("Action", "DescribeRegions")]);
     *old.body_mut() = "Action=DescribeRegions&Version=2010-01-01".into();
     assert_eq!(send(&sim, old).await.unwrap().code(), "NoSuchVersion");

@@ -44,7 +44,10 @@ async fn a_protected_instance_is_not_terminated_until_it_is_released() {
     assert_eq!((refused.status, refused.code().as_str()), (400, "OperationNotPermitted"));
     let release = [("InstanceId", id.as_str()), ("DisableApiTermination.Value", "false")];
     call(&sim, "ModifyInstanceAttribute", &release).await.ok();
-    assert_eq!(attribute(&sim, &id, "disableApiTermination").await.inside("disableApiTermination", "value"), ["false"]);
+    assert_eq!(
+        attribute(&sim, &id, "disableApiTermination").await.inside("disableApiTermination", "value"),
+        ["false"]
+    );
     call(&sim, "TerminateInstances", &[("InstanceId.1", &id)]).await.ok();
     sim.assert_clean();
 }
@@ -78,7 +81,10 @@ async fn user_data_is_kept_and_limited_to_16_kib() {
     let more = BASE64_STANDARD.encode(vec![b'x'; 16 * 1024 + 1]);
     let refused = launch(&sim, "1", &[("UserData", &more)]).await;
     assert_eq!(refused.one("Message"), "User data is limited to 16384 bytes");
-    assert_eq!(launch(&sim, "1", &[("UserData", "%%%")]).await.one("Message"), "Invalid BASE64 encoding of user data.");
+    assert_eq!(
+        launch(&sim, "1", &[("UserData", "%%%")]).await.one("Message"),
+        "Invalid BASE64 encoding of user data."
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,13 +103,30 @@ async fn a_shutdown_in_the_guest_follows_the_shutdown_behavior() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_killed_instance_is_gone_at_once_and_its_neighbor_runs_on() {
+    let sim = Sim::builder().build();
+    let ids = launch(&sim, "2", &[]).await.ok().all("instanceId");
+    assert!(sim.kill(&ids[1]) && !sim.kill(&ids[1]));
+    until_running().await;
+    assert_eq!(states(&sim, &ids[1..]).await, ["terminated"]);
+    assert_eq!(states(&sim, &ids[..1]).await, ["running"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn metadata_options_follow_the_image_unless_asked_otherwise() {
     let sim = Sim::builder().build();
     let by_image = launch(&sim, "1", &[]).await.ok();
-    assert_eq!((by_image.one("httpTokens"), by_image.one("httpPutResponseHopLimit")), ("required".into(), "2".into()));
-    let asked = [("MetadataOptions.HttpTokens", "optional"), ("MetadataOptions.HttpPutResponseHopLimit", "1")];
+    assert_eq!(
+        (by_image.one("httpTokens"), by_image.one("httpPutResponseHopLimit")),
+        ("required".into(), "2".into())
+    );
+    let asked =
+        [("MetadataOptions.HttpTokens", "optional"), ("MetadataOptions.HttpPutResponseHopLimit", "1")];
     let asked = launch(&sim, "1", &asked).await.ok();
-    assert_eq!((asked.one("httpTokens"), asked.one("httpPutResponseHopLimit")), ("optional".into(), "1".into()));
+    assert_eq!(
+        (asked.one("httpTokens"), asked.one("httpPutResponseHopLimit")),
+        ("optional".into(), "1".into())
+    );
     until_running().await;
     let id = asked.one("instanceId");
     let fields = [("InstanceId", id.as_str()), ("HttpTokens", "required")];
@@ -120,7 +143,11 @@ async fn security_groups_of_an_instance_can_be_changed() {
     let delete = [("GroupId", group.as_str())];
     assert_eq!(call(&sim, "DeleteSecurityGroup", &delete).await.code(), "DependencyViolation");
     call(&sim, "TerminateInstances", &[("InstanceId.1", &id)]).await.ok();
-    assert_eq!(call(&sim, "DeleteSecurityGroup", &delete).await.code(), "DependencyViolation", "it still shuts down");
+    assert_eq!(
+        call(&sim, "DeleteSecurityGroup", &delete).await.code(),
+        "DependencyViolation",
+        "it still shuts down"
+    );
     sleep(Duration::from_secs(40)).await;
     call(&sim, "DeleteSecurityGroup", &delete).await.ok();
 }

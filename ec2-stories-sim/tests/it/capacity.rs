@@ -10,7 +10,13 @@ const ZONE: (&str, &str) = ("Placement.AvailabilityZone", "us-east-1a");
 
 async fn between(sim: &Sim, min: &str, max: &str) -> crate::form::Reply {
     let image = image(sim, "x86_64").await;
-    let fields = [("ImageId", image.as_str()), ("InstanceType", "t3.micro"), ("MinCount", min), ("MaxCount", max), ZONE];
+    let fields = [
+        ("ImageId", image.as_str()),
+        ("InstanceType", "t3.micro"),
+        ("MinCount", min),
+        ("MaxCount", max),
+        ZONE,
+    ];
     call(sim, "RunInstances", &fields).await
 }
 
@@ -21,7 +27,11 @@ async fn a_launch_takes_what_lies_between_min_and_max() {
     assert_eq!(between(&sim, "2", "5").await.ok().all("instanceId").len(), 3);
     let refused = between(&sim, "1", "5").await;
     assert_eq!((refused.status, refused.code().as_str()), (500, "InsufficientInstanceCapacity"));
-    assert!(refused.one("Message").contains("sufficient t3.micro capacity in the Availability Zone you requested (us-east-1a)"));
+    assert!(
+        refused
+            .one("Message")
+            .contains("sufficient t3.micro capacity in the Availability Zone you requested (us-east-1a)")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,7 +87,8 @@ async fn an_outage_refuses_launches_and_impairs_what_runs() {
 #[tokio::test(start_paused = true)]
 async fn a_capacity_fault_strikes_only_its_zone() {
     let sim = Sim::builder().build();
-    let rule = ec2_stories_sim::Rule::builder().operation("RunInstances").zone("us-east-1a").fault(Fault::Capacity);
+    let rule =
+        ec2_stories_sim::Rule::builder().operation("RunInstances").zone("us-east-1a").fault(Fault::Capacity);
     sim.faults().rule(rule.build());
     assert_eq!(between(&sim, "1", "1").await.code(), "InsufficientInstanceCapacity");
     launch(&sim, "1", &[("Placement.AvailabilityZone", "us-east-1b")]).await.ok();

@@ -27,10 +27,14 @@ async fn every_resource_of_a_launch_is_tagged_and_found_by_its_tag() {
     let filter = [("Filter.1.Name", "tag:deployment"), ("Filter.1.Value.1", "sh*")];
     let mut found = call(&sim, "DescribeInstances", &filter).await.ok().all("instanceId");
     let mut wanted = launched.all("instanceId");
-    (found.sort(), wanted.sort());
+    found.sort();
+    wanted.sort();
     assert_eq!(found, wanted);
     assert_eq!(call(&sim, "DescribeVolumes", &filter).await.ok().all("volumeType"), ["gp3"; 2]);
-    assert_eq!(call(&sim, "DescribeNetworkInterfaces", &filter).await.ok().all("networkInterfaceId").len(), 2);
+    assert_eq!(
+        call(&sim, "DescribeNetworkInterfaces", &filter).await.ok().all("networkInterfaceId").len(),
+        2
+    );
     let by_type = [("Filter.1.Name", "resource-type"), ("Filter.1.Value.1", "volume")];
     assert_eq!(call(&sim, "DescribeTags", &by_type).await.ok().all("key"), ["deployment"; 2]);
     let wrong = [("TagSpecification.1.ResourceType", "vpc"), ("TagSpecification.1.Tag.1.Key", "a")];
@@ -56,7 +60,10 @@ async fn pages_cover_every_instance_once() {
     let both = [("MaxResults", "5"), ("InstanceId.1", "i-0123456789abcdef0")];
     let refused = call(&sim, "DescribeInstances", &both).await;
     assert_eq!(refused.code(), "InvalidParameterCombination");
-    assert_eq!(refused.one("Message"), "The parameter instancesSet cannot be used with the parameter maxResults");
+    assert_eq!(
+        refused.one("Message"),
+        "The parameter instancesSet cannot be used with the parameter maxResults"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +72,10 @@ async fn a_terminated_instance_has_no_network_and_no_volumes() {
     let id = launch(&sim, "1", &[]).await.ok().one("instanceId");
     until_running().await;
     let running = call(&sim, "DescribeInstances", &[("InstanceId.1", &id)]).await.ok();
-    assert!(!running.one("privateIpAddress").is_empty() && running.one("dnsName").ends_with(".compute-1.amazonaws.com"));
+    assert!(
+        !running.one("privateIpAddress").is_empty()
+            && running.one("dnsName").ends_with(".compute-1.amazonaws.com")
+    );
     call(&sim, "TerminateInstances", &[("InstanceId.1", &id)]).await.ok();
     sleep(Duration::from_secs(40)).await;
     let gone = call(&sim, "DescribeInstances", &[("InstanceId.1", &id)]).await.ok();
@@ -96,6 +106,7 @@ async fn volumes_are_as_the_launch_asks() {
     assert_eq!((left.all("size"), left.one("status")), (vec!["100".to_owned()], "available".into()));
     call(&sim, "DeleteVolume", &[("VolumeId", &left.one("volumeId"))]).await.ok();
     sim.assert_clean();
-    let small = [("BlockDeviceMapping.1.DeviceName", "/dev/xvda"), ("BlockDeviceMapping.1.Ebs.VolumeSize", "1")];
+    let small =
+        [("BlockDeviceMapping.1.DeviceName", "/dev/xvda"), ("BlockDeviceMapping.1.Ebs.VolumeSize", "1")];
     assert_eq!(launch(&sim, "1", &small).await.code(), "InvalidBlockDeviceMapping");
 }

@@ -104,9 +104,22 @@ async fn probable_faults_follow_the_seed() {
 
 #[test]
 fn a_plan_with_a_mistake_says_where() {
-    let error = "[[rule]]\noperaton = \"x\"\nfault = \"throttle\"".parse::<FaultPlan>().unwrap_err().to_string();
+    let error =
+        "[[rule]]\noperaton = \"x\"\nfault = \"throttle\"".parse::<FaultPlan>().unwrap_err().to_string();
     assert!(error.contains("line 2") && error.contains("operaton"), "{error}");
-    for text in ["[[rule]]\nfault = \"nonsense\"", "[[rule]]\nfault = { slow = \"soon\" }", "[[outage]]\nzone = \"a\""] {
+    for (text, what) in [
+        ("probability = 1.5\nfault = \"throttle\"", "rule 1: a probability is between 0 and 1, not 1.5"),
+        ("nth = 0\nfault = \"throttle\"", "rule 1: calls are counted from 1"),
+        ("fault = { error = { code = \"X\", status = 200 } }", "not 200"),
+    ] {
+        let error = format!("[[rule]]\n{text}").parse::<FaultPlan>().unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
+    }
+    for text in [
+        "[[rule]]\nfault = \"nonsense\"",
+        "[[rule]]\nfault = { slow = \"soon\" }",
+        "[[outage]]\nzone = \"a\"",
+    ] {
         assert!(text.parse::<FaultPlan>().is_err(), "{text}");
     }
 }

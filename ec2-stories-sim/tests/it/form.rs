@@ -23,7 +23,8 @@ impl Reply {
     pub(crate) fn inside(&self, parent: &str, element: &str) -> Vec<String> {
         let document = roxmltree::Document::parse(&self.xml).unwrap();
         let parents = document.descendants().filter(|node| node.tag_name().name() == parent);
-        let children = parents.flat_map(|node| node.children()).filter(|node| node.tag_name().name() == element);
+        let children =
+            parents.flat_map(|node| node.children()).filter(|node| node.tag_name().name() == element);
         children.map(|node| node.text().unwrap_or_default().to_owned()).collect()
     }
 
@@ -45,11 +46,17 @@ impl Reply {
 }
 
 /// A signed form of one action; `version` picks the service.
-pub(crate) fn request(service: &str, region: &str, key: &str, fields: &[(&str, &str)]) -> http::Request<Bytes> {
+pub(crate) fn request(
+    service: &str,
+    region: &str,
+    key: &str,
+    fields: &[(&str, &str)],
+) -> http::Request<Bytes> {
     let version = if service == "sts" { "2011-06-15" } else { "2016-11-15" };
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("Version", version).extend_pairs(fields);
-    let credential = format!("AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/{service}/aws4_request, Signature=0");
+    let credential =
+        format!("AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/{service}/aws4_request, Signature=0");
     http::Request::post(format!("https://{service}.{region}.amazonaws.com/"))
         .header("authorization", credential)
         .body(Bytes::from(form.finish()))
@@ -95,7 +102,8 @@ pub(crate) async fn launch(sim: &Sim, count: &str, more: &[(&str, &str)]) -> Rep
 /// The states that a describe by id shows.
 pub(crate) async fn states(sim: &Sim, ids: &[String]) -> Vec<String> {
     let names: Vec<String> = (1..=ids.len()).map(|n| format!("InstanceId.{n}")).collect();
-    let fields: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(ids.iter().map(String::as_str)).collect();
+    let fields: Vec<(&str, &str)> =
+        names.iter().map(String::as_str).zip(ids.iter().map(String::as_str)).collect();
     let reply = call(sim, "DescribeInstances", &fields).await.ok();
     reply.inside("instanceState", "name")
 }

@@ -41,7 +41,10 @@ async fn a_lost_reply_closes_the_connection_and_a_truncated_one_comes_short() {
     sim.faults().nth("*", 1, Fault::ReplyLostAfter).nth("*", 2, Fault::TruncatedReply);
     assert_eq!(get(listener.addr(), "us-east-1", "DescribeRegions").await, "");
     let reply = get(listener.addr(), "us-east-1", "DescribeRegions").await;
-    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && !reply.contains("</DescribeRegionsResponse>"), "{reply}");
+    assert!(
+        reply.starts_with("HTTP/1.1 200 OK\r\n") && !reply.contains("</DescribeRegionsResponse>"),
+        "{reply}"
+    );
 }
 
 #[tokio::test]

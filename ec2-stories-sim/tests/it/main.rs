@@ -1,4 +1,5 @@
 //! The simulation as any SDK meets it: forms in, XML out.
+#![allow(clippy::unwrap_used)] // Helpers of tests are tests.
 
 mod access;
 mod attributes;

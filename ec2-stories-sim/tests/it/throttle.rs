@@ -5,7 +5,7 @@ use std::time::Duration;
 use ec2_stories_sim::{Latencies, Sim, Throttling};
 use tokio::time::sleep;
 
-use crate::form::{call, launch};
+use crate::form::{call, launch, request, send};
 
 /// How many of `tries` calls in a row pass.
 async fn passed(sim: &Sim, tries: usize, fields: &[(&str, &str)]) -> usize {
@@ -47,7 +47,15 @@ async fn a_thousand_instances_launch_at_once_and_then_two_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_region_has_its_own_buckets_and_none_when_off() {
+async fn each_region_has_its_own_buckets() {
+    let sim = Sim::builder().latency(Latencies::none()).build();
+    assert_eq!(passed(&sim, 60, &[]).await, 50);
+    let elsewhere = request("ec2", "eu-west-1", "AKIATEST", &[("Action", "DescribeInstances")]);
+    send(&sim, elsewhere).await.unwrap().ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_can_be_off() {
     let sim = Sim::builder().latency(Latencies::none()).throttling(Throttling::Off).build();
     assert_eq!(passed(&sim, 200, &[]).await, 200);
 }

@@ -28,8 +28,13 @@ async fn a_lost_reply_is_found_again() {
     let sim = Sim::builder().build();
     sim.faults().nth("RunInstances", 1, Fault::ReplyLostAfter);
     let image = image(&sim, "x86_64").await;
-    let fields =
-        [("ImageId", image.as_str()), ("InstanceType", "t3.micro"), ("MinCount", "2"), ("MaxCount", "2"), TOKEN];
+    let fields = [
+        ("ImageId", image.as_str()),
+        ("InstanceType", "t3.micro"),
+        ("MinCount", "2"),
+        ("MaxCount", "2"),
+        TOKEN,
+    ];
     assert!(try_call(&sim, "RunInstances", &fields).await.is_err());
     let found = call(&sim, "RunInstances", &fields).await.ok();
     let running: Vec<_> = sim.running().into_iter().map(|instance| instance.id).collect();

@@ -10,7 +10,10 @@ async fn a_type_is_described_and_an_unknown_one_refused() {
     let arm = call(&sim, "DescribeInstanceTypes", &[("InstanceType.1", "m7g.large")]).await.ok();
     assert_eq!((arm.one("defaultVCpus"), arm.one("sizeInMiB")), ("2".into(), "8192".into()));
     assert_eq!(arm.inside("supportedArchitectures", "item"), ["arm64"]);
-    assert_eq!(call(&sim, "DescribeInstanceTypes", &[("InstanceType.1", "x9.huge")]).await.code(), "InvalidInstanceType");
+    assert_eq!(
+        call(&sim, "DescribeInstanceTypes", &[("InstanceType.1", "x9.huge")]).await.code(),
+        "InvalidInstanceType"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -30,9 +33,12 @@ async fn offerings_know_what_a_zone_lacks() {
 async fn type_and_image_must_have_one_architecture() {
     let sim = Sim::builder().build();
     let arm = crate::form::image(&sim, "arm64").await;
-    let fields = [("ImageId", arm.as_str()), ("InstanceType", "t3.micro"), ("MinCount", "1"), ("MaxCount", "1")];
+    let fields =
+        [("ImageId", arm.as_str()), ("InstanceType", "t3.micro"), ("MinCount", "1"), ("MaxCount", "1")];
     let refused = call(&sim, "RunInstances", &fields).await;
-    assert!(refused.one("Message").starts_with("The architecture 'x86_64' of the specified instance type does not match the architecture 'arm64'"));
+    assert!(refused.one("Message").starts_with(
+        "The architecture 'x86_64' of the specified instance type does not match the architecture 'arm64'"
+    ));
     let none = [("ImageId", arm.as_str()), ("MinCount", "1"), ("MaxCount", "1")];
     assert!(call(&sim, "RunInstances", &none).await.one("Message").ends_with(": m1.small."));
     assert_eq!(launch(&sim, "0", &[]).await.code(), "InvalidParameterValue");
