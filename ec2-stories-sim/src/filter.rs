@@ -92,24 +92,54 @@ pub(crate) fn values<I, V: ToString>(items: &[I], member: impl Fn(&I) -> &Option
     items.iter().filter_map(|item| member(item).as_ref().map(ToString::to_string)).collect()
 }
 
+/// Whether a text is what a pattern says, in time that is at most the product of their lengths.
 pub(crate) fn wildcard(pattern: &str, text: &str) -> bool {
-    let mut pattern = pattern.chars();
-    match pattern.next() {
-        None => text.is_empty(),
-        Some('*') => {
-            let rest = pattern.as_str();
-            text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| wildcard(rest, &text[at..]))
-        }
-        Some(first) => {
-            let mut text = text.chars();
-            let literal = match first {
-                '\\' => pattern.next().unwrap_or('\\'),
-                first => first,
-            };
-            text.next().is_some_and(|char| (first == '?') || char == literal)
-                && wildcard(pattern.as_str(), text.as_str())
+    let (pattern, text) = (tokens(pattern), text.chars().collect::<Vec<_>>());
+    let (mut at, mut from) = (0, 0);
+    // Where to go on after the last `*`, should what follows it not fit.
+    let mut retry = None;
+    while from < text.len() {
+        match pattern.get(at) {
+            Some(Token::Any) => {
+                at += 1;
+                retry = Some((at, from));
+            }
+            Some(token) if token.fits(text[from]) => (at, from) = (at + 1, from + 1),
+            _ => {
+                let Some((after, begun)) = retry else { return false };
+                (at, from) = (after, begun + 1);
+                retry = Some((at, from));
+            }
         }
     }
+    pattern[at..].iter().all(|token| *token == Token::Any)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Token {
+    Any,
+    One,
+    Char(char),
+}
+
+impl Token {
+    fn fits(self, char: char) -> bool {
+        self == Self::One || self == Self::Char(char)
+    }
+}
+
+fn tokens(pattern: &str) -> Vec<Token> {
+    let mut chars = pattern.chars();
+    let mut tokens = Vec::new();
+    while let Some(char) = chars.next() {
+        tokens.push(match char {
+            '*' => Token::Any,
+            '?' => Token::One,
+            '\\' => Token::Char(chars.next().unwrap_or('\\')),
+            char => Token::Char(char),
+        });
+    }
+    tokens
 }
 
 #[cfg(test)]
@@ -170,6 +200,7 @@ mod tests {
         ] {
             assert!(wildcard(pattern, text), "{pattern} {text}");
         }
+        assert!(!wildcard(&"*a".repeat(50), &"a".repeat(49)));
         for (pattern, text) in [("a*c", "abb"), ("a?c", "ac"), (r"\*", "x"), ("", "x"), ("abc", "ab")] {
             assert!(!wildcard(pattern, text), "{pattern} {text}");
         }

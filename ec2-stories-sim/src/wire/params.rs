@@ -38,6 +38,9 @@ const AUTHENTICATION: [&str; 7] = [
     "Timestamp",
 ];
 
+/// Levels of a parameter's name. The model's deepest has ten.
+const MAX_DEPTH: usize = 16;
+
 impl Params {
     /// Reads an `application/x-www-form-urlencoded` body or a query string.
     pub(crate) fn from_form(form: &[u8]) -> Result<Self, ApiError> {
@@ -47,6 +50,7 @@ impl Params {
                 "Action" => params.action = value.into_owned(),
                 "Version" => params.version = value.into_owned(),
                 name if AUTHENTICATION.contains(&name) || name.starts_with("X-Amz-") => {}
+                name if name.split('.').count() > MAX_DEPTH => return Err(ApiError::unknown_parameter(name)),
                 name => params.root.at(name).value = Some(value.into_owned()),
             }
         }
@@ -186,6 +190,12 @@ mod tests {
         let error = params.cursor(ListStyle::Flat).member("Placement").only(&["Tenancy"]).unwrap_err();
         assert_eq!(error.code, "UnknownParameter");
         assert_eq!(error.message, "The parameter Placement.Nonsense.Deep is not recognized");
+    }
+
+    #[test]
+    fn a_name_without_end_does_not_exhaust_the_stack() {
+        let form = format!("Action=A&{}=1", ["A"; 100_000].join("."));
+        assert_eq!(Params::from_form(form.as_bytes()).unwrap_err().code, "UnknownParameter");
     }
 
     #[test]

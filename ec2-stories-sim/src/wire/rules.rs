@@ -54,10 +54,16 @@ pub(crate) fn between(
             value if *value > max => format!("less than {max}"),
             _ => continue,
         };
-        let name = at.path();
+        let name = decapitalized(at.path());
         return Err(ApiError::invalid_parameter(format!(
             "Value ( {value} ) for parameter {name} is invalid. Expecting a value {bound}."
         )));
     }
     Ok(())
+}
+
+/// As EC2 writes names in messages.
+fn decapitalized(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_ascii_lowercase().to_string() + chars.as_str()).unwrap_or_default()
 }

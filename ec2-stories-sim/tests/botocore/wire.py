@@ -123,7 +123,14 @@ def check_outputs(ec2, sts):
     ]
     ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=permissions)
     ec2.create_key_pair(KeyName="k", TagSpecifications=tags("key-pair"))
-    template = {"ImageId": image["ImageId"], "TagSpecifications": tags("instance"), "UserData": "eA=="}
+    template = {
+        "ImageId": image["ImageId"],
+        "TagSpecifications": tags("instance"),
+        "UserData": "eA==",
+        "NetworkInterfaces": [{"DeviceIndex": 0, "Groups": [group["GroupId"]], "AssociatePublicIpAddress": True}],
+        "BlockDeviceMappings": [{"DeviceName": "/dev/xvdb", "Ebs": {"VolumeSize": 9}}],
+        "MetadataOptions": {"HttpTokens": "required"},
+    }
     ec2.create_launch_template(LaunchTemplateName="web", LaunchTemplateData=template)
     kind = "t4g.micro" if image["Architecture"] == "arm64" else "t3.micro"
     ec2.run_instances(
@@ -135,6 +142,23 @@ def check_outputs(ec2, sts):
         SecurityGroupIds=[group["GroupId"]],
         TagSpecifications=tags("instance") + tags("volume"),
         BlockDeviceMappings=[{"DeviceName": "/dev/xvdb", "Ebs": {"VolumeSize": 9, "Encrypted": True}}],
+    )
+    ec2.run_instances(
+        LaunchTemplate={"LaunchTemplateName": "web"},
+        InstanceType=kind,
+        MinCount=1,
+        MaxCount=1,
+        InstanceMarketOptions={"MarketType": "spot"},
+    )
+    ec2.create_fleet(
+        Type="instant",
+        LaunchTemplateConfigs=[
+            {
+                "LaunchTemplateSpecification": {"LaunchTemplateName": "web", "Version": "$Latest"},
+                "Overrides": [{"InstanceType": kind}],
+            }
+        ],
+        TargetCapacitySpecification={"TotalTargetCapacity": 1, "DefaultTargetCapacityType": "on-demand"},
     )
     for operation in ec2.meta.service_model.operation_names:
         if operation.startswith("Describe"):
