@@ -63,7 +63,12 @@ impl Access {
     ///
     /// Codes and statuses: EC2 API reference, "Error codes for the Amazon EC2 API", client error codes for all actions
     /// (AuthFailure, RequestExpired); STS API reference, "Common Errors" (ExpiredToken, InvalidClientTokenId).
-    pub(crate) fn authenticate(&self, key: &str, service: &str, now: Timestamp) -> Result<Principal, ApiError> {
+    pub(crate) fn authenticate(
+        &self,
+        key: &str,
+        service: &str,
+        now: Timestamp,
+    ) -> Result<Principal, ApiError> {
         if let Some(session) = self.sessions.get(key) {
             return if now < session.expires { Ok(session.principal.clone()) } else { Err(expired(service)) };
         }
@@ -96,20 +101,19 @@ impl Access {
 
 fn expired(service: &str) -> ApiError {
     match service {
-        "sts" => {
-            ApiError::new("ExpiredToken", "The security token included in the request is expired").with_status(403)
-        }
+        "sts" => ApiError::new("ExpiredToken", "The security token included in the request is expired")
+            .with_status(403),
         _ => ApiError::new("RequestExpired", "Request has expired."),
     }
 }
 
 fn unknown_key(service: &str) -> ApiError {
     match service {
-        "sts" => ApiError::new(
-            "InvalidClientTokenId",
-            "The security token included in the request is invalid.").with_status(403),
-        _ => ApiError::new(
-            "AuthFailure",
-            "AWS was not able to validate the provided access credentials").with_status(401),
+        "sts" => {
+            ApiError::new("InvalidClientTokenId", "The security token included in the request is invalid.")
+                .with_status(403)
+        }
+        _ => ApiError::new("AuthFailure", "AWS was not able to validate the provided access credentials")
+            .with_status(401),
     }
 }

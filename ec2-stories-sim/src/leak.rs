@@ -91,7 +91,8 @@ fn of(region: &str, cloud: &Cloud, now: Timestamp) -> Vec<Leak> {
         let state = instance.state(now).name();
         (instance.id.clone(), format!("{state}, {}", instance.kind.name))
     });
-    let volumes = cloud.volumes.all().filter(|v| v.attachment.as_ref().is_none_or(|a| !a.delete_on_termination));
+    let volumes =
+        cloud.volumes.all().filter(|v| v.attachment.as_ref().is_none_or(|a| !a.delete_on_termination));
     let volumes = volumes.map(|volume| (volume.id.clone(), format!("{} GiB", volume.size_gib)));
     let groups = cloud.network.security_groups().filter(|group| !group.is_default());
     let groups = groups.map(|group| (group.id.clone(), group.name.clone()));
@@ -99,9 +100,10 @@ fn of(region: &str, cloud: &Cloud, now: Timestamp) -> Vec<Leak> {
     let templates = cloud.templates.iter().map(|template| (template.id.clone(), template.name.clone()));
     let fleets = cloud.fleets.all().filter(|fleet| !fleet.deleted);
     let fleets = fleets.map(|fleet| (fleet.id.clone(), format!("{} wanted", fleet.target)));
-    let spot = cloud.spot.all().filter(|request| {
-        request.is_active() && (request.persistent || !ending(&request.instance))
-    });
+    let spot = cloud
+        .spot
+        .all()
+        .filter(|request| request.is_active() && (request.persistent || !ending(&request.instance)));
     let spot = spot.map(|request| (request.id.clone(), request.state.name().to_owned()));
     instances
         .chain(volumes)

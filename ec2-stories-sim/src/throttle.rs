@@ -83,8 +83,12 @@ fn request_limit(cost: Cost<'_>) -> (String, Limit) {
     let operation = cost.operation;
     let found = match operation {
         "RunInstances" | "StartInstances" => limit(5.0, 2.0),
-        "TerminateInstances" | "DeleteVolume" | "DeleteSnapshot" | "DeregisterImage"
-        | "ModifyInstanceMetadataOptions" | "CreateLaunchTemplateVersion" => limit(100.0, 5.0),
+        "TerminateInstances"
+        | "DeleteVolume"
+        | "DeleteSnapshot"
+        | "DeregisterImage"
+        | "ModifyInstanceMetadataOptions"
+        | "CreateLaunchTemplateVersion" => limit(100.0, 5.0),
         "CreateTags" | "DeleteTags" => limit(100.0, 10.0),
         "CopyImage" => limit(100.0, 1.0),
         "DescribeInstances"

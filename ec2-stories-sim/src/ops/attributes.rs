@@ -10,9 +10,9 @@ use crate::state::instance::Instance;
 use crate::state::timeline::State;
 use crate::state::types;
 use crate::wire::generated::ec2::{
-    AttributeBooleanValue, AttributeValue, DescribeInstanceAttributeRequest, DescribeInstanceAttributeResponse,
-    ModifyInstanceAttributeRequest, ModifyInstanceAttributeResponse, ModifyInstanceMetadataOptionsRequest,
-    ModifyInstanceMetadataOptionsResponse,
+    AttributeBooleanValue, AttributeValue, DescribeInstanceAttributeRequest,
+    DescribeInstanceAttributeResponse, ModifyInstanceAttributeRequest, ModifyInstanceAttributeResponse,
+    ModifyInstanceMetadataOptionsRequest, ModifyInstanceMetadataOptionsResponse,
 };
 use crate::wire::{ApiError, Sensitive};
 
@@ -65,7 +65,9 @@ pub(crate) fn modify_instance_attribute(
         let delete = mapping.ebs.as_ref().and_then(|ebs| ebs.delete_on_termination);
         set_delete_on_termination(cloud, &id, mapping.device_name.as_deref().unwrap_or_default(), delete)?;
     }
-    let Some(instance) = cloud.instances.get_mut(&id) else { return Ok(ModifyInstanceAttributeResponse::default()) };
+    let Some(instance) = cloud.instances.get_mut(&id) else {
+        return Ok(ModifyInstanceAttributeResponse::default());
+    };
     if let Some(kind) = req.instance_type.and_then(|kind| kind.value) {
         stopped(&id, state, "instanceType")?;
         instance.kind = types::find(&kind)?;
@@ -108,7 +110,8 @@ pub(crate) fn modify_instance_metadata_options(
         options.http_endpoint = req.http_endpoint.or(options.http_endpoint.take());
         options.http_protocol_ipv6 = req.http_protocol_ipv6.or(options.http_protocol_ipv6.take());
         options.instance_metadata_tags = req.instance_metadata_tags.or(options.instance_metadata_tags.take());
-        options.http_put_response_hop_limit = req.http_put_response_hop_limit.or(options.http_put_response_hop_limit);
+        options.http_put_response_hop_limit =
+            req.http_put_response_hop_limit.or(options.http_put_response_hop_limit);
         options.clone()
     });
     Ok(ModifyInstanceMetadataOptionsResponse { instance_id: Some(id), instance_metadata_options: options })
@@ -168,7 +171,8 @@ fn stopped(id: &str, state: State, attribute: &str) -> Result<(), ApiError> {
     if state == State::Stopped {
         return Ok(());
     }
-    let message = format!("The instance '{id}' is not in the 'stopped' state: its {attribute} cannot be modified.");
+    let message =
+        format!("The instance '{id}' is not in the 'stopped' state: its {attribute} cannot be modified.");
     Err(ApiError::new("IncorrectInstanceState", message))
 }
 

@@ -39,13 +39,20 @@ fn console_text(instance: &Instance, ctx: &Ctx) -> String {
         "-----BEGIN SSH HOST KEY FINGERPRINTS-----".to_owned(),
     ];
     for (kind, bits) in [("ECDSA", 256), ("ED25519", 256), ("RSA", 3072)] {
-        lines.push(format!("{bits} SHA256:{} root@{} ({kind})", fingerprint(&instance.id, kind), instance.id));
+        lines.push(format!(
+            "{bits} SHA256:{} root@{} ({kind})",
+            fingerprint(&instance.id, kind),
+            instance.id
+        ));
     }
     lines.push("-----END SSH HOST KEY FINGERPRINTS-----".to_owned());
     for _ in 0..instance.reboots {
         lines.push("[    0.000000] Linux version 6.1.0-aws (gcc 12.2.0) #1 SMP PREEMPT_DYNAMIC".to_owned());
     }
-    lines.push(format!("Cloud-init v. 22.4.2 finished. Datasource DataSourceEc2Local. {} login:", instance.id));
+    lines.push(format!(
+        "Cloud-init v. 22.4.2 finished. Datasource DataSourceEc2Local. {} login:",
+        instance.id
+    ));
     lines.join("\r\n")
 }
 

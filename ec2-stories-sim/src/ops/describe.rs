@@ -50,7 +50,10 @@ pub(super) fn lags(filter: &Filter) -> bool {
 fn by_reservation(found: Vec<Described>) -> Vec<Reservation> {
     let mut reservations: Vec<Reservation> = Vec::new();
     for described in found {
-        match reservations.last_mut().filter(|last| last.reservation_id.as_ref() == Some(&described.reservation)) {
+        match reservations
+            .last_mut()
+            .filter(|last| last.reservation_id.as_ref() == Some(&described.reservation))
+        {
             Some(reservation) => reservation.instances.push(described.instance),
             None => reservations.push(Reservation {
                 reservation_id: Some(described.reservation),
@@ -84,7 +87,9 @@ impl Described {
 impl Filterable for Described {
     const FIELDS: &'static [Field<Self>] = &[
         ("architecture", |d| value(&d.instance.architecture)),
-        ("availability-zone", |d| d.instance.placement.iter().flat_map(|p| value(&p.availability_zone)).collect()),
+        ("availability-zone", |d| {
+            d.instance.placement.iter().flat_map(|p| value(&p.availability_zone)).collect()
+        }),
         ("availability-zone-id", |d| {
             d.instance.placement.iter().flat_map(|p| value(&p.availability_zone_id)).collect()
         }),
@@ -105,7 +110,9 @@ impl Filterable for Described {
         ("iam-instance-profile.arn", |d| {
             d.instance.iam_instance_profile.iter().flat_map(|p| value(&p.arn)).collect()
         }),
-        ("iam-instance-profile.id", |d| d.instance.iam_instance_profile.iter().flat_map(|p| value(&p.id)).collect()),
+        ("iam-instance-profile.id", |d| {
+            d.instance.iam_instance_profile.iter().flat_map(|p| value(&p.id)).collect()
+        }),
         ("image-id", |d| value(&d.instance.image_id)),
         ("instance-id", |d| value(&d.instance.instance_id)),
         ("instance-lifecycle", |d| value(&d.instance.instance_lifecycle)),
@@ -155,7 +162,9 @@ impl Filterable for Described {
         ("source-dest-check", |d| value(&d.instance.source_dest_check)),
         ("spot-instance-request-id", |d| value(&d.instance.spot_instance_request_id)),
         ("state-reason-code", |d| d.instance.state_reason.iter().flat_map(|r| value(&r.code)).collect()),
-        ("state-reason-message", |d| d.instance.state_reason.iter().flat_map(|r| value(&r.message)).collect()),
+        ("state-reason-message", |d| {
+            d.instance.state_reason.iter().flat_map(|r| value(&r.message)).collect()
+        }),
         ("subnet-id", |d| value(&d.instance.subnet_id)),
         ("tenancy", |d| d.instance.placement.iter().flat_map(|p| value(&p.tenancy)).collect()),
         ("usage-operation", |d| value(&d.instance.usage_operation)),

@@ -13,10 +13,11 @@ use crate::state::tags::tags_for;
 use crate::wire::ApiError;
 use crate::wire::generated::ec2::{
     CreateFleetError, CreateFleetInstance, CreateFleetRequest, CreateFleetResponse, DeleteFleetError,
-    DeleteFleetErrorItem, DeleteFleetSuccessItem, DeleteFleetsRequest, DeleteFleetsResponse, DescribeFleetsInstances,
-    DescribeFleetsRequest, DescribeFleetsResponse, FleetData, FleetLaunchTemplateOverridesRequest,
-    FleetLaunchTemplateSpecificationRequest, InstanceMarketOptionsRequest, LaunchTemplateSpecification, Placement,
-    RunInstancesRequest, Tag, TargetCapacitySpecification,
+    DeleteFleetErrorItem, DeleteFleetSuccessItem, DeleteFleetsRequest, DeleteFleetsResponse,
+    DescribeFleetsInstances, DescribeFleetsRequest, DescribeFleetsResponse, FleetData,
+    FleetLaunchTemplateOverridesRequest, FleetLaunchTemplateSpecificationRequest,
+    InstanceMarketOptionsRequest, LaunchTemplateSpecification, Placement, RunInstancesRequest, Tag,
+    TargetCapacitySpecification,
 };
 
 /// Tries the pools (template and override) in the order given until the target is reached; what could not be launched

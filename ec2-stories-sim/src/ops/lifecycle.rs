@@ -67,7 +67,9 @@ pub(crate) fn stop_instances(
                 return Err(ApiError::new("OperationNotPermitted", message));
             }
             _ if instance.spot_request.is_some() => {
-                let message = format!("You can't stop the Spot Instance '{id}' because it is associated with a one-time Spot Instance request.");
+                let message = format!(
+                    "You can't stop the Spot Instance '{id}' because it is associated with a one-time Spot Instance request."
+                );
                 return Err(ApiError::new("UnsupportedOperation", message));
             }
             State::Pending if !instance.timeline.ever(State::Running, ctx.now) => {
@@ -103,7 +105,9 @@ pub(crate) fn start_instances(
             State::Stopped if cloud.capacity.outage(&instance.zone, ctx.now).is_some() => {
                 return Err(insufficient(instance.kind.name, &instance.zone, &[]));
             }
-            State::Stopping | State::ShuttingDown | State::Terminated => return Err(wrong_state(id, "started")),
+            State::Stopping | State::ShuttingDown | State::Terminated => {
+                return Err(wrong_state(id, "started"));
+            }
             _ => {}
         }
     }
@@ -142,7 +146,9 @@ fn changes(
     ids: &[String],
     mut act: impl FnMut(&mut Cloud, &str),
 ) -> Vec<InstanceStateChange> {
-    let state = |cloud: &Cloud, id: &str| cloud.instances.get(id).map(|instance| show::state(instance.state(ctx.now)));
+    let state = |cloud: &Cloud, id: &str| {
+        cloud.instances.get(id).map(|instance| show::state(instance.state(ctx.now)))
+    };
     ids.iter()
         .map(|id| {
             let previous_state = state(cloud, id);

@@ -8,7 +8,8 @@ use crate::state::timeline::State;
 use crate::wire::generated::ec2::{
     self as wire, CpuOptions, EbsInstanceBlockDevice, GroupIdentifier, InstanceBlockDeviceMapping,
     InstanceMaintenanceOptions, InstanceNetworkInterface, InstanceNetworkInterfaceAssociation,
-    InstanceNetworkInterfaceAttachment, InstancePrivateIpAddress, InstanceState, Monitoring, Placement, StateReason,
+    InstanceNetworkInterfaceAttachment, InstancePrivateIpAddress, InstanceState, Monitoring, Placement,
+    StateReason,
 };
 
 pub(crate) fn instance(cloud: &Cloud, ctx: &Ctx, instance: &Instance) -> wire::Instance {

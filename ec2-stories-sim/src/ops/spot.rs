@@ -37,7 +37,10 @@ pub(crate) fn cancel_spot_instance_requests(
     cloud.spot.known(&req.spot_instance_request_ids)?;
     let cancelled = req.spot_instance_request_ids.into_iter().map(|id| {
         cloud.spot.cancel(&id, ctx.now);
-        CancelledSpotInstanceRequest { spot_instance_request_id: Some(id), state: Some("cancelled".to_owned()) }
+        CancelledSpotInstanceRequest {
+            spot_instance_request_id: Some(id),
+            state: Some("cancelled".to_owned()),
+        }
     });
     Ok(CancelSpotInstanceRequestsResponse { cancelled_spot_instance_requests: cancelled.collect() })
 }

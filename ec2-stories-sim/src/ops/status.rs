@@ -67,7 +67,9 @@ enum Health {
 }
 
 fn health(cloud: &Cloud, ctx: &Ctx, instance: &Instance) -> Health {
-    let Some(running) = instance.timeline.since(State::Running, ctx.now) else { return Health::NotApplicable };
+    let Some(running) = instance.timeline.since(State::Running, ctx.now) else {
+        return Health::NotApplicable;
+    };
     if let Some(since) = cloud.capacity.outage(&instance.zone, ctx.now).or(instance.impaired_since(ctx.now)) {
         return Health::Impaired(since.max(running));
     }
@@ -87,7 +89,10 @@ impl Health {
             status: Some(check.to_owned()),
             impaired_since,
         };
-        InstanceStatusSummary { status: Some(status.to_owned()), details: check.map(detail).into_iter().collect() }
+        InstanceStatusSummary {
+            status: Some(status.to_owned()),
+            details: check.map(detail).into_iter().collect(),
+        }
     }
 }
 
@@ -114,9 +119,13 @@ impl Filterable for InstanceStatus {
         ("instance-state-code", |s| s.instance_state.iter().flat_map(|state| value(&state.code)).collect()),
         ("instance-state-name", |s| s.instance_state.iter().flat_map(|state| value(&state.name)).collect()),
         ("instance-status.reachability", |s| reachability(s.instance_status.as_ref())),
-        ("instance-status.status", |s| s.instance_status.iter().flat_map(|status| value(&status.status)).collect()),
+        ("instance-status.status", |s| {
+            s.instance_status.iter().flat_map(|status| value(&status.status)).collect()
+        }),
         ("system-status.reachability", |s| reachability(s.system_status.as_ref())),
-        ("system-status.status", |s| s.system_status.iter().flat_map(|status| value(&status.status)).collect()),
+        ("system-status.status", |s| {
+            s.system_status.iter().flat_map(|status| value(&status.status)).collect()
+        }),
         ("attached-ebs-status.status", |s| {
             s.attached_ebs_status.iter().flat_map(|status| value(&status.status)).collect()
         }),

@@ -58,7 +58,11 @@ pub(crate) fn describe_tags(
     });
     let found = matching(all, &req.filters)?;
     let key = |tag: &TagDescription| {
-        format!("{} {}", tag.resource_id.as_deref().unwrap_or_default(), tag.key.as_deref().unwrap_or_default())
+        format!(
+            "{} {}",
+            tag.resource_id.as_deref().unwrap_or_default(),
+            tag.key.as_deref().unwrap_or_default()
+        )
     };
     let (tags, next_token) = page::cut(found, key, req.max_results, req.next_token.as_deref())?;
     Ok(DescribeTagsResponse { tags, next_token })

@@ -7,9 +7,9 @@ use crate::state::Cloud;
 use crate::state::types::{self, TYPES, TypeInfo};
 use crate::wire::ApiError;
 use crate::wire::generated::ec2::{
-    DescribeInstanceTypeOfferingsRequest, DescribeInstanceTypeOfferingsResponse, DescribeInstanceTypesRequest,
-    DescribeInstanceTypesResponse, EbsInfo, InstanceTypeInfo, InstanceTypeOffering, MemoryInfo, NetworkInfo,
-    ProcessorInfo, Tag, VCpuInfo,
+    DescribeInstanceTypeOfferingsRequest, DescribeInstanceTypeOfferingsResponse,
+    DescribeInstanceTypesRequest, DescribeInstanceTypesResponse, EbsInfo, InstanceTypeInfo,
+    InstanceTypeOffering, MemoryInfo, NetworkInfo, ProcessorInfo, Tag, VCpuInfo,
 };
 
 pub(crate) fn describe_instance_types(
@@ -42,8 +42,12 @@ pub(crate) fn describe_instance_type_offerings(
     let zones = cloud.network.zones();
     // What a location is called, and the zones that it covers.
     let locations: Vec<(String, Vec<&str>)> = match location_type.as_str() {
-        "availability-zone" => zones.iter().map(|zone| (zone.name.clone(), vec![zone.name.as_str()])).collect(),
-        "availability-zone-id" => zones.iter().map(|zone| (zone.id.clone(), vec![zone.name.as_str()])).collect(),
+        "availability-zone" => {
+            zones.iter().map(|zone| (zone.name.clone(), vec![zone.name.as_str()])).collect()
+        }
+        "availability-zone-id" => {
+            zones.iter().map(|zone| (zone.id.clone(), vec![zone.name.as_str()])).collect()
+        }
         "region" => vec![(ctx.region.clone(), zones.iter().map(|zone| zone.name.as_str()).collect())],
         _ => Vec::new(),
     };
@@ -95,7 +99,9 @@ fn shown(kind: &TypeInfo) -> InstanceTypeInfo {
         }),
         network_info: Some(NetworkInfo {
             network_performance: Some(kind.network.to_owned()),
-            ena_support: Some(if kind.name.starts_with("t2.") { "unsupported" } else { "required" }.to_owned()),
+            ena_support: Some(
+                if kind.name.starts_with("t2.") { "unsupported" } else { "required" }.to_owned(),
+            ),
             ..NetworkInfo::default()
         }),
         ebs_info: Some(EbsInfo { encryption_support: Some("supported".to_owned()), ..EbsInfo::default() }),

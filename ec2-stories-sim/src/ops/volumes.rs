@@ -7,8 +7,8 @@ use crate::state::Cloud;
 use crate::state::volumes::Volume;
 use crate::wire::ApiError;
 use crate::wire::generated::ec2::{
-    self as wire, DeleteVolumeRequest, DeleteVolumeResponse, DescribeVolumesRequest, DescribeVolumesResponse, Tag,
-    VolumeAttachment,
+    self as wire, DeleteVolumeRequest, DeleteVolumeResponse, DescribeVolumesRequest, DescribeVolumesResponse,
+    Tag, VolumeAttachment,
 };
 
 pub(crate) fn describe_volumes(

@@ -52,7 +52,8 @@ impl Capacity {
 
     /// The start of the outage that a zone is in.
     pub(crate) fn outage(&self, zone: &str, now: Timestamp) -> Option<Timestamp> {
-        let hit = self.outages.iter().find(|(name, from, until)| name == zone && *from <= now && now < *until);
+        let hit =
+            self.outages.iter().find(|(name, from, until)| name == zone && *from <= now && now < *until);
         hit.map(|(_, from, _)| *from)
     }
 

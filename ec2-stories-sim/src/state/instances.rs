@@ -43,7 +43,10 @@ impl Instances {
     }
 
     /// Those named, each once, or all when none is.
-    pub(crate) fn named_or_all<'a>(&'a self, ids: &'a [String]) -> Box<dyn Iterator<Item = &'a Instance> + 'a> {
+    pub(crate) fn named_or_all<'a>(
+        &'a self,
+        ids: &'a [String],
+    ) -> Box<dyn Iterator<Item = &'a Instance> + 'a> {
         if ids.is_empty() {
             return Box::new(self.all());
         }
@@ -109,7 +112,8 @@ impl Instances {
 
     /// Drops instances that are no longer shown.
     pub(crate) fn take_forgotten(&mut self, now: Timestamp) -> Vec<String> {
-        let gone = |instance: &&Instance| instance.timeline.end().is_some_and(|end| end + SHOWN_AFTER_END <= now);
+        let gone =
+            |instance: &&Instance| instance.timeline.end().is_some_and(|end| end + SHOWN_AFTER_END <= now);
         let ids: Vec<String> = self.by_id.values().filter(gone).map(|instance| instance.id.clone()).collect();
         for id in &ids {
             self.by_id.remove(id);
@@ -121,6 +125,7 @@ impl Instances {
 /// `i-` and 8 or 17 hexadecimal digits (EC2 user guide, "Resource IDs").
 fn well_formed(id: &str) -> bool {
     id.strip_prefix("i-").is_some_and(|digits| {
-        matches!(digits.len(), 8 | 17) && digits.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
+        matches!(digits.len(), 8 | 17)
+            && digits.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
     })
 }

@@ -42,11 +42,19 @@ impl Tokens {
             Some(used) if used.fingerprint == fingerprint => Ok(Some(used.result.clone())),
             Some(_) => Err(ApiError::new(
                 "IdempotentParameterMismatch",
-                "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")),
+                "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
+            )),
         }
     }
 
-    pub(crate) fn remember(&mut self, scope: &str, token: &str, fingerprint: &str, result: &str, now: Timestamp) {
+    pub(crate) fn remember(
+        &mut self,
+        scope: &str,
+        token: &str,
+        fingerprint: &str,
+        result: &str,
+        now: Timestamp,
+    ) {
         let used = Used { fingerprint: fingerprint.to_owned(), result: result.to_owned(), at: now };
         self.0.insert((scope.to_owned(), token.to_owned()), used);
     }

@@ -50,7 +50,9 @@ fn disk(device: String, ebs: &EbsBlockDevice, base: Option<&Disk>) -> Result<Dis
         let snapshot = base.and_then(|base| base.snapshot.as_deref()).unwrap_or_default();
         return Err(ApiError::new(
             "InvalidBlockDeviceMapping",
-            format!("Volume of size {size_gib}GB is smaller than snapshot '{snapshot}', expect size>= {least}GB"),
+            format!(
+                "Volume of size {size_gib}GB is smaller than snapshot '{snapshot}', expect size>= {least}GB"
+            ),
         ));
     }
     if size_gib > MAX_GIB {
@@ -60,7 +62,11 @@ fn disk(device: String, ebs: &EbsBlockDevice, base: Option<&Disk>) -> Result<Dis
     Ok(Disk {
         device,
         size_gib,
-        kind: ebs.volume_type.clone().or_else(|| base.map(|b| b.kind.clone())).unwrap_or_else(|| "gp3".to_owned()),
+        kind: ebs
+            .volume_type
+            .clone()
+            .or_else(|| base.map(|b| b.kind.clone()))
+            .unwrap_or_else(|| "gp3".to_owned()),
         iops: ebs.iops,
         throughput: ebs.throughput,
         encrypted: ebs.encrypted.or_else(|| base.map(|b| b.encrypted)).unwrap_or(false),

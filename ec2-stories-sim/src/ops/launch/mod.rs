@@ -46,8 +46,10 @@ fn token_scope(cloud: &Cloud, req: &RunInstancesRequest) -> Result<String, ApiEr
 ///
 /// Source: "Error codes for the Amazon EC2 API", IdempotentInstanceTerminated.
 fn replayed(cloud: &Cloud, ctx: &Ctx, reservation: &str) -> Result<RunInstancesResponse, ApiError> {
-    let alive =
-        cloud.instances.in_reservation(reservation).any(|instance| instance.state(ctx.now) != State::Terminated);
+    let alive = cloud
+        .instances
+        .in_reservation(reservation)
+        .any(|instance| instance.state(ctx.now) != State::Terminated);
     if alive {
         return Ok(answer(cloud, ctx, reservation));
     }

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::plan::Plan;
 use super::disks::Disk;
+use super::plan::Plan;
 use crate::ctx::Ctx;
 use crate::state::Cloud;
 use crate::state::instance::{Attached, Instance};
@@ -64,8 +64,11 @@ fn one(
         description: String::new(),
         attached: ctx.now,
     })?;
-    let volumes =
-        plan.disks.iter().map(|disk| attach(cloud, ctx, req, plan, &id, &interface.zone_id, disk)).collect::<Result<_, _>>()?;
+    let volumes = plan
+        .disks
+        .iter()
+        .map(|disk| attach(cloud, ctx, req, plan, &id, &interface.zone_id, disk))
+        .collect::<Result<_, _>>()?;
     let spot_request = plan.spot.then(|| spot_request(cloud, ctx, req, plan, &id)).transpose()?;
     cloud.tags.set(&id, &tags_for("instance", &req.tag_specifications)?)?;
     cloud.tags.set(&interface.id, &tags_for("network-interface", &req.tag_specifications)?)?;
@@ -93,7 +96,11 @@ fn one(
         ebs_optimized: req.ebs_optimized == Some(true),
         monitored: req.monitoring.as_ref().and_then(|monitoring| monitoring.enabled) == Some(true),
         source_dest_check: true,
-        tenancy: req.placement.as_ref().and_then(|p| p.tenancy.clone()).unwrap_or_else(|| "default".to_owned()),
+        tenancy: req
+            .placement
+            .as_ref()
+            .and_then(|p| p.tenancy.clone())
+            .unwrap_or_else(|| "default".to_owned()),
         profile: profile(ctx, req),
         metadata: metadata(req, plan),
         spot_request,
@@ -155,7 +162,8 @@ fn spot_request(
 ) -> Result<String, ApiError> {
     let id = ctx.id("sir");
     let default = SpotMarketOptions::default();
-    let options = req.instance_market_options.as_ref().and_then(|o| o.spot_options.as_ref()).unwrap_or(&default);
+    let options =
+        req.instance_market_options.as_ref().and_then(|o| o.spot_options.as_ref()).unwrap_or(&default);
     cloud.tags.set(&id, &tags_for("spot-instances-request", &req.tag_specifications)?)?;
     cloud.spot.insert(SpotRequest {
         id: id.clone(),

@@ -71,9 +71,12 @@ impl Plan {
         let interface = interface(req)?;
         let groups = match interface {
             Some(interface) => cloud.network.resolve_groups(&interface.groups, &[], &subnet.vpc_id)?,
-            None => cloud.network.resolve_groups(&req.security_group_ids, &req.security_groups, &subnet.vpc_id)?,
+            None => {
+                cloud.network.resolve_groups(&req.security_group_ids, &req.security_groups, &subnet.vpc_id)?
+            }
         };
-        let wanted = interface.and_then(|i| i.private_ip_address.as_ref()).or(req.private_ip_address.as_ref());
+        let wanted =
+            interface.and_then(|i| i.private_ip_address.as_ref()).or(req.private_ip_address.as_ref());
         let private_ip = match wanted {
             Some(text) => Some(text.parse().map_err(|_| ApiError::invalid_value(text, "privateIpAddress"))?),
             None => None,
@@ -101,13 +104,15 @@ fn counts(req: &RunInstancesRequest) -> Result<(u32, u32), ApiError> {
     let count = |value: Option<i32>, name: &str| {
         let value = value.ok_or_else(|| ApiError::missing_parameter(name))?;
         u32::try_from(value).ok().filter(|count| *count > 0).ok_or_else(|| {
-            let message = format!("Value ({value}) for parameter {name} is invalid. The value must be greater than 0.");
+            let message =
+                format!("Value ({value}) for parameter {name} is invalid. The value must be greater than 0.");
             ApiError::invalid_parameter(message)
         })
     };
     let (min, max) = (count(req.min_count, "minCount")?, count(req.max_count, "maxCount")?);
     if min > max {
-        let message = format!("Value ({min}) for parameter minCount is invalid. It must not exceed maxCount ({max}).");
+        let message =
+            format!("Value ({min}) for parameter minCount is invalid. It must not exceed maxCount ({max}).");
         return Err(ApiError::invalid_parameter(message));
     }
     Ok((min, max))
@@ -147,7 +152,8 @@ fn user_data(req: &RunInstancesRequest) -> Result<(), ApiError> {
 
 fn spot(req: &RunInstancesRequest) -> Result<bool, ApiError> {
     let Some(options) = &req.instance_market_options else { return Ok(false) };
-    let behavior = options.spot_options.as_ref().and_then(|spot| spot.instance_interruption_behavior.as_deref());
+    let behavior =
+        options.spot_options.as_ref().and_then(|spot| spot.instance_interruption_behavior.as_deref());
     if !matches!(behavior, None | Some("terminate")) {
         return Err(unsimulated("InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior"));
     }
@@ -171,7 +177,8 @@ fn interface(req: &RunInstancesRequest) -> Result<Option<&InstanceNetworkInterfa
     } else {
         return Ok(Some(interface));
     };
-    let message = format!("Network interfaces and an instance-level {what} may not be specified on the same request");
+    let message =
+        format!("Network interfaces and an instance-level {what} may not be specified on the same request");
     Err(ApiError::invalid_combination(message))
 }
 
@@ -225,7 +232,8 @@ fn place(
         None => all.into_iter().filter(offering).collect(),
     };
     // The first zone that holds everything, or else the one that holds most.
-    let best = candidates.iter().enumerate().max_by_key(|(i, zone)| (free(zone).min(max), std::cmp::Reverse(*i)));
+    let best =
+        candidates.iter().enumerate().max_by_key(|(i, zone)| (free(zone).min(max), std::cmp::Reverse(*i)));
     let Some((_, zone)) = best else {
         let message = format!("The requested configuration is currently not supported: {}.", kind.name);
         return Err(ApiError::new("Unsupported", message));

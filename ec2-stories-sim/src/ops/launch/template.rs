@@ -4,9 +4,10 @@ use crate::state::Cloud;
 use crate::wire::ApiError;
 use crate::wire::generated::ec2::{
     BlockDeviceMapping, EbsBlockDevice, IamInstanceProfileSpecification, InstanceMarketOptionsRequest,
-    InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification, LaunchTemplateBlockDeviceMappingRequest,
-    LaunchTemplateInstanceNetworkInterfaceSpecificationRequest, Placement, RequestLaunchTemplateData,
-    RunInstancesMonitoringEnabled, RunInstancesRequest, SpotMarketOptions, TagSpecification,
+    InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification,
+    LaunchTemplateBlockDeviceMappingRequest, LaunchTemplateInstanceNetworkInterfaceSpecificationRequest,
+    Placement, RequestLaunchTemplateData, RunInstancesMonitoringEnabled, RunInstancesRequest,
+    SpotMarketOptions, TagSpecification,
 };
 
 /// Source: RunInstances, parameter LaunchTemplate: "Any additional parameters that you specify for the new instance
@@ -38,9 +39,8 @@ fn merge(req: RunInstancesRequest, data: RequestLaunchTemplateData) -> RunInstan
         security_groups: if groups_named { req.security_groups } else { data.security_groups },
         block_device_mappings: or_else(req.block_device_mappings, data.block_device_mappings, disk),
         network_interfaces: or_else(req.network_interfaces, data.network_interfaces, interface),
-        tag_specifications: or_else(req.tag_specifications, data.tag_specifications, |tags| TagSpecification {
-            resource_type: tags.resource_type,
-            tags: tags.tags,
+        tag_specifications: or_else(req.tag_specifications, data.tag_specifications, |tags| {
+            TagSpecification { resource_type: tags.resource_type, tags: tags.tags }
         }),
         iam_instance_profile: req.iam_instance_profile.or(data
             .iam_instance_profile
@@ -122,7 +122,8 @@ fn interface(
 
 /// Members of a template that the simulation does not act on are refused at the launch, as they are in a request.
 fn refuse_unsimulated(data: &RequestLaunchTemplateData) -> Result<(), ApiError> {
-    let hibernates = data.hibernation_options.as_ref().is_some_and(|options| options.configured == Some(true));
+    let hibernates =
+        data.hibernation_options.as_ref().is_some_and(|options| options.configured == Some(true));
     let enclave = data.enclave_options.as_ref().is_some_and(|options| options.enabled == Some(true));
     let asked = [
         (data.capacity_reservation_specification.is_some(), "CapacityReservationSpecification"),
