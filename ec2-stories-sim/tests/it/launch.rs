@@ -38,3 +38,16 @@ async fn a_day_passes_in_a_moment() {
     assert!(start.elapsed() >= Duration::from_secs(24 * 3600));
     assert_eq!(sim.running().len(), 5);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_seed_is_one_story() {
+    let run = async |seed| {
+        let sim = Sim::builder().seed(seed).build();
+        launch(&sim, "4", &[]).await.ok();
+        sleep(Duration::from_secs(60)).await;
+        sim.instances()
+    };
+    let first = run(3).await;
+    assert_eq!(first, run(3).await, "ids, addresses and boot times");
+    assert_ne!(first, run(4).await);
+}
