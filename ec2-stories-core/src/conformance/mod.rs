@@ -11,19 +11,33 @@
 //! # });
 //! ```
 
+mod account_provider;
+mod customizer;
 mod firewall;
 mod image_registry;
+mod image_uploader;
 mod instance_deployer;
 mod key_pairs;
+mod messenger;
+mod monitor;
+mod probe;
+mod registrar;
 mod tuple_store;
 
 use std::fmt::Debug;
 use std::time::Duration;
 
+pub use account_provider::{account_provider, account_provider_without_credentials};
+pub use customizer::{CustomizerFixture, customizer};
 pub use firewall::{FirewallFixture, firewall};
 pub use image_registry::{ImageChanges, ImageRegistryFixture, image_registry};
+pub use image_uploader::image_uploader;
 pub use instance_deployer::{InstanceDeployerFixture, instance_deployer};
 pub use key_pairs::{KeyPairsFixture, key_pairs};
+pub use messenger::{MessengerFixture, messenger};
+pub use monitor::{MonitorBench, monitor};
+pub use probe::{ProbeFixture, probe};
+pub use registrar::{RegistrarBench, registrar};
 pub use tuple_store::tuple_store;
 
 use crate::{ErrorKind, Result};
