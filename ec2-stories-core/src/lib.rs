@@ -5,6 +5,8 @@ pub mod attributes;
 #[cfg(feature = "aws")]
 pub mod aws;
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 pub mod memory;
 pub mod model;
@@ -14,4 +16,4 @@ pub mod store;
 pub use attributes::Attributes;
 pub use clock::{Clock, SystemClock, TokioClock};
 pub use error::{Error, ErrorKind, Result, Status};
-pub use store::MemoryStore;
+pub use store::{FileStore, MemoryStore};

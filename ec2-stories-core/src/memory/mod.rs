@@ -13,7 +13,19 @@
 //! ```
 
 mod cloud;
+mod customizer;
+mod messenger;
+mod monitor;
+mod probe;
+mod registrar;
 pub(crate) mod script;
+mod uploader;
 
 pub use cloud::{MemoryCloud, Operation};
+pub use customizer::{Customization, MemoryCustomizer};
+pub use messenger::{Exchange, MemoryMessenger};
+pub use monitor::MemoryMonitor;
+pub use probe::ScriptedProbe;
+pub use registrar::{MemoryRegistrar, Registry};
 pub use script::{Fault, Script, When};
+pub use uploader::{MemoryUploader, Upload};

@@ -1,8 +1,10 @@
 //! Tuple stores: in memory, and on files.
 
+mod file;
 mod memory;
 mod name;
 
+pub use file::FileStore;
 pub use memory::{MemoryStore, StoreOperation};
 pub use name::check_name;
 

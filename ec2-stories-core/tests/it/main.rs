@@ -2,5 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "conformance")]
+mod conformance;
+mod file_store;
 mod memory_cloud;
 mod support;

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "conformance")]
+use ec2_stories_core::Attributes;
 use ec2_stories_core::memory::MemoryCloud;
 use ec2_stories_core::model::{
     ClientToken, Generation, Image, ImageQuery, LaunchRequest, Market, MetadataOptions, Name, Ownership,
     Placement, Slots, Tags,
 };
+#[cfg(feature = "conformance")]
+use ec2_stories_core::model::{Instance, InstanceId, InstanceState, NodeAddress};
 use ec2_stories_core::provider::ImageRegistry;
+#[cfg(feature = "conformance")]
+use ec2_stories_core::provider::Node;
 use tokio::time::Instant;
 
 pub(crate) fn name(text: &str) -> Name {
@@ -47,4 +53,29 @@ pub(crate) async fn request(cloud: &MemoryCloud, token: &str, nodes: u32) -> Lau
         metadata: MetadataOptions::default(),
         tags: Tags::new(),
     }
+}
+
+/// Node `web/<slot>` of deployment `shop`, with an instance of this private address.
+#[cfg(feature = "conformance")]
+pub(crate) fn node(slot: u32, private_ip: &str) -> Node {
+    let instance = Instance {
+        id: InstanceId::new(format!("i-{slot}-{private_ip}")),
+        state: InstanceState::Running,
+        state_reason: None,
+        reservation: "r-1".into(),
+        launch_index: slot,
+        token: None,
+        image: "ami-1".into(),
+        instance_type: "t3.micro".into(),
+        zone: "eu-west-1a".into(),
+        private_ip: Some(private_ip.to_owned()),
+        public_ip: None,
+        private_dns: None,
+        public_dns: None,
+        spot: false,
+        launched_at: None,
+        tags: Tags::new(),
+    };
+    let address = NodeAddress::new(name("web"), slot);
+    Node { deployment: name("shop"), address, instance, attributes: Attributes::new() }
 }

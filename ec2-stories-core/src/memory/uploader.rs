@@ -1,0 +1,170 @@
+//! Uploads into memory.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+
+use super::script::{Script, operations};
+use crate::provider::{ImageFormat, ImageUploader, UploadProgress, UploadSource, UploadedImage};
+use crate::{Error, ErrorKind, Result};
+
+operations! {
+    /// A method of [`ImageUploader`].
+    Upload {
+        Upload = "upload",
+        Abort = "abort",
+    }
+}
+
+/// As much as is sent at once.
+const PART: usize = 64 * 1024;
+
+/// Uploads into memory, part by part, and goes on where it was cut off. Clones share what was uploaded.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryUploader(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    state: Mutex<State>,
+    script: Script<Upload>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// What an unfinished upload has sent: the file's content hash and the bytes.
+    unfinished: BTreeMap<PathBuf, (String, Vec<u8>)>,
+    finished: BTreeMap<String, Vec<u8>>,
+    sent: u64,
+}
+
+impl MemoryUploader {
+    /// Holds nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many bytes were sent in all.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.lock().sent
+    }
+
+    /// The files that an upload was cut off of.
+    #[must_use]
+    pub fn unfinished(&self) -> Vec<PathBuf> {
+        self.lock().unfinished.keys().cloned().collect()
+    }
+
+    /// The bytes of an image that was uploaded.
+    #[must_use]
+    pub fn content(&self, image: &UploadedImage) -> Option<Vec<u8>> {
+        self.lock().finished.get(&image.content_hash).cloned()
+    }
+
+    /// The log of its calls, and the faults that wait for one.
+    #[must_use]
+    pub fn script(&self) -> &Script<Upload> {
+        &self.0.script
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn send(
+        &self,
+        source: &UploadSource,
+        progress: &watch::Sender<UploadProgress>,
+    ) -> Result<UploadedImage> {
+        let content = read(&source.path)?;
+        check_format(source, &content)?;
+        let hash = hex::encode(Sha256::digest(&content));
+        let total = content.len() as u64;
+        while let Some(acknowledged) = self.send_part(source, &hash, &content) {
+            progress.send_replace(UploadProgress { acknowledged, total });
+            tokio::task::yield_now().await;
+            if hex::encode(Sha256::digest(read(&source.path)?)) != hash {
+                self.lock().unfinished.remove(&source.path);
+                let why = "the file changed while it was uploaded";
+                return Err(Error::new(ErrorKind::Conflict, why).on(source.path.display().to_string()));
+            }
+        }
+        progress.send_replace(UploadProgress { acknowledged: total, total });
+        let location = format!("memory://{hash}");
+        Ok(UploadedImage { location, content_hash: hash, format: source.format, bytes: total })
+    }
+
+    /// Sends the next part and says how much is there, or `None` when all of it is.
+    fn send_part(&self, source: &UploadSource, hash: &str, content: &[u8]) -> Option<u64> {
+        let state = &mut *self.lock();
+        if state.finished.contains_key(hash) {
+            state.unfinished.remove(&source.path);
+            return None;
+        }
+        let (of, there) = state.unfinished.entry(source.path.clone()).or_default();
+        if of != hash {
+            (*of, *there) = (hash.to_owned(), Vec::new());
+        }
+        let part = &content[there.len()..content.len().min(there.len() + PART)];
+        there.extend_from_slice(part);
+        state.sent += part.len() as u64;
+        let acknowledged = there.len() as u64;
+        if there.len() == content.len() {
+            let (of, all) = std::mem::take(state.unfinished.get_mut(&source.path)?);
+            state.finished.insert(of, all);
+        }
+        Some(acknowledged)
+    }
+}
+
+#[async_trait]
+impl ImageUploader for MemoryUploader {
+    async fn upload(
+        &self,
+        source: &UploadSource,
+        progress: watch::Sender<UploadProgress>,
+    ) -> Result<UploadedImage> {
+        self.0.script.perform(Upload::Upload, self.send(source, &progress)).await
+    }
+
+    async fn abort(&self, source: &UploadSource) -> Result<()> {
+        let abort = async {
+            self.lock().unfinished.remove(&source.path);
+            Ok(())
+        };
+        self.0.script.perform(Upload::Abort, abort).await
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut content));
+    match read {
+        Ok(_) => Ok(content),
+        Err(error) => {
+            let why = "cannot be read";
+            Err(Error::new(ErrorKind::Io, why).during("upload").on(path.display().to_string()).because(error))
+        }
+    }
+}
+
+fn check_format(source: &UploadSource, content: &[u8]) -> Result<()> {
+    let good = match source.format {
+        ImageFormat::Raw => true,
+        ImageFormat::Vmdk => content.starts_with(b"KDMV"),
+        // The footer is the last sector and begins with the cookie.
+        ImageFormat::Vhd => content.len() >= 512 && content[content.len() - 512..].starts_with(b"conectix"),
+    };
+    if good {
+        Ok(())
+    } else {
+        let path = source.path.display().to_string();
+        Err(Error::new(ErrorKind::Invalid, format!("is not of the format {:?}", source.format)).on(path))
+    }
+}
