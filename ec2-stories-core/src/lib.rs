@@ -5,6 +5,7 @@ pub mod attributes;
 #[cfg(feature = "aws")]
 pub mod aws;
 mod clock;
+pub mod deployment;
 mod error;
 pub mod memory;
 pub mod model;
@@ -13,5 +14,6 @@ pub mod store;
 
 pub use attributes::Attributes;
 pub use clock::{Clock, SystemClock, TokioClock};
+pub use deployment::{Deployment, Event, Fleet, Plan, Report, Running};
 pub use error::{Error, ErrorKind, Result, Status};
 pub use store::MemoryStore;
