@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod deployment;
 mod memory_cloud;
 mod support;
