@@ -3,11 +3,14 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A result of the family.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A description or argument is wrong; the message names the field to change.
@@ -47,7 +50,8 @@ pub enum ErrorKind {
 }
 
 /// Whether the same call may succeed later. Retry looks at nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The effect did not happen; the same call may succeed later.
     Temporary,
@@ -121,6 +125,12 @@ impl Error {
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.0.code = Some(code.into());
         self
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status_of(&self) -> Status {
+        self.0.status
     }
 
     /// Keeps the cause. The caller sees to it that it holds no secret.

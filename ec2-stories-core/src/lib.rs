@@ -7,6 +7,7 @@ pub mod aws;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod deployment;
 mod error;
 pub mod memory;
 pub mod model;
@@ -15,5 +16,6 @@ pub mod store;
 
 pub use attributes::Attributes;
 pub use clock::{Clock, SystemClock, TokioClock};
+pub use deployment::{Deployment, Event, Fleet, Plan, Report, Running};
 pub use error::{Error, ErrorKind, Result, Status};
 pub use store::{FileStore, MemoryStore};

@@ -21,6 +21,7 @@ pub use account::{Credentials, Region};
 pub use deployment::{DeploymentSpec, Mode};
 pub use firewall::{FirewallPolicy, PortRange, Protocol, Rule, Source};
 pub use fleet::FleetSpec;
+pub(crate) use fleet::{default_instance_types, default_launch_timeout};
 pub use ids::{
     AvailabilityZone, ClientToken, ImageId, InstanceId, InstanceType, KeyName, ReservationId,
     SecurityGroupId, SnapshotId, SubnetId,

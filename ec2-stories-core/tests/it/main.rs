@@ -5,5 +5,6 @@
 #[cfg(feature = "conformance")]
 mod conformance;
 mod file_store;
+mod deployment;
 mod memory_cloud;
 mod support;

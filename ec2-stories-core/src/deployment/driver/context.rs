@@ -1,0 +1,58 @@
+//! What all actions share.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use super::super::fleet::Fleet;
+use super::super::journal::{FleetRecord, Head, Journal, LaunchRecord};
+use super::view::View;
+use crate::model::{ClientToken, DeploymentSpec, InstanceId, Name, NodeAddress};
+use crate::provider::{Cloud, Node};
+use crate::{Clock, Error, ErrorKind, Result};
+
+/// A deployment while a controller has it.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) spec: DeploymentSpec,
+    pub(crate) fleets: Vec<Fleet>,
+    pub(crate) cloud: Arc<dyn Cloud>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) journal: Journal,
+    pub(crate) view: View,
+    /// What was read of, or written to, the journal.
+    pub(crate) known: Mutex<Known>,
+}
+
+/// The journal's content, as far as actions need it.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) head: Option<Head>,
+    pub(crate) fleets: BTreeMap<Name, FleetRecord>,
+    pub(crate) launches: HashMap<ClientToken, LaunchRecord>,
+    /// Instances that are known to have ended; they count in no limit on nodes.
+    pub(crate) gone: BTreeSet<InstanceId>,
+}
+
+impl Context {
+    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The fleet, where the description has it.
+    pub(crate) fn fleet(&self, name: &Name) -> Option<&Fleet> {
+        self.fleets.iter().find(|fleet| fleet.spec.name == *name)
+    }
+
+    /// The node as customizers, probes and registrars see it.
+    pub(crate) fn node(&self, address: &NodeAddress) -> Result<Node> {
+        let unknown = || Error::new(ErrorKind::NotFound, "the node has no instance").on(address.to_string());
+        let (instance, attributes) = self.view.node(address).ok_or_else(unknown)?;
+        Ok(Node { deployment: self.spec.name.clone(), address: address.clone(), instance, attributes })
+    }
+}

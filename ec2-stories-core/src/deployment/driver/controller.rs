@@ -1,0 +1,228 @@
+//! The task that has the machine.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::future::{AbortHandle, abortable};
+use futures::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+
+use super::super::event::EventKind;
+use super::super::journal::{Journal, LaunchOutcome, NodeRecord, Stage};
+use super::super::machine::{Action, Aim, Closing, Event, Failure, Machine, Outcome};
+use super::super::report::{Ending, Leak, Report};
+use super::perform::perform;
+use super::{Context, Progress};
+use crate::model::NodeAddress;
+
+/// What a handle asks of the controller.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Terminate(Option<Failure>),
+    Detach,
+}
+
+/// Where actions leave their events.
+pub(crate) type Events = mpsc::UnboundedSender<Event>;
+
+/// The machine with everything under way.
+pub(crate) struct Controller {
+    context: Arc<Context>,
+    machine: Machine,
+    commands: mpsc::UnboundedReceiver<Command>,
+    sender: Events,
+    events: mpsc::UnboundedReceiver<Event>,
+    under_way: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What a node's own step is stopped by when the node goes down.
+    steps: BTreeMap<NodeAddress, AbortHandle>,
+    written: BTreeMap<NodeAddress, NodeRecord>,
+}
+
+impl Controller {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        machine: Machine,
+        written: BTreeMap<NodeAddress, NodeRecord>,
+        commands: mpsc::UnboundedReceiver<Command>,
+    ) -> Self {
+        let (sender, events) = mpsc::unbounded_channel();
+        for (address, _) in machine.nodes() {
+            context.view.update(&machine, &address);
+        }
+        let (under_way, steps) = (FuturesUnordered::new(), BTreeMap::new());
+        Self { context, machine, commands, sender, events, under_way, steps, written }
+    }
+
+    /// Runs until everything is down, or the nodes are to be left. It may be dropped at any time: that is a death.
+    pub(crate) async fn run(mut self) {
+        self.take(Event::Start).await;
+        while self.machine.closing != Closing::Done {
+            tokio::select! {
+                biased;
+                Some(command) = self.commands.recv() => match command {
+                    Command::Terminate(cause) => self.take(Event::Terminate { cause }).await,
+                    Command::Detach => return self.detach().await,
+                },
+                Some(event) = self.events.recv() => self.take(event).await,
+                Some(()) = self.under_way.next() => {}
+            }
+        }
+        self.finish().await;
+    }
+
+    async fn take(&mut self, event: Event) {
+        let before = self.machine.aim;
+        let outcome = self.machine.step(event, self.context.now());
+        if before == Aim::Live && self.machine.aim == Aim::Terminated {
+            self.write_stage(Stage::Terminating).await;
+            self.context.tell(None, EventKind::Terminating);
+        }
+        self.write(&outcome).await;
+        self.show(&outcome);
+        for action in outcome.actions {
+            self.dispatch(action);
+        }
+    }
+
+    async fn write_stage(&mut self, stage: Stage) {
+        let head = {
+            let mut known = self.context.known();
+            let Some(head) = &mut known.head else { return };
+            head.stage = stage;
+            head.since = self.context.now();
+            head.cause = self.machine.cause.clone();
+            head.clone()
+        };
+        if let Err(error) = self.context.journal.write(Journal::HEAD, &head).await {
+            self.context.problem(None, error.chain());
+        }
+    }
+
+    /// Writes what changed and is not said by a launch's own record. What cannot be written is reported; the end must
+    /// not wait for a journal.
+    async fn write(&mut self, outcome: &Outcome) {
+        for (token, failure) in &outcome.refused {
+            let record = {
+                let mut known = self.context.known();
+                let Some(record) = known.launches.get_mut(token) else { continue };
+                record.outcome = Some(LaunchOutcome::Refused(failure.clone()));
+                record.clone()
+            };
+            if let Err(error) = self.context.journal.write(&Journal::launch(token), &record).await {
+                self.context.problem(None, error.chain());
+            }
+        }
+        let mut changed: Vec<&NodeAddress> = outcome.entered.iter().map(|(address, _)| address).collect();
+        changed.sort();
+        changed.dedup();
+        for address in changed {
+            let Some(record) = self.machine.node(address).and_then(NodeRecord::of) else { continue };
+            if self.written.get(address) == Some(&record) {
+                continue;
+            }
+            match self.context.journal.write(&Journal::node(address), &record).await {
+                Ok(()) => drop(self.written.insert(address.clone(), record)),
+                Err(error) => self.context.problem(Some(address), error.chain()),
+            }
+        }
+    }
+
+    fn show(&mut self, outcome: &Outcome) {
+        let context = &self.context;
+        for (address, failure) in &outcome.problems {
+            context.problem(Some(address), failure.to_string());
+            if let Some(node) =
+                self.machine.node(address).filter(|node| node.leaked && node.instance.is_none())
+            {
+                let resource = format!("launch of {address}, generation {}", node.next.0);
+                context.view.leak(Leak { resource, reason: failure.to_string() });
+            }
+        }
+        for (address, phase) in &outcome.entered {
+            if let Some(instance) = context.view.update(&self.machine, address) {
+                context.tell(Some(address), EventKind::Instance(instance));
+            }
+            context.tell(Some(address), EventKind::Phase(*phase));
+        }
+        let live = self.machine.aim == Aim::Live;
+        let ready = live && self.machine.is_ready();
+        let failure = self.machine.failure().filter(|_| live);
+        context.view.progress.send_if_modified(|progress| {
+            let changed = live && (progress.ready != ready || progress.failure != failure);
+            if changed && ready && !progress.ready {
+                context.tell(None, EventKind::Ready);
+            }
+            if changed
+                && progress.failure.is_none()
+                && let Some(failure) = &failure
+            {
+                context.tell(None, EventKind::Failed(failure.to_string()));
+            }
+            if changed {
+                *progress = Progress { ready, failure, report: None };
+            }
+            changed
+        });
+    }
+
+    fn dispatch(&mut self, action: Action) {
+        let stops: Vec<&NodeAddress> = match &action {
+            Action::Undo { node } | Action::Deregister { node, .. } => vec![node],
+            Action::Terminate { nodes } => nodes.iter().map(|(node, _)| node).collect(),
+            _ => Vec::new(),
+        };
+        for node in stops {
+            if let Some(step) = self.steps.remove(node) {
+                step.abort();
+            }
+        }
+        let step = match &action {
+            Action::Await { node, .. } | Action::Customize { node, .. } => Some(node.clone()),
+            _ => None,
+        };
+        let batch = match &action {
+            Action::Launch { token } | Action::Look { token } => self.machine.batches.get(token).cloned(),
+            _ => None,
+        };
+        let work = perform(Arc::clone(&self.context), action, batch, self.sender.clone());
+        match step {
+            Some(node) => {
+                let (work, handle) = abortable(work);
+                self.steps.insert(node, handle);
+                self.under_way.push(Box::pin(async move {
+                    let _ = work.await;
+                }));
+            }
+            None => self.under_way.push(Box::pin(work)),
+        }
+    }
+
+    async fn detach(mut self) {
+        self.write_stage(Stage::Detached).await;
+        self.context.tell(None, EventKind::Detached);
+        self.report(Ending::Detached);
+    }
+
+    async fn finish(mut self) {
+        if self.context.view.leaks().is_empty() {
+            self.context.fold_launches();
+            self.write_stage(Stage::Terminated).await;
+            if let Err(error) = self.context.journal.clear().await {
+                self.context.problem(None, error.chain());
+            }
+        }
+        self.context.tell(None, EventKind::Terminated);
+        self.report(Ending::Terminated);
+    }
+
+    fn report(&self, ending: Ending) {
+        let (nodes, leaks, problems) = self.context.view.summary();
+        let cause = self.machine.cause.as_ref().map(ToString::to_string);
+        let deployment = self.machine.deployment.clone();
+        let report = Report { deployment, ending, cause, nodes, leaks, problems };
+        self.context.view.progress.send_modify(|progress| progress.report = Some(Arc::new(report)));
+    }
+}

@@ -1,0 +1,123 @@
+//! Launching: intent before effect.
+
+use std::collections::BTreeMap;
+
+use super::super::event::EventKind;
+use super::super::journal::{Journal, LaunchOutcome, LaunchRecord};
+use super::super::machine::{Batch, Event, Failure};
+use super::request::{Resolved, freeze, user_data};
+use super::{Context, call};
+use crate::model::{ClientToken, Instance, InstanceId, LaunchRequest, NodeAddress, OwnedBy, Ownership};
+use crate::provider::InstanceDeployer;
+use crate::{Error, ErrorKind, Result, Status};
+
+/// Writes the intent where there is none, and makes the call that it says.
+pub(super) async fn launch(context: &Context, token: ClientToken, batch: Batch) -> Event {
+    let known = context.known().launches.get(&token).map(|record| record.request.clone());
+    let request = match known {
+        Some(request) => request,
+        None => match intend(context, &token, &batch).await {
+            Ok(request) => request,
+            Err(error) => return Event::LaunchFailed { token, failure: before_the_call(&error) },
+        },
+    };
+    let made = call(context, "launch", &batch.fleet, context.cloud.launch(&request)).await;
+    match made.and_then(some) {
+        Ok(instances) => {
+            Event::Launched { instances: settle(context, &token, &request, instances).await, token }
+        }
+        Err(error) => Event::LaunchFailed { token, failure: Failure::from(&error) },
+    }
+}
+
+async fn intend(context: &Context, token: &ClientToken, batch: &Batch) -> Result<LaunchRequest> {
+    let missing =
+        || Error::new(ErrorKind::Unexpected, "the fleet was not prepared").on(batch.fleet.to_string());
+    let fleet = context.fleet(&batch.fleet).ok_or_else(missing)?;
+    let resolved = context.known().fleets.get(&batch.fleet).map(Resolved::from).ok_or_else(missing)?;
+    let user_data = user_data(&context.spec, &fleet.spec, &context.view.attributes())?;
+    let ownership = Ownership {
+        deployment: context.spec.name.clone(),
+        fleet: batch.fleet.clone(),
+        slots: batch.slots.clone(),
+        generation: batch.generation,
+        attempt: batch.attempt,
+        expires: None,
+    };
+    let request =
+        freeze(&context.spec, &fleet.spec, &resolved, ownership, token.clone(), &batch.place, user_data);
+    let record = LaunchRecord { written_at: context.now(), request, outcome: None };
+    context.reserve(token, &record)?;
+    if let Err(error) = context.journal.write(&Journal::launch(token), &record).await {
+        context.known().launches.remove(token);
+        return Err(error);
+    }
+    let count = record.request.count();
+    let (fleet, place) = (batch.fleet.to_string(), batch.place.to_string());
+    context.tell(None, EventKind::Launching { fleet, count, place });
+    Ok(record.request)
+}
+
+/// Nothing was called yet: the launch itself did not fail, and no kind of the error may be taken for a launch's.
+fn before_the_call(error: &Error) -> Failure {
+    let kind = match error.kind() {
+        kind @ (ErrorKind::Limit | ErrorKind::Invalid | ErrorKind::Io | ErrorKind::Corrupt) => kind,
+        _ => ErrorKind::Unexpected,
+    };
+    Failure { kind, status: Status::Permanent, message: error.chain() }
+}
+
+/// A launch that made nothing is a capacity answer, whatever the cloud calls it.
+fn some(launch: crate::model::Launch) -> Result<Vec<Instance>> {
+    if launch.instances.is_empty() {
+        return Err(Error::new(ErrorKind::Capacity, "the launch was accepted and made no instance"));
+    }
+    Ok(launch.instances)
+}
+
+/// Writes which slot got which instance. If that cannot be written the intent stays open, and is replayed one day.
+async fn settle(
+    context: &Context,
+    token: &ClientToken,
+    request: &LaunchRequest,
+    instances: Vec<Instance>,
+) -> Vec<(u32, InstanceId)> {
+    let mut made = BTreeMap::new();
+    for instance in instances {
+        if let Some(NodeAddress { fleet, slot }) = request.ownership.node(instance.launch_index) {
+            context.view.saw(&NodeAddress::new(fleet, slot), &instance);
+            made.insert(slot, instance.id);
+        }
+    }
+    let record = context.known().launches.get_mut(token).map(|record| {
+        record.outcome = Some(LaunchOutcome::Launched(made.clone()));
+        record.clone()
+    });
+    if let Some(record) = record
+        && let Err(error) = context.journal.write(&Journal::launch(token), &record).await
+    {
+        context.problem(None, error.chain());
+    }
+    let (fleet, asked) = (request.ownership.fleet.to_string(), request.count());
+    let count = u32::try_from(made.len()).unwrap_or(u32::MAX);
+    context.tell(None, EventKind::Launched { fleet, count, asked });
+    made.into_iter().collect()
+}
+
+/// Searches for what was launched under a token.
+pub(super) async fn look(context: &Context, token: ClientToken, batch: Batch) -> Event {
+    let owned = OwnedBy::deployment(&context.spec.name).launched_under(&token);
+    match call(context, "find", &batch.fleet, InstanceDeployer::find(&*context.cloud, &owned)).await {
+        Err(error) => Event::LookFailed { token, failure: Failure::from(&error) },
+        Ok(mut instances) => {
+            instances.retain(|instance| !instance.state.is_ending());
+            let request = context.known().launches.get(&token).map(|record| record.request.clone());
+            match request {
+                Some(request) if !instances.is_empty() => {
+                    Event::Found { instances: settle(context, &token, &request, instances).await, token }
+                }
+                _ => Event::Found { token, instances: Vec::new() },
+            }
+        }
+    }
+}

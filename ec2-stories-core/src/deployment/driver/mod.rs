@@ -1,0 +1,25 @@
+//! The driver: performs what the machine decides, through the provider traits, and tells it what came of it.
+//!
+//! One task has the machine, the journal and everything under way; to drop it is what the death of the process is. What
+//! a step decides is written before it is done: the order of every step is *journal, then view and events, then
+//! actions*.
+
+mod call;
+mod context;
+mod controller;
+mod launch;
+mod ledger;
+mod perform;
+mod prepare;
+mod recover;
+mod request;
+mod steps;
+mod terminate;
+mod view;
+
+pub(super) use call::call;
+pub(super) use context::Context;
+pub(super) use controller::{Command, Controller};
+pub(super) use recover::{Recovered, Stray, nonce, places, recover};
+pub(super) use request::{Resolved, freeze, user_data};
+pub(super) use view::Progress;

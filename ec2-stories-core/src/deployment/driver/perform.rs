@@ -1,0 +1,51 @@
+//! Each action, and who performs it.
+
+use std::sync::Arc;
+
+use super::super::machine::{Action, Batch, Event};
+use super::Context;
+use super::call::jittered;
+use super::controller::Events;
+use super::{launch, prepare, steps, terminate};
+
+/// Performs an action; its events go to `events`, as soon as there are any.
+pub(super) async fn perform(context: Arc<Context>, action: Action, batch: Option<Batch>, events: Events) {
+    let context = &*context;
+    // Nobody listens any more only when the controller is gone.
+    let tell = |event: Event| drop(events.send(event));
+    match action {
+        Action::Prepare => prepare::prepare(context, &tell).await,
+        Action::Launch { token } => {
+            if let Some(batch) = batch {
+                tell(launch::launch(context, token, batch).await);
+            }
+        }
+        Action::Look { token } => {
+            if let Some(batch) = batch {
+                tell(launch::look(context, token, batch).await);
+            }
+        }
+        Action::Await { node, instance, patience } => {
+            tell(steps::wait(context, node, instance, patience).await);
+        }
+        Action::Customize { node, instance } => tell(steps::customize(context, node, instance).await),
+        Action::Register { node, instance } => tell(steps::register(context, node, instance).await),
+        Action::Deregister { node, registrations } => {
+            tell(steps::deregister(context, node, &registrations).await);
+        }
+        Action::Undo { node } => tell(steps::undo(context, node).await),
+        Action::Terminate { nodes } => terminate::terminate(context, nodes, &tell).await,
+        Action::Delay { timer, by } => {
+            tokio::time::sleep(jittered(by)).await;
+            tell(Event::Elapsed(timer));
+        }
+        Action::Prove => {
+            terminate::prove(context).await;
+            tell(Event::Proven);
+        }
+        Action::RemoveShared => {
+            terminate::remove_shared(context).await;
+            tell(Event::SharedRemoved);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What there is already: from the journal, then from tags.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::journal::{Contents, LaunchOutcome, LaunchRecord, NodeRecord, Stage};
+use super::super::machine::{Batch, BatchState, FleetPlan, Machine, Place};
+use super::{Context, call};
+use crate::Result;
+use crate::model::{
+    ClientToken, FleetSpec, Generation, Instance, InstanceId, NodeAddress, OwnedBy, Ownership, Placement,
+};
+use crate::provider::InstanceDeployer;
+
+/// What there is of a deployment.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) machine: Machine,
+    pub(crate) written: BTreeMap<NodeAddress, NodeRecord>,
+    pub(crate) stage: Option<Stage>,
+    pub(crate) strays: Vec<Stray>,
+}
+
+/// An instance that carries the deployment's tag and is no node's.
+#[derive(Clone, Debug)]
+pub(crate) struct Stray {
+    pub(crate) instance: Instance,
+    /// Whether its node has had a later generation since.
+    pub(crate) older: bool,
+}
+
+/// Reads the journal and searches by tag. Changes nothing.
+pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
+    let mut contents = context.journal.load().await?;
+    let stage = contents.head.as_ref().map(|head| head.stage);
+    if stage == Some(Stage::Terminated) {
+        // What is beside the head then is of an end that could not tidy up.
+        contents = Contents { head: contents.head, ..Contents::default() };
+    }
+    let incarnation = match &contents.head {
+        Some(head) if head.stage != Stage::Terminated => head.incarnation.clone(),
+        _ => nonce(),
+    };
+    let plans = context.fleets.iter().map(|fleet| plan_of(fleet)).collect();
+    let mut machine = Machine::new(context.spec.name.clone(), incarnation, plans);
+    let mut launches = contents.launches;
+    launches
+        .sort_by_key(|(_, record)| (record.request.ownership.generation, record.request.ownership.attempt));
+    for (_, record) in &launches {
+        take_settled(&mut machine, record);
+    }
+    for (address, record) in &contents.nodes {
+        take_node(&mut machine, address, record);
+    }
+    let open: BTreeSet<ClientToken> = launches
+        .iter()
+        .filter(|(_, record)| record.outcome.is_none())
+        .map(|(token, _)| token.clone())
+        .collect();
+    let owned = OwnedBy::deployment(&context.spec.name);
+    let found =
+        call(context, "find", &context.spec.name, InstanceDeployer::find(&*context.cloud, &owned)).await?;
+    let strays = take_found(context, &mut machine, &open, found);
+    for (token, record) in launches.iter().filter(|(token, _)| open.contains(token)) {
+        machine.recover_open(token.clone(), open_batch(record));
+    }
+    let current: BTreeSet<InstanceId> =
+        machine.nodes().filter_map(|(_, node)| node.instance.clone()).collect();
+    let mut known = context.known();
+    for (_, record) in &launches {
+        if let Some(LaunchOutcome::Launched(made)) = &record.outcome {
+            known.gone.extend(made.values().filter(|id| !current.contains(*id)).cloned());
+        }
+    }
+    known.head = contents.head;
+    known.fleets = contents.fleets.into_iter().collect();
+    known.launches = launches.into_iter().collect();
+    drop(known);
+    Ok(Recovered { machine, written: contents.nodes.into_iter().collect(), stage, strays })
+}
+
+/// Differs every time.
+pub(crate) fn nonce() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}
+
+fn plan_of(fleet: &super::super::fleet::Fleet) -> FleetPlan {
+    let spec = &fleet.spec;
+    FleetPlan {
+        name: spec.name.clone(),
+        wanted: spec.nodes,
+        at_least: spec.at_least.unwrap_or(spec.nodes),
+        after: spec.after.clone(),
+        places: places(spec),
+        customizes: !fleet.customizers.is_empty(),
+        registers: !fleet.registrars.is_empty(),
+        patience: spec.launch_timeout,
+    }
+}
+
+/// Every type in every zone or subnet: a preferred type anywhere comes before the next type.
+pub(crate) fn places(spec: &FleetSpec) -> Vec<Place> {
+    let zones = spec.zones.iter().map(|zone| Placement { zone: Some(zone.clone()), subnet: None });
+    let subnets = spec.subnets.iter().map(|subnet| Placement { zone: None, subnet: Some(subnet.clone()) });
+    let mut placements: Vec<Placement> = zones.chain(subnets).collect();
+    if placements.is_empty() {
+        placements.push(Placement::default());
+    }
+    let at = |instance_type| {
+        placements.iter().map(move |placement| Place {
+            placement: placement.clone(),
+            instance_type: Clone::clone(instance_type),
+        })
+    };
+    spec.instance_types.iter().flat_map(at).collect()
+}
+
+fn take_settled(machine: &mut Machine, record: &LaunchRecord) {
+    let Some(outcome) = &record.outcome else { return };
+    let Ownership { fleet, slots, generation, attempt, .. } = &record.request.ownership;
+    for slot in slots.iter() {
+        let made = match outcome {
+            LaunchOutcome::Launched(instances) => instances.get(&slot).cloned(),
+            LaunchOutcome::Refused(_) => None,
+        };
+        machine.recover_settled(&NodeAddress::new(fleet.clone(), slot), *generation, *attempt, made);
+    }
+}
+
+fn take_node(machine: &mut Machine, address: &NodeAddress, record: &NodeRecord) {
+    let node = machine.node_or_surplus(address);
+    node.losses = record.losses.clone();
+    node.registrations = record.registrations.clone();
+    node.registering = record.registering;
+    if node.instance.is_some() && node.instance == record.instance {
+        (node.touched, node.customized, node.registered) =
+            (record.touched, record.customized, record.registered);
+    }
+}
+
+/// Adopts what the journal does not know; the highest generation wins. What belongs to an open intent is left to its replay,
+/// which tells all of it.
+fn take_found(
+    context: &Context,
+    machine: &mut Machine,
+    open: &BTreeSet<ClientToken>,
+    mut found: Vec<Instance>,
+) -> Vec<Stray> {
+    let generation =
+        |instance: &Instance| instance.ownership().map_or(Generation(0), |owner| owner.generation);
+    found.sort_by_key(|instance| std::cmp::Reverse(generation(instance)));
+    let mut strays = Vec::new();
+    for instance in found {
+        let place = instance.ownership().zip(instance.node());
+        let Some((owner, address)) = place else {
+            if !instance.state.is_ending() {
+                strays.push(Stray { instance, older: false });
+            }
+            continue;
+        };
+        context.view.saw(&address, &instance);
+        if instance.token.as_ref().is_some_and(|token| open.contains(token)) {
+            continue;
+        }
+        let node = machine.node_or_surplus(&address);
+        let (is_current, newest) = (node.instance.as_ref() == Some(&instance.id), node.generation);
+        let vacant = node.instance.is_none();
+        if instance.state.is_ending() {
+            if is_current {
+                machine.recover_ended(&address);
+            }
+            machine.recover_used(&address, owner.generation);
+        } else if owner.generation > newest || (vacant && owner.generation == newest) {
+            machine.recover_adopted(&address, owner.generation, instance.id);
+        } else if !is_current {
+            strays.push(Stray { older: owner.generation < newest, instance });
+        }
+    }
+    strays
+}
+
+fn open_batch(record: &LaunchRecord) -> Batch {
+    let request = &record.request;
+    let Ownership { fleet, slots, generation, attempt, .. } = request.ownership.clone();
+    Batch {
+        fleet,
+        slots,
+        generation,
+        attempt,
+        place: Place { instance_type: request.instance_type.clone(), placement: request.placement.clone() },
+        since: record.written_at,
+        tries: 0,
+        doubtful: true,
+        state: BatchState::Waiting,
+    }
+}

@@ -1,0 +1,183 @@
+//! A node's steps: waiting, customizing, registering, and the way back.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::super::event::EventKind;
+use super::super::machine::{Event, Failure};
+use super::call::{back_off, jittered, persist};
+use super::{Context, call};
+use crate::model::{InstanceId, NodeAddress};
+use crate::provider::{Goal, Registrar, Registration, StepOutcome, StepReport};
+use crate::{Error, ErrorKind, Result};
+
+/// How long taking a node's steps back may hold up its termination.
+const UNDO: Duration = Duration::from_secs(60);
+
+pub(super) async fn wait(
+    context: &Context,
+    node: NodeAddress,
+    instance: InstanceId,
+    patience: Duration,
+) -> Event {
+    match reach(context, &node, &instance, Goal::Running, Instant::now() + patience).await {
+        Ok(()) => Event::Ran { node, instance },
+        Err(error) => Event::NotRan { failure: Failure::from(&error), node, instance },
+    }
+}
+
+/// Waits for a goal. Only the cloud's own word ends it early; a watcher's trouble does not.
+pub(super) async fn reach(
+    context: &Context,
+    node: &NodeAddress,
+    instance: &InstanceId,
+    goal: Goal,
+    deadline: Instant,
+) -> Result<()> {
+    let mut tries = 0;
+    loop {
+        let error = match call(context, "wait", node, context.cloud.wait(instance, goal, deadline)).await {
+            Ok(seen) => {
+                context.view.saw(node, &seen);
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let pause = jittered(back_off(tries));
+        let definitive =
+            matches!(error.kind(), ErrorKind::Failed | ErrorKind::Timeout) && error.is_permanent();
+        if definitive || Instant::now() + pause >= deadline {
+            return Err(error);
+        }
+        tries += 1;
+        sleep(pause).await;
+    }
+}
+
+pub(super) async fn customize(context: &Context, node: NodeAddress, instance: InstanceId) -> Event {
+    match run_customizers(context, &node).await {
+        Ok(()) => Event::Customized { node, instance },
+        Err(error) => Event::CustomizeFailed { failure: Failure::from(&error), node, instance },
+    }
+}
+
+/// Runs each customizer until it succeeds or fails for good. A node that runs may take a while to be reached: that is
+/// tried again for as long as a launch may take.
+async fn run_customizers(context: &Context, address: &NodeAddress) -> Result<()> {
+    let Some(fleet) = context.fleet(&address.fleet) else { return Ok(()) };
+    let deadline = Instant::now() + fleet.spec.launch_timeout;
+    for customizer in &fleet.customizers {
+        let mut tries = 0;
+        let reports = loop {
+            let node = context.node(address)?;
+            let error = match call(context, "customize", address, customizer.customize(&node)).await {
+                Ok(reports) => break reports,
+                Err(error) => error,
+            };
+            let pause = jittered(back_off(tries));
+            if error.is_permanent() || Instant::now() + pause >= deadline {
+                return Err(error);
+            }
+            tries += 1;
+            sleep(pause).await;
+        };
+        show(context, address, &reports);
+        if let Some((step, why)) = failed(&reports).next() {
+            return Err(Error::new(ErrorKind::Failed, why).during(customizer.name()).on(step));
+        }
+    }
+    Ok(())
+}
+
+fn show(context: &Context, address: &NodeAddress, reports: &[StepReport]) {
+    for StepReport { step, outcome } in reports {
+        context.tell(Some(address), EventKind::Step { step: step.clone(), outcome: outcome.clone() });
+    }
+}
+
+fn failed(reports: &[StepReport]) -> impl Iterator<Item = (&str, &str)> {
+    reports.iter().filter_map(|StepReport { step, outcome }| match outcome {
+        StepOutcome::Failed(why) => Some((step.as_str(), why.as_str())),
+        _ => None,
+    })
+}
+
+pub(super) async fn register(context: &Context, node: NodeAddress, instance: InstanceId) -> Event {
+    let (registrations, error) = register_everywhere(context, &node).await;
+    match error {
+        None => Event::Registered { node, instance, registrations },
+        Some(error) => {
+            Event::RegisterFailed { failure: Failure::from(&error), node, instance, registrations }
+        }
+    }
+}
+
+async fn register_everywhere(context: &Context, address: &NodeAddress) -> (Vec<Registration>, Option<Error>) {
+    let mut made = Vec::new();
+    let Some(fleet) = context.fleet(&address.fleet) else { return (made, None) };
+    for registrar in &fleet.registrars {
+        let outcome = match context.node(address) {
+            Ok(node) => persist(context, "register", address, || registrar.register(&node)).await,
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(registration) => made.push(registration),
+            Err(error) => return (made, Some(error)),
+        }
+    }
+    (made, None)
+}
+
+/// Ends the registrations. A registration whose outcome nobody saw is made again first: that is how its name and value
+/// become known.
+pub(super) async fn deregister(context: &Context, address: NodeAddress, known: &[Registration]) -> Event {
+    let mut problems = Vec::new();
+    if let Some(fleet) = context.fleet(&address.fleet) {
+        for (index, registrar) in fleet.registrars.iter().enumerate().rev() {
+            if let Err(error) = deregister_at(context, &address, &**registrar, known.get(index)).await {
+                problems.push(format!("{}: {}", registrar.name(), error.chain()));
+            }
+        }
+    }
+    Event::Deregistered { problem: problem(problems), node: address }
+}
+
+async fn deregister_at(
+    context: &Context,
+    address: &NodeAddress,
+    registrar: &dyn Registrar,
+    known: Option<&Registration>,
+) -> Result<()> {
+    let registration = match known {
+        Some(registration) => registration.clone(),
+        None => {
+            let node = context.node(address)?;
+            persist(context, "register", address, || registrar.register(&node)).await?
+        }
+    };
+    persist(context, "deregister", address, || registrar.deregister(&registration)).await
+}
+
+/// Takes the customizers' steps back, the last one first; one try, and not for long.
+pub(super) async fn undo(context: &Context, address: NodeAddress) -> Event {
+    let mut problems = Vec::new();
+    if let (Some(fleet), Ok(node)) = (context.fleet(&address.fleet), context.node(&address)) {
+        for customizer in fleet.customizers.iter().rev() {
+            let name = customizer.name();
+            match timeout(UNDO, call(context, "undo", &address, customizer.undo(&node))).await {
+                Err(_) => problems.push(format!("{name}: no end within {} s", UNDO.as_secs())),
+                Ok(Err(error)) => problems.push(format!("{name}: {}", error.chain())),
+                Ok(Ok(reports)) => {
+                    show(context, &address, &reports);
+                    problems.extend(failed(&reports).map(|(step, why)| format!("{name}: {step}: {why}")));
+                }
+            }
+        }
+    }
+    Event::Undone { problem: problem(problems), node: address }
+}
+
+fn problem(problems: Vec<String>) -> Option<Failure> {
+    (!problems.is_empty()).then(|| Failure::new(ErrorKind::Failed, problems.join("; ")))
+}

@@ -1,0 +1,119 @@
+//! What a running deployment tells those who watch.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::machine::Phase;
+use crate::model::{ImageId, InstanceId, NodeAddress, SecurityGroupId};
+use crate::provider::StepOutcome;
+
+/// Something that happened in a deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// To which node, where it is one node's.
+    pub node: Option<NodeAddress>,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "data")]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A fleet's image, key and group are there.
+    Prepared {
+        /// The fleet.
+        fleet: String,
+        /// The image that its nodes are launched from.
+        image: ImageId,
+        /// Its own security group.
+        group: Option<SecurityGroupId>,
+    },
+    /// Instances are asked for; the intent is in the journal.
+    Launching {
+        /// The fleet.
+        fleet: String,
+        /// How many.
+        count: u32,
+        /// The type, and where.
+        place: String,
+    },
+    /// A launch was accepted.
+    Launched {
+        /// The fleet.
+        fleet: String,
+        /// How many instances it made.
+        count: u32,
+        /// How many were asked for.
+        asked: u32,
+    },
+    /// The node has another instance than before.
+    Instance(InstanceId),
+    /// The node entered a phase.
+    Phase(Phase),
+    /// A customizer's step ended.
+    Step {
+        /// The step.
+        step: String,
+        /// How.
+        outcome: StepOutcome,
+    },
+    /// Something went wrong; what follows is another event.
+    Problem(String),
+    /// All fleets are ready.
+    Ready,
+    /// The deployment cannot become ready.
+    Failed(String),
+    /// The end began.
+    Terminating,
+    /// Everything is down; what is left was reported.
+    Terminated,
+    /// The nodes are left to themselves.
+    Detached,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} ", self.at)?;
+        if let Some(node) = &self.node {
+            write!(f, "{node} ")?;
+        }
+        self.kind.fmt(f)
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prepared { fleet, image, group: Some(group) } => {
+                write!(f, "fleet {fleet}: prepared, image {image}, security group {group}")
+            }
+            Self::Prepared { fleet, image, group: None } => {
+                write!(f, "fleet {fleet}: prepared, image {image}")
+            }
+            Self::Launching { fleet, count, place } => {
+                write!(f, "fleet {fleet}: launching {count} × {place}")
+            }
+            Self::Launched { fleet, count, asked } => write!(f, "fleet {fleet}: launched {count} of {asked}"),
+            Self::Instance(id) => write!(f, "is {id}"),
+            Self::Phase(phase) => phase.fmt(f),
+            Self::Step { step, outcome } => match outcome {
+                StepOutcome::Changed => write!(f, "{step}: changed"),
+                StepOutcome::Unchanged => write!(f, "{step}: unchanged"),
+                StepOutcome::Failed(why) => write!(f, "{step}: failed: {why}"),
+                StepOutcome::Skipped => write!(f, "{step}: skipped"),
+            },
+            Self::Problem(why) => write!(f, "problem: {why}"),
+            Self::Ready => f.write_str("ready"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::Terminating => f.write_str("terminating"),
+            Self::Terminated => f.write_str("terminated"),
+            Self::Detached => f.write_str("detached"),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The records of a journal.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::super::machine::{Failure, Node};
+use crate::model::{Architecture, Image, ImageId, InstanceId, KeyName, LaunchRequest, Mode, SecurityGroupId};
+use crate::provider::Registration;
+
+/// Where a deployment's life is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stage {
+    Running,
+    Detached,
+    Terminating,
+    Terminated,
+}
+
+impl Stage {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Detached => "detached",
+            Self::Terminating => "terminating",
+            Self::Terminated => "terminated",
+        }
+    }
+}
+
+/// The deployment as a whole.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) incarnation: String,
+    /// Differs with every process that takes the deployment over; the write that sets it fences off the one before.
+    pub(crate) controller: String,
+    pub(crate) stage: Stage,
+    pub(crate) mode: Mode,
+    pub(crate) since: Timestamp,
+    pub(crate) cause: Option<Failure>,
+    /// What was launched by former incarnations, for the limits: in all, and when within the last hour.
+    pub(crate) launched: u32,
+    pub(crate) recent: Vec<(Timestamp, u32)>,
+}
+
+/// What a fleet's nodes are launched with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FleetRecord {
+    /// What the description said.
+    pub(crate) wanted: Image,
+    pub(crate) architecture: Architecture,
+    /// What that was when the first node was launched; later nodes get the same.
+    pub(crate) image: ImageId,
+    pub(crate) root_device: Option<String>,
+    /// `None` before they were made, or where there are none.
+    pub(crate) key: Option<KeyName>,
+    pub(crate) group: Option<SecurityGroupId>,
+}
+
+/// A launch: the intent, then the outcome.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct LaunchRecord {
+    pub(crate) written_at: Timestamp,
+    pub(crate) request: LaunchRequest,
+    pub(crate) outcome: Option<LaunchOutcome>,
+}
+
+/// What came of a launch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LaunchOutcome {
+    Launched(BTreeMap<u32, InstanceId>),
+    Refused(Failure),
+}
+
+impl LaunchRecord {
+    /// How many instances it counts for in the limits: what it may have made while that is not known.
+    pub(crate) fn launches(&self) -> u32 {
+        match &self.outcome {
+            None => self.request.count(),
+            Some(LaunchOutcome::Launched(instances)) => u32::try_from(instances.len()).unwrap_or(u32::MAX),
+            Some(LaunchOutcome::Refused(_)) => 0,
+        }
+    }
+}
+
+/// The steps of a node's instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NodeRecord {
+    pub(crate) instance: Option<InstanceId>,
+    pub(crate) touched: bool,
+    pub(crate) customized: bool,
+    pub(crate) registering: bool,
+    pub(crate) registered: bool,
+    pub(crate) registrations: Vec<Registration>,
+    pub(crate) losses: Vec<Timestamp>,
+}
+
+impl NodeRecord {
+    /// What must not be forgotten of a node; `None` where the launch records say it all.
+    pub(crate) fn of(node: &Node) -> Option<Self> {
+        let plain =
+            !node.touched && !node.registering && node.registrations.is_empty() && node.losses.is_empty();
+        (!plain).then(|| Self {
+            instance: node.instance.clone(),
+            touched: node.touched,
+            customized: node.customized,
+            registering: node.registering,
+            registered: node.registered,
+            registrations: node.registrations.clone(),
+            losses: node.losses.clone(),
+        })
+    }
+}
+
+/// What a sweep saw and did not know, and when first.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct SweepRecord {
+    pub(crate) seen: BTreeMap<InstanceId, Timestamp>,
+}

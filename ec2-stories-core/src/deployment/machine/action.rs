@@ -1,0 +1,66 @@
+//! What the machine wants done.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, Phase};
+use crate::model::{ClientToken, InstanceId, Name, NodeAddress};
+use crate::provider::Registration;
+
+/// Something to do. Each action is answered by an [`Event`](super::Event).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "action", content = "data")]
+#[allow(missing_docs)]
+pub enum Action {
+    /// Make ready what the fleets' launches need: image, key pair, security group.
+    Prepare,
+    /// Write the intent of this batch where there is none yet, then make the call it says. A batch whose intent is
+    /// written is replayed as it was written.
+    Launch { token: ClientToken },
+    /// Search for what the launch under this token made.
+    Look { token: ClientToken },
+    /// Wait until the instance runs, at most this long.
+    Await { node: NodeAddress, instance: InstanceId, patience: Duration },
+    /// Run the customizers.
+    Customize { node: NodeAddress, instance: InstanceId },
+    /// Register the node.
+    Register { node: NodeAddress, instance: InstanceId },
+    /// End its registrations, in the registrars' order; one that is not known yet may stand all the same.
+    Deregister { node: NodeAddress, registrations: Vec<Registration> },
+    /// Take the customization back.
+    Undo { node: NodeAddress },
+    /// Terminate these instances and wait until each is gone.
+    Terminate { nodes: Vec<(NodeAddress, InstanceId)> },
+    /// Say [`Event::Elapsed`](super::Event::Elapsed) after this long, give or take.
+    Delay { timer: Timer, by: Duration },
+    /// Search for everything that carries the deployment's tag, and terminate it.
+    Prove,
+    /// Remove the deployment's security groups and key pairs.
+    RemoveShared,
+}
+
+/// What a delay is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "timer", content = "of")]
+pub enum Timer {
+    /// Make a launch call again.
+    Launch(ClientToken),
+    /// Search again.
+    Look(ClientToken),
+    /// Launch what a fleet has lost.
+    Relaunch(Name),
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// What to do, in this order or at once.
+    pub actions: Vec<Action>,
+    /// Every phase that a node entered, in order.
+    pub entered: Vec<(NodeAddress, Phase)>,
+    /// What went wrong, and for which node.
+    pub problems: Vec<(NodeAddress, Failure)>,
+    /// Launches that are known to have made nothing that lives, and why.
+    pub refused: Vec<(ClientToken, Failure)>,
+}

@@ -1,0 +1,62 @@
+//! What the machine is told.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, Timer};
+use crate::model::{ClientToken, InstanceId, Name, NodeAddress};
+use crate::provider::Registration;
+
+/// Something that happened. Events about a node's instance name it, so that a late one cannot be taken for news of
+/// the next instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event", content = "data")]
+#[allow(missing_docs)] // The fields are those of the action that is answered.
+pub enum Event {
+    /// The state is ready, fresh or recovered: go on from it.
+    Start,
+    /// A fleet's image, key pair and security group are there.
+    Prepared { fleet: Name },
+    /// They cannot be had.
+    PrepareFailed { fleet: Name, failure: Failure },
+    /// A launch succeeded, for all of its slots or some.
+    Launched { token: ClientToken, instances: Vec<(u32, InstanceId)> },
+    /// A launch failed, or its reply was lost.
+    LaunchFailed { token: ClientToken, failure: Failure },
+    /// What a search by token found; nothing found proves little.
+    Found { token: ClientToken, instances: Vec<(u32, InstanceId)> },
+    /// The search failed.
+    LookFailed { token: ClientToken, failure: Failure },
+    /// An instance runs.
+    Ran { node: NodeAddress, instance: InstanceId },
+    /// An instance does not, and will not.
+    NotRan { node: NodeAddress, instance: InstanceId, failure: Failure },
+    /// A node was customized.
+    Customized { node: NodeAddress, instance: InstanceId },
+    /// It could not be.
+    CustomizeFailed { node: NodeAddress, instance: InstanceId, failure: Failure },
+    /// A node was registered.
+    Registered { node: NodeAddress, instance: InstanceId, registrations: Vec<Registration> },
+    /// It could not be, or not everywhere; the registrations that were made stand.
+    RegisterFailed {
+        node: NodeAddress,
+        instance: InstanceId,
+        registrations: Vec<Registration>,
+        failure: Failure,
+    },
+    /// Its registrations were ended, as far as that went.
+    Deregistered { node: NodeAddress, problem: Option<Failure> },
+    /// Its customization was taken back, as far as that went.
+    Undone { node: NodeAddress, problem: Option<Failure> },
+    /// An instance is terminated.
+    Gone { node: NodeAddress, instance: InstanceId },
+    /// It could not be terminated: a leak.
+    NotGone { node: NodeAddress, instance: InstanceId, failure: Failure },
+    /// A delay is over.
+    Elapsed(Timer),
+    /// Take everything down; the first cause is kept.
+    Terminate { cause: Option<Failure> },
+    /// A last search was made, and what it found was terminated or reported.
+    Proven,
+    /// Security groups and key pairs were removed, as far as that went.
+    SharedRemoved,
+}

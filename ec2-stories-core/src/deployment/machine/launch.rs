@@ -1,0 +1,213 @@
+//! What becomes of a launch.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::{Action, Aim, Batch, BatchState, Failure, Machine, Outcome, Phase, Timer};
+use crate::model::{ClientToken, Generation, InstanceId, Name, NodeAddress, Slots};
+use crate::{ErrorKind, Status};
+
+/// How long a place is believed to be full. Capacity comes back within minutes where it comes back at all.
+const FULL: Duration = Duration::from_secs(180);
+/// Tokens are good for 24 hours; a replay after this could launch a second time
+/// (<https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>).
+const TOKEN_LIFE: Duration = Duration::from_secs(20 * 3600);
+/// Calls under one token: about ten minutes of an unreachable or throttling cloud.
+const TRIES: u32 = 14;
+/// Empty searches that are believed, and the time between them.
+const EMPTY_LOOKS: u32 = 2;
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// The token of a launch: the same for the same launch whoever computes it, another for every other.
+pub(super) fn token(
+    deployment: &Name,
+    incarnation: &str,
+    fleet: &Name,
+    slots: &Slots,
+    generation: Generation,
+    attempt: u32,
+) -> ClientToken {
+    let text = format!("{deployment}\n{incarnation}\n{fleet}\n{slots}\n{generation}\n{attempt}");
+    ClientToken::new(hex::encode(Sha256::digest(text)))
+}
+
+/// One second, doubled with each failure, up to one minute.
+pub(super) fn back_off(failures: u32) -> Duration {
+    Duration::from_secs(1 << failures.min(6)).min(Duration::from_secs(60))
+}
+
+impl Machine {
+    pub(super) fn launched(&mut self, token: &ClientToken, made: &[(u32, InstanceId)], out: &mut Outcome) {
+        let Some(batch) = self.batches.remove(token) else { return };
+        let live = self.aim == Aim::Live;
+        let Some(fleet) = self.fleet_mut(&batch.fleet) else { return };
+        let plan = fleet.plan.clone();
+        for slot in batch.slots.iter() {
+            let Some(node) = fleet.nodes.get_mut(&slot).filter(|node| node.phase == Phase::Launching) else {
+                continue;
+            };
+            let address = NodeAddress::new(batch.fleet.clone(), slot);
+            let Some((_, instance)) = made.iter().find(|(filled, _)| *filled == slot) else {
+                node.phase = Phase::Absent;
+                continue;
+            };
+            node.received(instance.clone(), batch.generation);
+            out.entered.push((address.clone(), Phase::Pending));
+            if live {
+                let patience = node.patience(&plan);
+                out.actions.push(Action::Await { node: address, instance: instance.clone(), patience });
+            }
+        }
+    }
+
+    pub(super) fn launch_failed(
+        &mut self,
+        token: &ClientToken,
+        failure: Failure,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        let Some(batch) = self.batches.get_mut(token).filter(|batch| batch.state == BatchState::Calling)
+        else {
+            return;
+        };
+        batch.doubtful |= failure.status == Status::Ambiguous;
+        batch.tries += 1;
+        let retry = failure.status != Status::Permanent && batch.tries < TRIES;
+        if failure.is_capacity() {
+            let (place, until) = (batch.place.clone(), now + FULL);
+            self.full.push((place, until));
+            self.free(token, failure, out);
+        } else if failure.kind == ErrorKind::Failed {
+            // The token's instances were made, and are terminated: that generation is lost.
+            self.lose_generation(token, failure, now, out);
+        } else if failure.kind == ErrorKind::Conflict {
+            self.look(token, None, out);
+        } else if failure.status != Status::Permanent && self.aim == Aim::Terminated && !batch.doubtful {
+            self.free(token, failure, out);
+        } else if retry {
+            batch.state = BatchState::Waiting;
+            let by = back_off(batch.tries);
+            out.actions.push(Action::Delay { timer: Timer::Launch(token.clone()), by });
+        } else if batch.doubtful && !failure.settles_earlier_calls() {
+            self.look(token, Some(failure), out);
+        } else {
+            self.give_up(token, &failure, out);
+        }
+    }
+
+    /// Makes the call (again), or searches where the token is too old for that.
+    pub(super) fn call(&mut self, token: &ClientToken, now: Timestamp, out: &mut Outcome) {
+        let Some(batch) = self.batches.get_mut(token).filter(|batch| batch.state == BatchState::Waiting)
+        else {
+            return;
+        };
+        if now.duration_since(batch.since).unsigned_abs() > TOKEN_LIFE {
+            self.look(token, None, out);
+        } else {
+            batch.state = BatchState::Calling;
+            out.actions.push(Action::Launch { token: token.clone() });
+        }
+    }
+
+    fn look(&mut self, token: &ClientToken, otherwise: Option<Failure>, out: &mut Outcome) {
+        if let Some(batch) = self.batches.get_mut(token) {
+            batch.state = BatchState::Looking { empty: 0, otherwise };
+            batch.tries = 0;
+            out.actions.push(Action::Look { token: token.clone() });
+        }
+    }
+
+    pub(super) fn found(&mut self, token: &ClientToken, instances: &[(u32, InstanceId)], out: &mut Outcome) {
+        let Some(Batch { state: BatchState::Looking { empty, otherwise }, .. }) = self.batches.get_mut(token)
+        else {
+            return;
+        };
+        if !instances.is_empty() {
+            self.launched(token, instances, out);
+            return;
+        }
+        *empty += 1;
+        if *empty < EMPTY_LOOKS {
+            out.actions.push(Action::Delay { timer: Timer::Look(token.clone()), by: LOOK_AGAIN });
+            return;
+        }
+        match otherwise.take() {
+            Some(failure) => self.give_up(token, &failure, out),
+            None => self.free(token, Failure::new(ErrorKind::NotFound, "the launch made nothing"), out),
+        }
+    }
+
+    pub(super) fn look_failed(&mut self, token: &ClientToken, failure: Failure, out: &mut Outcome) {
+        let Some(batch) = self.batches.get_mut(token) else { return };
+        if !matches!(batch.state, BatchState::Looking { .. }) {
+            return;
+        }
+        batch.tries += 1;
+        if failure.status != Status::Permanent && batch.tries < TRIES {
+            let by = back_off(batch.tries);
+            out.actions.push(Action::Delay { timer: Timer::Look(token.clone()), by });
+            return;
+        }
+        let message = format!("a launch may have had an effect, and looking for it failed: {failure}");
+        self.unsettled(token, &Failure { message, ..failure }, out);
+    }
+
+    /// The slots want a launch again.
+    fn free(&mut self, token: &ClientToken, failure: Failure, out: &mut Outcome) {
+        let Some(batch) = self.batches.remove(token) else { return };
+        let Some(fleet) = self.fleet_mut(&batch.fleet) else { return };
+        for slot in batch.slots.iter() {
+            if let Some(node) = fleet.nodes.get_mut(&slot).filter(|node| node.phase == Phase::Launching) {
+                node.phase = Phase::Absent;
+                node.failure = Some(failure.clone());
+            }
+        }
+        out.refused.push((token.clone(), failure));
+    }
+
+    /// The slots are given up.
+    fn give_up(&mut self, token: &ClientToken, failure: &Failure, out: &mut Outcome) {
+        self.end_launch(token, failure, false, out);
+    }
+
+    /// The slots are given up, and reported: nobody knows whether they have instances.
+    fn unsettled(&mut self, token: &ClientToken, failure: &Failure, out: &mut Outcome) {
+        self.end_launch(token, failure, true, out);
+    }
+
+    fn end_launch(&mut self, token: &ClientToken, failure: &Failure, leaked: bool, out: &mut Outcome) {
+        let Some(batch) = self.batches.remove(token) else { return };
+        if !leaked {
+            out.refused.push((token.clone(), failure.clone()));
+        }
+        let Some(fleet) = self.fleet_mut(&batch.fleet) else { return };
+        for slot in batch.slots.iter() {
+            let Some(node) = fleet.nodes.get_mut(&slot).filter(|node| node.phase == Phase::Launching) else {
+                continue;
+            };
+            node.phase = Phase::Failed;
+            node.leaked = leaked;
+            node.failure = Some(failure.clone());
+            let address = NodeAddress::new(batch.fleet.clone(), slot);
+            out.entered.push((address.clone(), Phase::Failed));
+            out.problems.push((address, failure.clone()));
+        }
+    }
+
+    fn lose_generation(&mut self, token: &ClientToken, failure: Failure, now: Timestamp, out: &mut Outcome) {
+        let Some(batch) = self.batches.remove(token) else { return };
+        out.refused.push((token.clone(), failure.clone()));
+        for slot in batch.slots.iter() {
+            let address = NodeAddress::new(batch.fleet.clone(), slot);
+            let Some(node) = self.node_mut(&address).filter(|node| node.phase == Phase::Launching) else {
+                continue;
+            };
+            node.generation = batch.generation;
+            node.next = (batch.generation.next(), 1);
+            self.rest(&address, failure.clone(), now, out);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Downwards: once, in reverse order, best effort.
+
+use super::{Action, Aim, Closing, Failure, Machine, Outcome, Phase};
+use crate::model::NodeAddress;
+
+impl Machine {
+    pub(super) fn terminate(&mut self, cause: Option<Failure>) {
+        if self.aim == Aim::Terminated {
+            return;
+        }
+        self.aim = Aim::Terminated;
+        self.cause = cause;
+        // What could not be terminated when it was to be replaced is tried once more.
+        for node in self.fleets.iter_mut().flat_map(|fleet| fleet.nodes.values_mut()) {
+            node.leaked &= node.instance.is_none();
+        }
+    }
+
+    /// Asks for whatever is due: a fleet goes down once those that come after it are down.
+    pub(super) fn lower(&mut self, out: &mut Outcome) {
+        if self.closing != Closing::Nodes {
+            return;
+        }
+        // A fleet without nodes lets the ones before it follow at once; hence once for each fleet.
+        for _ in 0..self.fleets.len() {
+            for index in 0..self.fleets.len() {
+                if self.may_end(index) {
+                    self.end_fleet(index, out);
+                }
+            }
+        }
+        if self.fleets.iter().all(super::Fleet::is_down) && self.batches.is_empty() {
+            self.closing = Closing::Proof;
+            out.actions.push(Action::Prove);
+        }
+    }
+
+    fn may_end(&self, index: usize) -> bool {
+        let name = &self.fleets[index].plan.name;
+        self.fleets.iter().filter(|other| other.plan.after.contains(name)).all(super::Fleet::is_down)
+    }
+
+    fn end_fleet(&mut self, index: usize, out: &mut Outcome) {
+        let addresses: Vec<NodeAddress> =
+            self.fleets[index].nodes.keys().map(|slot| self.fleets[index].address(*slot)).collect();
+        for address in &addresses {
+            self.end_node(address, out);
+        }
+        let nodes = &self.fleets[index].nodes;
+        let busy = |phase| matches!(phase, Phase::Registering | Phase::Deregistering | Phase::Undoing);
+        if nodes.values().any(|node| busy(node.phase)) {
+            return;
+        }
+        // One call for all that are ready.
+        let mut ready = Vec::new();
+        for address in &addresses {
+            let Some(node) = self.node(address).filter(|node| node.phase == Phase::Condemned) else {
+                continue;
+            };
+            match node.instance.clone() {
+                Some(instance) => {
+                    self.enter(address, Phase::Terminating, out);
+                    ready.push((address.clone(), instance));
+                }
+                None => self.enter(address, Phase::Terminated, out),
+            }
+        }
+        if !ready.is_empty() {
+            out.actions.push(Action::Terminate { nodes: ready });
+        }
+    }
+
+    fn end_node(&mut self, address: &NodeAddress, out: &mut Outcome) {
+        let Some(node) = self.node(address) else { return };
+        match node.phase {
+            // On its way; a launch and a registration must be known before they can be taken back.
+            Phase::Launching | Phase::Registering | Phase::Deregistering | Phase::Undoing => {}
+            Phase::Condemned | Phase::Terminating | Phase::Terminated => {}
+            Phase::Failed if node.leaked => {}
+            _ if node.registering || !node.registrations.is_empty() => {
+                let registrations = node.registrations.clone();
+                self.enter(address, Phase::Deregistering, out);
+                out.actions.push(Action::Deregister { node: address.clone(), registrations });
+            }
+            _ => self.undo_or_condemn(address, out),
+        }
+    }
+
+    fn undo_or_condemn(&mut self, address: &NodeAddress, out: &mut Outcome) {
+        let Some(node) = self.node(address) else { return };
+        if node.touched && node.instance.is_some() {
+            self.enter(address, Phase::Undoing, out);
+            out.actions.push(Action::Undo { node: address.clone() });
+        } else {
+            let next = if node.instance.is_some() { Phase::Condemned } else { Phase::Terminated };
+            self.enter(address, next, out);
+        }
+    }
+
+    /// Repeats what was under way at the end when the state was saved.
+    pub(super) fn resume_end(&mut self, out: &mut Outcome) {
+        match self.closing {
+            Closing::Proof => out.actions.push(Action::Prove),
+            Closing::Shared => out.actions.push(Action::RemoveShared),
+            Closing::Nodes | Closing::Done => {}
+        }
+        for node in self.fleets.iter_mut().flat_map(|fleet| fleet.nodes.values_mut()) {
+            match node.phase {
+                Phase::Launching | Phase::Terminated | Phase::Failed => {}
+                _ if node.instance.is_some() => node.phase = Phase::Pending,
+                _ => node.phase = Phase::Absent,
+            }
+        }
+    }
+
+    pub(super) fn deregistered(
+        &mut self,
+        address: &NodeAddress,
+        problem: Option<Failure>,
+        out: &mut Outcome,
+    ) {
+        if let Some(node) = self.node_mut(address).filter(|node| node.phase == Phase::Deregistering) {
+            node.registering = false;
+            node.registrations.clear();
+            out.problems.extend(problem.map(|failure| (address.clone(), failure)));
+            self.undo_or_condemn(address, out);
+        }
+    }
+
+    pub(super) fn undone(&mut self, address: &NodeAddress, problem: Option<Failure>, out: &mut Outcome) {
+        if let Some(node) = self.node_mut(address).filter(|node| node.phase == Phase::Undoing) {
+            node.touched = false;
+            out.problems.extend(problem.map(|failure| (address.clone(), failure)));
+            self.enter(address, Phase::Condemned, out);
+        }
+    }
+
+    pub(super) fn proven(&mut self, out: &mut Outcome) {
+        if self.closing == Closing::Proof {
+            self.closing = Closing::Shared;
+            out.actions.push(Action::RemoveShared);
+        }
+    }
+
+    pub(super) fn shared_removed(&mut self) {
+        if self.closing == Closing::Shared {
+            self.closing = Closing::Done;
+        }
+    }
+}

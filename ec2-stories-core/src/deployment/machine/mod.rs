@@ -1,0 +1,84 @@
+//! The pure machine: it decides and does nothing else.
+//!
+//! [`Machine::step`] takes an [`Event`] and the time of day, changes the state, and says in an [`Outcome`] what is to
+//! be done. There is no I/O, no clock and no spawn in here: the state is plain data, so it can be tested in any order
+//! of events, rebuilt from a journal, and run inside another engine.
+//!
+//! Expected flow of a node: `Absent → Launching → Pending → Running → Customizing → Registering → Live`, and at the
+//! end `Deregistering → Undoing → Terminating → Terminated`.
+//!
+//! Guarantees, whatever the order, repetition or loss of events:
+//! - A slot has at most one instance of a generation, and a new generation only after the old instance is gone.
+//! - A launch whose fate is unknown is replayed under its token, or looked up; it is never replaced by a new one before
+//!   it is settled.
+//! - Another type or zone is tried only after a definitive capacity answer, as a new attempt.
+//! - After [`Event::Terminate`] nothing new is launched, every instance is terminated, and the first cause is kept.
+//!
+//! Assumptions: each action is answered by an event, however late; an action may be performed twice.
+
+mod action;
+mod event;
+mod failure;
+mod launch;
+mod lower;
+mod node;
+mod raise;
+mod recover;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use action::{Action, Outcome, Timer};
+pub use event::Event;
+pub use failure::{Failure, Place};
+pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Node, Phase, Preparation};
+
+use jiff::Timestamp;
+
+impl Machine {
+    /// Takes an event. Events that do not fit the state (late, repeated, of a former instance) change nothing.
+    pub fn step(&mut self, event: Event, now: Timestamp) -> Outcome {
+        let mut out = Outcome::default();
+        self.take(event, now, &mut out);
+        match self.aim {
+            Aim::Live => self.raise(now, &mut out),
+            Aim::Terminated => self.lower(&mut out),
+        }
+        out
+    }
+
+    fn take(&mut self, event: Event, now: Timestamp, out: &mut Outcome) {
+        match event {
+            Event::Start => self.resume(out),
+            Event::Prepared { fleet } => self.prepared(&fleet, Preparation::Done),
+            Event::PrepareFailed { fleet, failure } => {
+                self.prepared(&fleet, Preparation::Failed(failure.clone()));
+                self.give_up_unlaunched(&fleet, &failure, out);
+            }
+            Event::Launched { token, instances } => self.launched(&token, &instances, out),
+            Event::LaunchFailed { token, failure } => self.launch_failed(&token, failure, now, out),
+            Event::Found { token, instances } => self.found(&token, &instances, out),
+            Event::LookFailed { token, failure } => self.look_failed(&token, failure, out),
+            Event::Ran { node, instance } => self.ran(&node, &instance, out),
+            Event::NotRan { node, instance, failure } => self.lost(&node, &instance, failure, out),
+            Event::Customized { node, instance } => self.customized(&node, &instance, out),
+            Event::CustomizeFailed { node, instance, failure } => {
+                self.step_failed(&node, &instance, Phase::Customizing, failure, out);
+            }
+            Event::Registered { node, instance, registrations } => {
+                self.registered(&node, &instance, registrations, out);
+            }
+            Event::RegisterFailed { node, instance, registrations, failure } => {
+                self.register_failed(&node, &instance, registrations, failure, out);
+            }
+            Event::Deregistered { node, problem } => self.deregistered(&node, problem, out),
+            Event::Undone { node, problem } => self.undone(&node, problem, out),
+            Event::Gone { node, instance } => self.gone(&node, &instance, now, out),
+            Event::NotGone { node, instance, failure } => self.not_gone(&node, &instance, failure, out),
+            Event::Elapsed(timer) => self.elapsed(&timer, now, out),
+            Event::Terminate { cause } => self.terminate(cause),
+            Event::Proven => self.proven(out),
+            Event::SharedRemoved => self.shared_removed(),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Rebuilding the state from what is known: a journal, and what a search by tag shows.
+
+use super::{Batch, BatchState, Fleet, FleetPlan, Machine, Node, Phase, Preparation};
+use crate::model::{ClientToken, Generation, InstanceId, Name, NodeAddress};
+
+impl Machine {
+    fn fleet_or_surplus(&mut self, name: &Name) -> &mut Fleet {
+        let known = self.fleets.iter().position(|fleet| fleet.plan.name == *name);
+        let index = known.unwrap_or_else(|| {
+            // A fleet that the description has no more: nothing is wanted of it, its nodes are surplus.
+            let plan = FleetPlan {
+                name: name.clone(),
+                wanted: 0,
+                at_least: 0,
+                after: Vec::new(),
+                places: Vec::new(),
+                customizes: false,
+                registers: false,
+                patience: std::time::Duration::ZERO,
+            };
+            self.fleets.push(Fleet { plan, preparation: Preparation::Done, nodes: Default::default() });
+            self.fleets.len() - 1
+        });
+        &mut self.fleets[index]
+    }
+
+    /// The node at this address, surplus where the description does not want it.
+    pub fn node_or_surplus(&mut self, address: &NodeAddress) -> &mut Node {
+        self.fleet_or_surplus(&address.fleet).nodes.entry(address.slot).or_default()
+    }
+
+    /// An intent without an outcome: its slots wait for it.
+    pub fn recover_open(&mut self, token: ClientToken, batch: Batch) {
+        for slot in batch.slots.iter() {
+            let node = self.node_or_surplus(&NodeAddress::new(batch.fleet.clone(), slot));
+            if node.instance.is_none() || node.generation < batch.generation {
+                node.instance = None;
+                node.phase = Phase::Launching;
+                node.next = node.next.max((batch.generation, batch.attempt + 1));
+            }
+        }
+        self.batches.insert(token, Batch { doubtful: true, state: BatchState::Waiting, ..batch });
+    }
+
+    /// A launch that is settled: the slot has this instance, or got none from it.
+    pub fn recover_settled(
+        &mut self,
+        address: &NodeAddress,
+        generation: Generation,
+        attempt: u32,
+        instance: Option<InstanceId>,
+    ) {
+        let node = self.node_or_surplus(address);
+        node.next = node.next.max((generation, attempt + 1));
+        if let Some(instance) = instance
+            && node.generation < generation
+        {
+            node.received(instance, generation);
+            node.adopted = true;
+        }
+    }
+
+    /// The slot had, or has, an instance of this generation that is not to be its instance.
+    pub fn recover_used(&mut self, address: &NodeAddress, generation: Generation) {
+        let node = self.node_or_surplus(address);
+        node.next = node.next.max((generation.next(), 1));
+    }
+
+    /// An instance that only its tags tell of. What was done on it is not known, and therefore done again, and undone.
+    pub fn recover_adopted(&mut self, address: &NodeAddress, generation: Generation, instance: InstanceId) {
+        let plan = &self.fleet_or_surplus(&address.fleet).plan;
+        let (touched, registering) = (plan.customizes, plan.registers);
+        let node = self.node_or_surplus(address);
+        node.received(instance, generation);
+        (node.adopted, node.touched, node.registering) = (true, touched, registering);
+    }
+
+    /// The node's instance is known to have ended.
+    pub fn recover_ended(&mut self, address: &NodeAddress) {
+        let node = self.node_or_surplus(address);
+        node.instance = None;
+        node.phase = Phase::Absent;
+        node.forget_steps();
+    }
+}

@@ -1,0 +1,358 @@
+//! The machine's state: plain data.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, Place};
+use crate::model::{ClientToken, Generation, InstanceId, Name, NodeAddress, Slots};
+use crate::provider::Registration;
+
+/// A deployment's state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// The deployment.
+    pub deployment: Name,
+    /// Differs each time the deployment is begun anew, so that tokens of a former life are never used again.
+    pub incarnation: String,
+    /// What is wanted.
+    pub aim: Aim,
+    /// Why everything is taken down, where that has a cause: the first.
+    pub cause: Option<Failure>,
+    /// How far the end is.
+    pub closing: Closing,
+    /// The fleets, in the description's order; those that are in it no more have no wanted nodes.
+    pub fleets: Vec<Fleet>,
+    /// Launches that are not settled.
+    pub batches: BTreeMap<ClientToken, Batch>,
+    /// Places that had no room, and until when that is believed.
+    pub full: Vec<(Place, Timestamp)>,
+}
+
+/// What is wanted of a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aim {
+    /// All nodes live.
+    Live,
+    /// Nothing is left.
+    Terminated,
+}
+
+/// How far the end of a deployment is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// Nodes are still to be taken down.
+    #[default]
+    Nodes,
+    /// A last search is made.
+    Proof,
+    /// Groups and keys are removed.
+    Shared,
+    /// Nothing is left, or what is left was reported.
+    Done,
+}
+
+/// What the machine must know of a fleet's description.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FleetPlan {
+    /// Its name.
+    pub name: Name,
+    /// How many nodes.
+    pub wanted: u32,
+    /// With fewer the fleet has failed.
+    pub at_least: u32,
+    /// The fleets that must be ready before.
+    pub after: Vec<Name>,
+    /// Where to launch, the preferred first.
+    pub places: Vec<Place>,
+    /// Whether there are customizers.
+    pub customizes: bool,
+    /// Whether there are registrars.
+    pub registers: bool,
+    /// How long a node may take from launch to running.
+    pub patience: Duration,
+}
+
+/// A fleet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// Its description.
+    pub plan: FleetPlan,
+    /// Whether its image, key and group are ready.
+    pub preparation: Preparation,
+    /// Its nodes, by slot; slots from `wanted` on are surplus.
+    pub nodes: BTreeMap<u32, Node>,
+}
+
+/// How far a fleet's preparation is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preparation {
+    /// Not asked for.
+    #[default]
+    Wanted,
+    /// Asked for.
+    Asked,
+    /// Done.
+    Done,
+    /// Impossible.
+    Failed(Failure),
+}
+
+/// A launch that is not settled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The fleet.
+    pub fleet: Name,
+    /// The slots it fills.
+    pub slots: Slots,
+    /// The generation of each.
+    pub generation: Generation,
+    /// Which try at that generation, from 1.
+    pub attempt: u32,
+    /// Where.
+    pub place: Place,
+    /// When the intent was decided.
+    pub since: Timestamp,
+    /// How many calls failed in a row.
+    pub tries: u32,
+    /// Whether a call may have had an effect that nobody saw.
+    pub doubtful: bool,
+    /// What is being done about it.
+    pub state: BatchState,
+}
+
+/// What is being done about a launch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchState {
+    /// The call is under way, or a replay.
+    Calling,
+    /// A replay is due when its timer elapses.
+    Waiting,
+    /// It is being searched for by its token.
+    Looking {
+        /// How many searches found nothing; two, a minute apart, are believed.
+        empty: u32,
+        /// What is to become of the slots when nothing is found: given up for this reason, or launched again.
+        otherwise: Option<Failure>,
+    },
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Where it is on its way.
+    pub phase: Phase,
+    /// The generation of its instance, or of the last one; 0 before the first.
+    pub generation: Generation,
+    /// The generation and attempt of its next launch.
+    pub next: (Generation, u32),
+    /// Its instance.
+    pub instance: Option<InstanceId>,
+    /// Whether the instance was found again after a restart, and is therefore not given a new instance's time.
+    pub adopted: bool,
+    /// Whether customizers ran on the instance, or began to.
+    pub touched: bool,
+    /// Whether they all succeeded.
+    pub customized: bool,
+    /// Whether a registration was begun and its outcome is not known.
+    pub registering: bool,
+    /// Whether the instance is registered everywhere.
+    pub registered: bool,
+    /// Where the node is registered.
+    pub registrations: Vec<Registration>,
+    /// When it lost an instance, within the last hour.
+    pub losses: Vec<Timestamp>,
+    /// Whether the instance could not be terminated.
+    pub leaked: bool,
+    /// What went wrong last.
+    pub failure: Option<Failure>,
+}
+
+/// Where a node is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// It has no instance, and none is asked for yet.
+    Absent,
+    /// It lost its instance; the next is launched after a while.
+    Resting,
+    /// A launch is under way.
+    Launching,
+    /// Its instance is accepted and boots.
+    Pending,
+    /// Its instance runs.
+    Running,
+    /// Its customizers run.
+    Customizing,
+    /// It is being registered.
+    Registering,
+    /// It does its work.
+    Live,
+    /// Its registrations are being ended.
+    Deregistering,
+    /// Its customization is being taken back.
+    Undoing,
+    /// It is ready to be terminated, with the rest of its fleet.
+    Condemned,
+    /// Its instance is being terminated.
+    Terminating,
+    /// It is gone, for good.
+    Terminated,
+    /// It was given up.
+    Failed,
+}
+
+impl Phase {
+    /// The phase's name, as in a journal.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Resting => "resting",
+            Self::Launching => "launching",
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Customizing => "customizing",
+            Self::Registering => "registering",
+            Self::Live => "live",
+            Self::Deregistering => "deregistering",
+            Self::Undoing => "undoing",
+            Self::Condemned => "condemned",
+            Self::Terminating => "terminating",
+            Self::Terminated => "terminated",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self {
+            phase: Phase::Absent,
+            generation: Generation(0),
+            next: (Generation::FIRST, 1),
+            instance: None,
+            adopted: false,
+            touched: false,
+            customized: false,
+            registering: false,
+            registered: false,
+            registrations: Vec::new(),
+            losses: Vec::new(),
+            leaked: false,
+            failure: None,
+        }
+    }
+}
+
+impl Fleet {
+    /// The wanted nodes.
+    pub fn wanted(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.range(..self.plan.wanted).map(|(_, node)| node)
+    }
+
+    fn count(&self, phase: Phase) -> u32 {
+        u32::try_from(self.wanted().filter(|node| node.phase == phase).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether enough of its nodes live, and none is still on its way.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        let (live, failed) = (self.count(Phase::Live), self.count(Phase::Failed));
+        live >= self.plan.at_least && live + failed == self.plan.wanted
+    }
+
+    /// Whether too many of its nodes were given up.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.plan.wanted - self.count(Phase::Failed) < self.plan.at_least
+    }
+
+    /// Whether none of its nodes has, or may have, an instance.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.nodes.values().all(|node| node.phase == Phase::Terminated || node.leaked)
+    }
+
+    /// The address of a slot.
+    #[must_use]
+    pub fn address(&self, slot: u32) -> NodeAddress {
+        NodeAddress::new(self.plan.name.clone(), slot)
+    }
+}
+
+impl Machine {
+    /// A deployment that has nothing yet.
+    #[must_use]
+    pub fn new(deployment: Name, incarnation: String, plans: Vec<FleetPlan>) -> Self {
+        let fleet = |plan: FleetPlan| Fleet {
+            nodes: (0..plan.wanted).map(|slot| (slot, Node::default())).collect(),
+            preparation: Preparation::default(),
+            plan,
+        };
+        Self {
+            deployment,
+            incarnation,
+            aim: Aim::Live,
+            cause: None,
+            closing: Closing::default(),
+            fleets: plans.into_iter().map(fleet).collect(),
+            batches: BTreeMap::new(),
+            full: Vec::new(),
+        }
+    }
+
+    /// The fleet of this name.
+    #[must_use]
+    pub fn fleet(&self, name: &Name) -> Option<&Fleet> {
+        self.fleets.iter().find(|fleet| fleet.plan.name == *name)
+    }
+
+    pub(super) fn fleet_mut(&mut self, name: &Name) -> Option<&mut Fleet> {
+        self.fleets.iter_mut().find(|fleet| fleet.plan.name == *name)
+    }
+
+    /// The node at this address.
+    #[must_use]
+    pub fn node(&self, address: &NodeAddress) -> Option<&Node> {
+        self.fleet(&address.fleet)?.nodes.get(&address.slot)
+    }
+
+    pub(super) fn node_mut(&mut self, address: &NodeAddress) -> Option<&mut Node> {
+        self.fleet_mut(&address.fleet)?.nodes.get_mut(&address.slot)
+    }
+
+    /// All nodes, with their addresses.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeAddress, &Node)> {
+        self.fleets
+            .iter()
+            .flat_map(|fleet| fleet.nodes.iter().map(|(slot, node)| (fleet.address(*slot), node)))
+    }
+
+    /// Whether all fleets are ready.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.fleets.iter().all(Fleet::is_ready)
+    }
+
+    /// Why the deployment cannot become ready, once it cannot.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        let failed = self.fleets.iter().find(|fleet| fleet.has_failed())?;
+        let first =
+            failed.wanted().find_map(|node| node.failure.as_ref().filter(|_| node.phase == Phase::Failed));
+        first.cloned()
+    }
+}

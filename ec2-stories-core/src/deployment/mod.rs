@@ -1,0 +1,132 @@
+//! Deployments: fleets in an order, from a description to a report.
+//!
+//! The phases are types: [`Deployment`] (described) → [`Plan`] (decided, costs nothing) → [`Running`] (a handle) →
+//! [`Report`] (what happened, what is left). The pure [`machine`] decides; a driver performs what it says through the
+//! provider traits and writes a journal before each effect and after it.
+//!
+//! # Restarts
+//! The process may die at any instruction. A start with the same journal replays each launch whose outcome is not known
+//! under its own token, adopts what runs, and goes on: nothing is launched twice, nothing is forgotten. Without the journal the
+//! instances' tags say what there is.
+//!
+//! # Failure
+//! A fleet has failed when fewer than `at_least` of its nodes can become live. Then the fleets after it are not started, and
+//! [`Running::ready`] says the first cause; what runs is left for a look until the deployment is terminated or dropped.
+//!
+//! # Tracing
+//! - Span `provider.call`: `operation` (`launch`, `find`, `wait`, `terminate`, `converge`, `ensure_key`, `customize`, …),
+//!   `deployment`, `on` (the fleet, the node, or how many). Within it, at its end, an event `done` (debug) or `failed`
+//!   (warn, with `error`), both with `elapsed_ms`.
+//! - Events (info) for everything in [`EventKind`], with `node` where it is one node's.
+
+mod driver;
+mod event;
+mod fleet;
+mod journal;
+pub mod machine;
+mod plan;
+mod report;
+mod running;
+mod shared;
+mod start;
+mod status;
+mod sweep;
+mod table;
+mod validate;
+
+use std::sync::Arc;
+
+use bon::bon;
+
+pub use event::{Event, EventKind};
+pub use fleet::{Fleet, FleetBuilder, fleet_builder};
+pub use plan::{Plan, PlannedFleet};
+pub use report::{Ending, Leak, NodeReport, Report};
+pub use running::Running;
+pub use shared::{IntoCloud, IntoJournal};
+pub use status::{NodeStatus, Ping, Status};
+pub use sweep::{Stray, Sweep};
+
+use crate::model::{DeploymentSpec, Limits, Mode, Name, Tags};
+use crate::provider::{Cloud, TupleStore};
+use crate::{Clock, Error, Result, SystemClock};
+
+/// Fleets in an order, described and checked; nothing has been done yet.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    spec: DeploymentSpec,
+    fleets: Vec<Fleet>,
+    cloud: Arc<dyn Cloud>,
+    journal: Arc<dyn TupleStore>,
+    clock: Arc<dyn Clock>,
+}
+
+#[bon]
+impl Deployment {
+    /// Describes a deployment. `name`, `cloud` and `journal` are required, and the compiler sees to it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), naming the field: `fleet.web.after`.
+    #[builder(finish_fn = build, state_mod(vis = "pub"))]
+    pub fn new(
+        #[builder(field)] fleets: Vec<Fleet>,
+        /// Its name: its identity within an account and region.
+        #[builder(into)]
+        name: String,
+        /// What becomes of the nodes when the program goes.
+        #[builder(default)]
+        mode: Mode,
+        /// The cloud, by value or shared.
+        #[builder(with = |cloud: impl IntoCloud| cloud.into_cloud())]
+        cloud: Arc<dyn Cloud>,
+        /// Where the journal is kept, by value or shared.
+        #[builder(with = |store: impl IntoJournal| store.into_journal())]
+        journal: Arc<dyn TupleStore>,
+        /// The time of day.
+        #[builder(default = Arc::new(SystemClock))]
+        clock: Arc<dyn Clock>,
+        /// Limits.
+        #[builder(default)]
+        limits: Limits,
+        /// Tags of everything in it, beside the family's own.
+        #[builder(default)]
+        tags: Tags,
+    ) -> Result<Self> {
+        let wrong = |error: Error| Error::invalid("name", error.message().trim_start_matches("name: "));
+        let name = Name::new(name).map_err(wrong)?;
+        let specs = fleets.iter().map(|fleet| fleet.spec.clone()).collect();
+        let spec = DeploymentSpec { name, mode, limits, tags, fleets: specs };
+        validate::check_deployment(&spec)?;
+        Ok(Self { spec, fleets, cloud, journal, clock })
+    }
+
+    /// Takes a description as a story file has it.
+    ///
+    /// # Errors
+    /// As the builder's.
+    pub fn from_spec(
+        spec: DeploymentSpec,
+        cloud: Arc<dyn Cloud>,
+        journal: Arc<dyn TupleStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let fleets = spec.fleets.iter().cloned().map(Fleet::from_spec).collect::<Result<_>>()?;
+        validate::check_deployment(&spec)?;
+        Ok(Self { spec, fleets, cloud, journal, clock })
+    }
+
+    /// Its description.
+    #[must_use]
+    pub fn spec(&self) -> &DeploymentSpec {
+        &self.spec
+    }
+}
+
+impl<S: deployment_builder::State> DeploymentBuilder<S> {
+    /// Adds a fleet; may be said again.
+    #[must_use]
+    pub fn fleet(mut self, fleet: Fleet) -> Self {
+        self.fleets.push(fleet);
+        self
+    }
+}

@@ -1,0 +1,177 @@
+//! The handle of a deployment that runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use futures::{Stream, stream};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::driver::{Command, Context, Progress, call};
+use super::machine::{Failure, Phase};
+use super::start::no_report;
+use super::{Event, NodeStatus, Ping, Report};
+use crate::attributes::Attributes;
+use crate::model::{InstanceId, InstanceState, Mode};
+use crate::provider::Liveness;
+use crate::{Error, Result};
+
+/// How long the end of a program is held up by a drop.
+const DROP: Duration = Duration::from_secs(30);
+
+/// A deployment that runs: a handle to its controller, which is a task of its own.
+///
+/// # Dropping it
+/// In production the controller leaves the nodes to themselves, as [`Running::detach`] does. In dev mode it terminates them: on a
+/// multi-thread runtime the drop waits for that, at most 30 s, so that the end of `main` takes the nodes down too; on
+/// a current-thread runtime, where it cannot wait, the controller goes on for as long as the runtime lives. Await
+/// [`Running::terminate`] where that matters.
+#[derive(Debug)]
+pub struct Running {
+    context: Arc<Context>,
+    commands: mpsc::UnboundedSender<Command>,
+    progress: watch::Receiver<Progress>,
+}
+
+impl Running {
+    pub(super) fn new(context: Arc<Context>, commands: mpsc::UnboundedSender<Command>) -> Self {
+        let progress = context.view.progress.subscribe();
+        Self { context, commands, progress }
+    }
+
+    /// Waits until every fleet is ready: all its nodes live, or `at_least` as many and the rest given up. Cancel-safe.
+    ///
+    /// # Errors
+    /// The first cause for which that cannot be any more, or the deployment's end.
+    pub async fn ready(&self) -> Result<()> {
+        let mut progress = self.progress.clone();
+        let done = |now: &Progress| now.ready || now.failure.is_some() || now.report.is_some();
+        let now = progress.wait_for(done).await.map_err(|_| no_report())?.clone();
+        match now {
+            Progress { ready: true, .. } => Ok(()),
+            Progress { failure: Some(failure), .. } => Err(Error::from(failure)),
+            Progress { .. } => {
+                Err(Error::new(crate::ErrorKind::Canceled, "the deployment ended before it was ready"))
+            }
+        }
+    }
+
+    /// The nodes, as last seen.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeStatus> {
+        self.context.view.nodes()
+    }
+
+    /// What was learned of the nodes so far.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes {
+        self.context.view.attributes()
+    }
+
+    /// What happens from now on. A reader that falls thousands of events behind misses some.
+    pub fn events(&self) -> impl Stream<Item = Event> + Send + 'static {
+        stream::unfold(self.context.view.subscribe(), async |mut events| {
+            loop {
+                match events.recv().await {
+                    Ok(event) => return Some((event, events)),
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        })
+    }
+
+    /// A shallow ping: one describe for all nodes, and each fleet's probe. A node that has not finished starting passes.
+    /// Cancel-safe.
+    pub async fn ping(&self) -> Ping {
+        let nodes: Vec<NodeStatus> = self.nodes().into_iter().filter(|node| node.wanted).collect();
+        let live = nodes.iter().filter(|node| node.phase == Phase::Live);
+        let ids: Vec<InstanceId> = live.filter_map(|node| Some(node.instance.as_ref()?.id.clone())).collect();
+        let seen = call(&self.context, "describe", ids.len(), self.context.cloud.describe(&ids)).await;
+        let seen = seen.map_err(|error| error.chain());
+        let asked = nodes.iter().map(async |node| {
+            let liveness = match (&seen, node.phase) {
+                (_, Phase::Failed) => Liveness::Failing(node.error.clone().unwrap_or_default()),
+                (Ok(seen), Phase::Live) => {
+                    let id = node.instance.as_ref().map(|instance| &instance.id);
+                    match seen.iter().find(|instance| Some(&instance.id) == id).map(|instance| instance.state)
+                    {
+                        Some(InstanceState::Running) => self.probe(node).await,
+                        Some(state) if state.is_ending() => Liveness::DeclaredDead(format!("it is {state}")),
+                        Some(state) => Liveness::Failing(format!("it is {state}")),
+                        None => Liveness::Unknown("the describe did not show it".to_owned()),
+                    }
+                }
+                (Err(why), Phase::Live) => Liveness::Unknown(why.clone()),
+                _ => Liveness::Live,
+            };
+            (node.address.clone(), liveness)
+        });
+        Ping { nodes: join_all(asked).await }
+    }
+
+    async fn probe(&self, node: &NodeStatus) -> Liveness {
+        let fleet = self.context.fleet(&node.address.fleet);
+        match (fleet.and_then(|fleet| fleet.probe.as_ref()), self.context.node(&node.address)) {
+            (Some(probe), Ok(node)) => probe.check(&node).await,
+            _ => Liveness::Live,
+        }
+    }
+
+    /// Leaves the nodes to themselves; a later start adopts them. What is under way is left as it is: a launch that
+    /// was not answered yet is replayed by that start. Cancel-safe: the controller does it, whoever waits.
+    ///
+    /// # Errors
+    /// The controller is gone.
+    pub async fn detach(&self) -> Result<Report> {
+        self.end(Command::Detach).await
+    }
+
+    /// Takes everything down: once, in reverse order, to the end whatever fails. Cancel-safe: the controller does it,
+    /// whoever waits.
+    ///
+    /// # Errors
+    /// The controller is gone. What could not be cleaned up is in the report, not an error.
+    pub async fn terminate(&self) -> Result<Report> {
+        self.terminate_because(None).await
+    }
+
+    pub(super) async fn terminate_because(&self, cause: Option<Failure>) -> Result<Report> {
+        self.end(Command::Terminate(cause)).await
+    }
+
+    async fn end(&self, command: Command) -> Result<Report> {
+        // A controller that has ended already has left its report.
+        let _ = self.commands.send(command);
+        let mut progress = self.progress.clone();
+        let ended = progress.wait_for(|now| now.report.is_some()).await;
+        let report = ended.ok().and_then(|now| now.report.clone());
+        report.map(Arc::unwrap_or_clone).ok_or_else(no_report)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.progress.borrow().report.is_some() {
+            return;
+        }
+        let mode = self.context.spec.mode;
+        let command = match mode {
+            Mode::Dev => Command::Terminate(None),
+            Mode::Production => Command::Detach,
+        };
+        let heard = self.commands.send(command).is_ok();
+        let Ok(runtime) = Handle::try_current() else { return };
+        if heard && mode == Mode::Dev && runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
+            let mut progress = self.progress.clone();
+            let ended =
+                timeout(DROP, async move { progress.wait_for(|now| now.report.is_some()).await.is_ok() });
+            if tokio::task::block_in_place(|| runtime.block_on(ended)).is_err() {
+                tracing::error!(deployment = %self.context.spec.name, "not taken down within {DROP:?}; the journal knows what is left");
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! From a description to what runs, and what a later process can do.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use tokio::sync::mpsc;
+
+use super::driver::{Context, Controller, Recovered, nonce, recover};
+use super::journal::{Head, Journal, Stage};
+use super::machine::{Aim, Failure, Phase};
+use super::plan::plan;
+use super::status::{NodeStatus, Status};
+use super::{Deployment, Plan, Report, Running};
+use crate::model::Mode;
+use crate::{Error, ErrorKind, Result};
+
+impl Deployment {
+    pub(super) fn context(&self) -> Context {
+        Context {
+            spec: self.spec.clone(),
+            fleets: self.fleets.clone(),
+            cloud: Arc::clone(&self.cloud),
+            clock: Arc::clone(&self.clock),
+            journal: Journal::new(Arc::clone(&self.journal), &self.spec.name),
+            view: Default::default(),
+            known: Default::default(),
+        }
+    }
+
+    /// Says what a start would do, and checks what can be checked without spending. Cancel-safe; it changes nothing.
+    ///
+    /// # Errors
+    /// The journal or the cloud could not be read. What is wrong with the description is a finding, not an error.
+    pub async fn plan(&self) -> Result<Plan> {
+        let context = self.context();
+        let recovered = recover(&context).await?;
+        plan(&context, &recovered).await
+    }
+
+    /// Starts the deployment, or goes on with it: replays what is open in the journal, adopts what the journal or the tags
+    /// know, launches what is missing. Returns once the controller runs; [`Running::ready`] waits for the nodes. A
+    /// termination that was begun is finished first.
+    ///
+    /// Cancel-safe: dropped before it returns it has launched nothing that a later start does not know of.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] when the plan has errors, naming the fields; [`ErrorKind::Conflict`] when another controller
+    /// took the journal at the same time; and whatever kept the journal or the cloud from being read.
+    pub async fn start(&self) -> Result<Running> {
+        let mut context = self.context();
+        let mut recovered = recover(&context).await?;
+        if recovered.stage == Some(Stage::Terminating) {
+            let report = self.terminate().await?;
+            if !report.is_clean() {
+                return Err(Error::new(ErrorKind::Failed, report.to_string().trim_end().to_owned())
+                    .during("finish the termination that was begun"));
+            }
+            context = self.context();
+            recovered = recover(&context).await?;
+        }
+        let plan = plan(&context, &recovered).await?;
+        plan.check()?;
+        take_over(&context, &recovered, Stage::Running).await?;
+        context.known().fleets.extend(plan.resolved);
+        let Recovered { machine, written, .. } = recovered;
+        let context = Arc::new(context);
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let controller = Controller::new(Arc::clone(&context), machine, written, inbox);
+        tokio::spawn(controller.run());
+        Ok(Running::new(context, commands))
+    }
+
+    /// Starts the deployment, runs `body` with it, and ends it whatever happens in there: in dev mode it is terminated, in
+    /// production it is detached, and both are awaited. If `body` panics that is done first, and the panic goes on.
+    ///
+    /// Dropped in the middle, it does what dropping [`Running`] does.
+    ///
+    /// # Errors
+    /// Those of [`Deployment::start`], of `body`, and of the end.
+    pub async fn run<T, F>(&self, body: F) -> Result<(T, Report)>
+    where
+        F: AsyncFnOnce(&Running) -> Result<T>,
+    {
+        let running = self.start().await?;
+        let outcome = AssertUnwindSafe(body(&running)).catch_unwind().await;
+        let cause = match &outcome {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(Failure::from(error)),
+            Err(_) => Some(Failure::new(ErrorKind::Unexpected, "the program panicked")),
+        };
+        let report = match self.spec.mode {
+            Mode::Dev => running.terminate_because(cause).await,
+            Mode::Production => running.detach().await,
+        };
+        match outcome {
+            Ok(value) => Ok((value?, report?)),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    /// Says how the deployment is, from the journal and one search by tag. Cancel-safe; it starts nothing.
+    ///
+    /// # Errors
+    /// The journal or the cloud could not be read.
+    pub async fn status(&self) -> Result<Status> {
+        let context = self.context();
+        let recovered = recover(&context).await?;
+        let nodes = recovered.machine.nodes().map(|(address, node)| {
+            let wanted =
+                recovered.machine.fleet(&address.fleet).is_some_and(|fleet| address.slot < fleet.plan.wanted);
+            let instance = node.instance.as_ref().and_then(|id| context.view.instance(id));
+            let runs = instance
+                .as_ref()
+                .is_some_and(|instance| instance.state == crate::model::InstanceState::Running);
+            let fleet = recovered.machine.fleet(&address.fleet);
+            let done = fleet.is_none_or(|fleet| {
+                (!fleet.plan.customizes || node.customized) && (!fleet.plan.registers || node.registered)
+            });
+            NodeStatus {
+                phase: match node.phase {
+                    Phase::Pending if runs && done => Phase::Live,
+                    Phase::Pending if runs => Phase::Running,
+                    phase => phase,
+                },
+                generation: node.generation,
+                error: node.failure.as_ref().map(ToString::to_string),
+                instance,
+                wanted,
+                address,
+            }
+        });
+        Ok(Status {
+            deployment: self.spec.name.clone(),
+            stage: recovered.stage.map_or("absent", Stage::as_str).to_owned(),
+            nodes: nodes.collect(),
+            strays: recovered.strays.into_iter().map(|stray| stray.instance).collect(),
+        })
+    }
+
+    /// Takes everything down without a [`Running`]: from the journal, or from tags alone. To be repeated after it was
+    /// dropped or failed; what is done is not done twice.
+    ///
+    /// # Errors
+    /// The journal or the cloud could not be read. What could not be cleaned up is in the report, not an error.
+    pub fn terminate(&self) -> impl Future<Output = Result<Report>> + Send + '_ {
+        self.terminate_because(None)
+    }
+
+    async fn terminate_because(&self, cause: Option<Failure>) -> Result<Report> {
+        let context = self.context();
+        let mut recovered = recover(&context).await?;
+        take_over(&context, &recovered, Stage::Terminating).await?;
+        recovered.machine.aim = Aim::Terminated;
+        recovered.machine.cause = cause;
+        let context = Arc::new(context);
+        let (_commands, inbox) = mpsc::unbounded_channel();
+        Controller::new(Arc::clone(&context), recovered.machine, recovered.written, inbox).run().await;
+        let report = context.view.progress.borrow().report.clone();
+        report.map(Arc::unwrap_or_clone).ok_or_else(no_report)
+    }
+}
+
+pub(super) fn no_report() -> Error {
+    Error::new(ErrorKind::Unexpected, "the controller ended without a report; its journal is good")
+}
+
+/// Makes the journal this controller's own.
+async fn take_over(context: &Context, recovered: &Recovered, stage: Stage) -> Result<()> {
+    let before = context.known().head.clone();
+    if recovered.stage == Some(Stage::Terminated) {
+        context.journal.clear().await?;
+    }
+    let head = Head {
+        incarnation: recovered.machine.incarnation.clone(),
+        controller: nonce(),
+        stage,
+        mode: context.spec.mode,
+        since: context.now(),
+        cause: None,
+        launched: before.as_ref().map_or(0, |head| head.launched),
+        recent: before.map(|head| head.recent).unwrap_or_default(),
+    };
+    context.journal.write(Journal::HEAD, &head).await?;
+    context.known().head = Some(head);
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! How a deployment and its nodes are.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::machine::Phase;
+use super::table::table;
+use crate::model::{Generation, Instance, Name, NodeAddress};
+use crate::provider::Liveness;
+
+/// How a node is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// The node.
+    pub address: NodeAddress,
+    /// Where it is on its way.
+    pub phase: Phase,
+    /// Which instance of the node this is, from 1; 0 before the first.
+    pub generation: Generation,
+    /// Its instance, as last seen.
+    pub instance: Option<Instance>,
+    /// Whether the description has this node; a surplus node is left alone until the end.
+    pub wanted: bool,
+    /// What went wrong last.
+    pub error: Option<String>,
+}
+
+impl NodeStatus {
+    fn row(&self) -> Vec<String> {
+        let show = |value: Option<&str>| value.unwrap_or("-").to_owned();
+        let instance = self.instance.as_ref();
+        vec![
+            self.address.to_string(),
+            if self.wanted { self.phase.to_string() } else { format!("{} (surplus)", self.phase) },
+            show(instance.map(|instance| instance.id.as_str())),
+            show(instance.map(|instance| instance.state.as_str())),
+            show(
+                instance
+                    .and_then(|instance| instance.public_ip.as_deref().or(instance.private_ip.as_deref())),
+            ),
+            show(instance.map(|instance| instance.zone.as_str())),
+            show(self.error.as_deref()),
+        ]
+    }
+}
+
+pub(super) fn nodes_table(nodes: &[NodeStatus]) -> String {
+    let head = ["node", "phase", "instance", "state", "address", "zone", "error"];
+    table(&head, nodes.iter().map(NodeStatus::row))
+}
+
+/// How a deployment is, as its journal and one search by tag show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The deployment.
+    pub deployment: Name,
+    /// `absent`, `running` (a controller has it, or died), `detached`, `terminating` or `terminated`.
+    pub stage: String,
+    /// Its nodes.
+    pub nodes: Vec<NodeStatus>,
+    /// Instances that carry its tag and are no node's.
+    pub strays: Vec<Instance>,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "deployment {}: {}", self.deployment, self.stage)?;
+        f.write_str(&nodes_table(&self.nodes))?;
+        for stray in &self.strays {
+            writeln!(f, "stray: {} ({})", stray.id, stray.state)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a shallow ping found: one describe, and each fleet's probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ping {
+    /// Each node's answer.
+    pub nodes: Vec<(NodeAddress, Liveness)>,
+}
+
+impl Ping {
+    /// Whether no node is known to fail. A node that has not finished starting passes.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        !self
+            .nodes
+            .iter()
+            .any(|(_, liveness)| matches!(liveness, Liveness::Failing(_) | Liveness::DeclaredDead(_)))
+    }
+}
+
+impl fmt::Display for Ping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.nodes.iter().map(|(node, liveness)| {
+            let (word, why) = match liveness {
+                Liveness::Live => ("live", ""),
+                Liveness::Failing(why) => ("failing", why.as_str()),
+                Liveness::DeclaredDead(why) => ("dead", why.as_str()),
+                Liveness::Unknown(why) => ("unknown", why.as_str()),
+            };
+            vec![node.to_string(), word.to_owned(), why.to_owned()]
+        });
+        f.write_str(&table(&["node", "liveness", "why"], rows))
+    }
+}

@@ -1,0 +1,104 @@
+//! Looking for what nobody owns.
+
+use std::fmt;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::Deployment;
+use super::driver::{call, recover};
+use super::journal::{Journal, SweepRecord};
+use crate::Result;
+use crate::model::{Generation, Instance, InstanceId, NodeAddress};
+
+/// Between the two sightings that it takes; tags and listings are consistent long before.
+const APART: SignedDuration = SignedDuration::from_secs(60);
+
+/// An instance that carries the deployment's tag and is no node's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stray {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The node it was launched for, where its tags say so.
+    pub node: Option<NodeAddress>,
+    /// Its generation, where its tags say so.
+    pub generation: Option<Generation>,
+    /// Whether it was terminated.
+    pub terminated: bool,
+    /// Why, or why not.
+    pub why: String,
+}
+
+/// What a sweep found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// Every stray.
+    pub strays: Vec<Stray>,
+}
+
+impl fmt::Display for Sweep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.strays.is_empty() {
+            return writeln!(f, "no strays");
+        }
+        for stray in &self.strays {
+            let done = if stray.terminated { "terminated" } else { "left" };
+            writeln!(f, "{}: {done}: {}", stray.instance, stray.why)?;
+        }
+        Ok(())
+    }
+}
+
+impl Deployment {
+    /// Looks for instances that carry this deployment's tag and are no node's. Only one of an older generation than its
+    /// node's, seen by two sweeps at least a minute apart, is terminated; any other is reported. Dropped in the middle, it is
+    /// repeated.
+    ///
+    /// # Errors
+    /// The journal or the cloud could not be read, or the terminate call failed.
+    pub async fn sweep(&self) -> Result<Sweep> {
+        let context = self.context();
+        let recovered = recover(&context).await?;
+        let before: SweepRecord = context.journal.read(Journal::SWEEP).await?.unwrap_or_default();
+        let now = context.now();
+        let mut record = SweepRecord::default();
+        let mut doomed = Vec::new();
+        let mut strays = Vec::new();
+        for super::driver::Stray { instance, older } in recovered.strays {
+            let first = before.seen.get(&instance.id).copied().unwrap_or(now);
+            record.seen.insert(instance.id.clone(), first);
+            let seen_twice = now.duration_since(first) >= APART;
+            let why = match (older, seen_twice) {
+                (true, true) => "of an older generation, seen twice",
+                (true, false) => "of an older generation, seen for the first time; sweep again in a minute",
+                (false, _) => "not of an older generation: look at it",
+            };
+            if older && seen_twice {
+                doomed.push(instance.id.clone());
+            }
+            strays.push(stray(&instance, why));
+        }
+        context.journal.write(Journal::SWEEP, &record).await?;
+        if !doomed.is_empty() {
+            let ended = call(&context, "terminate", doomed.len(), context.cloud.terminate(&doomed)).await?;
+            for end in ended {
+                let Some(stray) = strays.iter_mut().find(|stray| stray.instance == end.id) else { continue };
+                match end.outcome {
+                    Ok(()) => stray.terminated = true,
+                    Err(error) => stray.why = error.chain(),
+                }
+            }
+        }
+        Ok(Sweep { strays })
+    }
+}
+
+fn stray(instance: &Instance, why: &str) -> Stray {
+    Stray {
+        instance: instance.id.clone(),
+        node: instance.node(),
+        generation: instance.ownership().map(|owner| owner.generation),
+        terminated: false,
+        why: why.to_owned(),
+    }
+}

@@ -1,0 +1,145 @@
+//! What a description must keep to; every error names the field.
+
+use std::collections::BTreeMap;
+
+use crate::attributes::Reference;
+use crate::model::{DeploymentSpec, FleetSpec, KeyPairSpec, Name, UserData};
+use crate::{Error, Result};
+
+/// Checks what can be seen of one fleet alone.
+pub(super) fn check_fleet(spec: &FleetSpec) -> Result<()> {
+    let at = |field: &str| format!("fleet.{}.{field}", spec.name);
+    if spec.nodes == 0 {
+        return Err(Error::invalid(at("nodes"), "must be at least 1"));
+    }
+    if let Some(least) = spec.at_least
+        && !(1..=spec.nodes).contains(&least)
+    {
+        return Err(Error::invalid(at("at_least"), format!("{least} is not from 1 to {}", spec.nodes)));
+    }
+    if spec.instance_types.is_empty() {
+        return Err(Error::invalid(at("instance_types"), "must name at least one"));
+    }
+    if !spec.zones.is_empty() && !spec.subnets.is_empty() {
+        return Err(Error::invalid(
+            at("subnets"),
+            "a subnet implies its zone: give zones or subnets, not both",
+        ));
+    }
+    if !(1..=64).contains(&spec.metadata.hop_limit) {
+        return Err(Error::invalid(at("metadata.hop_limit"), "must be from 1 to 64"));
+    }
+    if spec.launch_timeout.is_zero() {
+        return Err(Error::invalid(at("launch_timeout"), "must be more than nothing"));
+    }
+    if let Some(KeyPairSpec::PublicKey(key)) = &spec.key
+        && key.split_whitespace().count() < 2
+    {
+        return Err(Error::invalid(
+            at("key.public_key"),
+            "is not an OpenSSH public key, such as `ssh-ed25519 AAAA…`",
+        ));
+    }
+    if let crate::model::Image::Public(name) = &spec.image
+        && crate::model::Image::public_query(name, spec.architecture).is_none()
+    {
+        let known = crate::model::Image::public_names().collect::<Vec<_>>().join(", ");
+        return Err(Error::invalid(at("image"), format!("no public image {name:?}; known are {known}")));
+    }
+    for (index, volume) in spec.volumes.iter().enumerate() {
+        if volume.gib == 0 {
+            return Err(Error::invalid(at(&format!("volumes[{index}].gib")), "must be at least 1"));
+        }
+        if spec.volumes[..index].iter().any(|other| other.device == volume.device) {
+            let device = volume.device.as_deref().unwrap_or("the root device");
+            return Err(Error::invalid(
+                at(&format!("volumes[{index}].device")),
+                format!("{device} is used twice"),
+            ));
+        }
+    }
+    if let Some(policy) = &spec.firewall {
+        policy.check(&at("firewall"))?;
+    }
+    if let Some(data) = &spec.user_data {
+        check_index(data, &at("user_data"))?;
+    }
+    spec.tags.check(&at("tags"))
+}
+
+fn check_index(data: &UserData, field: &str) -> Result<()> {
+    match data.text.references().find(|reference| **reference == Reference::Index) {
+        Some(_) => Err(Error::invalid(
+            field,
+            "${index} differs from node to node, and one launch serves the whole fleet; the node can read its launch \
+             index from its metadata",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Checks the fleets against each other.
+pub(super) fn check_deployment(spec: &DeploymentSpec) -> Result<()> {
+    spec.tags.check("tags")?;
+    let mut fleets: BTreeMap<&Name, &FleetSpec> = BTreeMap::new();
+    for fleet in &spec.fleets {
+        if fleets.insert(&fleet.name, fleet).is_some() {
+            return Err(Error::invalid(format!("fleet.{}", fleet.name), "the name is used twice"));
+        }
+    }
+    for fleet in &spec.fleets {
+        let field = |field: &str| format!("fleet.{}.{field}", fleet.name);
+        if let Some(unknown) = fleet.after.iter().find(|before| !fleets.contains_key(before)) {
+            return Err(Error::invalid(field("after"), format!("there is no fleet {unknown}")));
+        }
+        for (index, rule) in fleet.firewall.iter().flat_map(|policy| &policy.rules).enumerate() {
+            if let crate::model::Source::Fleet(other) = &rule.source
+                && !fleets.contains_key(other)
+            {
+                let field = field(&format!("firewall.rules[{index}].source"));
+                return Err(Error::invalid(field, format!("there is no fleet {other}")));
+            }
+        }
+    }
+    for fleet in &spec.fleets {
+        let before = all_before(fleet, &fleets);
+        let field = |field: &str| format!("fleet.{}.{field}", fleet.name);
+        if before.contains(&&fleet.name) {
+            return Err(Error::invalid(
+                field("after"),
+                "it comes after itself, by way of the fleets it names",
+            ));
+        }
+        for reference in fleet.user_data.iter().flat_map(|data| data.text.references()) {
+            let Reference::Attribute(path) = reference else { continue };
+            let why = match fleets.get(&path.node.fleet) {
+                None => format!("${{{path}}}: there is no fleet {}", path.node.fleet),
+                Some(other) if path.node.slot >= other.nodes => {
+                    format!("${{{path}}}: fleet {} has slots 0 to {}", other.name, other.nodes - 1)
+                }
+                Some(other) if !before.contains(&&other.name) => {
+                    format!(
+                        "${{{path}}}: fleet {} is not started before this one; add it to `after`",
+                        other.name
+                    )
+                }
+                Some(_) => continue,
+            };
+            return Err(Error::invalid(field("user_data"), why));
+        }
+    }
+    Ok(())
+}
+
+/// All fleets that a fleet comes after, the indirect ones included; itself where there is a cycle.
+fn all_before<'a>(fleet: &'a FleetSpec, fleets: &BTreeMap<&Name, &'a FleetSpec>) -> Vec<&'a Name> {
+    let mut before: Vec<&Name> = Vec::new();
+    let mut next: Vec<&Name> = fleet.after.iter().collect();
+    while let Some(name) = next.pop() {
+        if !before.contains(&name) {
+            before.push(name);
+            next.extend(fleets.get(name).into_iter().flat_map(|fleet| &fleet.after));
+        }
+    }
+    before
+}

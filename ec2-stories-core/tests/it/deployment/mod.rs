@@ -1,0 +1,4 @@
+//! Deployments on the cloud in memory, under paused time.
+
+mod way;
+mod world;

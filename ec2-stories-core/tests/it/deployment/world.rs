@@ -1,0 +1,49 @@
+//! A cloud, a store that outlives processes, and a shop to deploy.
+
+use std::sync::Arc;
+
+use ec2_stories_core::deployment::{FleetBuilder, fleet_builder::*};
+use ec2_stories_core::memory::MemoryCloud;
+use ec2_stories_core::model::{Image, InstanceState, Mode};
+use ec2_stories_core::{Deployment, Fleet, MemoryStore};
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) cloud: MemoryCloud,
+    pub(crate) store: MemoryStore,
+    pub(crate) mode: Mode,
+}
+
+/// A fleet of Debian nodes, to be built further.
+pub(crate) fn debian(name: &str, nodes: u32) -> FleetBuilder<SetImage<SetNodes<SetName>>> {
+    Fleet::builder().name(name).nodes(nodes).image(Image::public("debian-12"))
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self { cloud: MemoryCloud::new(), store: MemoryStore::new(), mode: Mode::Dev }
+    }
+
+    /// The deployment, as each process of its own describes it.
+    pub(crate) fn shop(&self, fleets: impl IntoIterator<Item = Fleet>) -> Deployment {
+        let clock = Arc::new(self.cloud.clock());
+        let builder = Deployment::builder().name("shop").mode(self.mode).clock(clock);
+        let builder = builder.cloud(self.cloud.clone()).journal(self.store.clone());
+        fleets.into_iter().fold(builder, |builder, fleet| builder.fleet(fleet)).build().unwrap()
+    }
+
+    /// How many instances of each slot and generation live; none may have two.
+    pub(crate) fn assert_no_doubles(&self) {
+        let mut seen = std::collections::BTreeSet::new();
+        for instance in self.cloud.instances() {
+            let live = matches!(instance.state, InstanceState::Pending | InstanceState::Running);
+            if live && let Some(node) = instance.node() {
+                assert!(seen.insert(node.clone()), "{node} has two instances");
+            }
+        }
+    }
+
+    pub(crate) fn assert_nothing_is_left(&self) {
+        assert!(self.cloud.leaks().is_empty(), "left: {:?}", self.cloud.leaks());
+    }
+}
