@@ -7,9 +7,11 @@ mod retry;
 
 use std::error::Error as StdError;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::SdkConfig;
 use ec2_stories_core::{Error, Result, Status};
@@ -73,7 +75,12 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(config: &SdkConfig, rates: Rates) -> Self {
         let calls = Calls::default();
+        // The SDK shares one retry quota among all clients of a process: a client that is throttled a lot would take
+        // the others' retries away.
+        static CLIENTS: AtomicU64 = AtomicU64::new(0);
+        let own = RetryPartition::new(format!("ec2-stories-{}", CLIENTS.fetch_add(1, Ordering::Relaxed)));
         let config = aws_sdk_ec2::config::Builder::from(config)
+            .retry_partition(own)
             .interceptor(calls.clone())
             .retry_classifier(NoRetryOfDefinitive)
             .build();
