@@ -1,0 +1,71 @@
+//! Counting requests, and remembering whether one of them got no definite answer.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_ec2::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_ec2::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+
+/// Requests sent, by operation. An operation that the SDK repeats counts once for each attempt.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Calls(Arc<Mutex<BTreeMap<String, u64>>>);
+
+impl Calls {
+    pub(crate) fn snapshot(&self) -> BTreeMap<String, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Intercept for Calls {
+    fn name(&self) -> &'static str {
+        "ec2-stories calls"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let operation = config.load::<Metadata>().map_or("?", Metadata::name).to_owned();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
+        Ok(())
+    }
+}
+
+/// Whether any attempt of one call ended without a definite answer. When the SDK repeats such an attempt, the answer
+/// to the last one says nothing of what the first did.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Attempts(Arc<AtomicBool>);
+
+impl Attempts {
+    pub(crate) fn any_unknown(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Intercept for Attempts {
+    fn name(&self) -> &'static str {
+        "ec2-stories attempts"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(Err(error)) = context.output_or_error()
+            && !error.is_operation_error()
+            // Without a request nothing was sent: credentials, say, could not be had.
+            && context.request().is_some()
+        {
+            self.0.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! The one door to EC2: every call passes the token bucket, gets a span and comes back with the family's error.
+
+mod bucket;
+mod calls;
+mod rates;
+mod retry;
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_types::SdkConfig;
+use ec2_stories_core::{Error, Result, Status};
+use tracing::Instrument;
+
+pub(crate) use calls::{Attempts, Calls};
+pub use rates::{Rate, Rates};
+
+use crate::error::translate;
+use rates::Buckets;
+use retry::NoRetryOfDefinitive;
+
+/// Whether a call changes something, which decides what a lost reply means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Reads,
+    Changes,
+}
+
+impl Effect {
+    /// The status of a call of which nobody knows whether it was carried out.
+    pub(crate) fn when_unknown(self) -> Status {
+        match self {
+            Self::Reads => Status::Temporary,
+            Self::Changes => Status::Ambiguous,
+        }
+    }
+}
+
+/// A call to be made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    operation: &'static str,
+    effect: Effect,
+    count: usize,
+}
+
+impl Call {
+    pub(crate) fn reading(operation: &'static str) -> Self {
+        Self { operation, effect: Effect::Reads, count: 1 }
+    }
+
+    pub(crate) fn changing(operation: &'static str) -> Self {
+        Self { operation, effect: Effect::Changes, count: 1 }
+    }
+
+    /// How many resources it is about.
+    pub(crate) fn of(self, count: usize) -> Self {
+        Self { count, ..self }
+    }
+}
+
+/// The client with everything that a call passes.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) client: Client,
+    buckets: Buckets,
+    pub(crate) calls: Calls,
+}
+
+impl Api {
+    pub(crate) fn new(config: &SdkConfig, rates: Rates) -> Self {
+        let calls = Calls::default();
+        // The SDK shares one retry quota among all clients of a process: a client that is throttled a lot would take
+        // the others' retries away.
+        static CLIENTS: AtomicU64 = AtomicU64::new(0);
+        let own = RetryPartition::new(format!("ec2-stories-{}", CLIENTS.fetch_add(1, Ordering::Relaxed)));
+        let config = aws_sdk_ec2::config::Builder::from(config)
+            .retry_partition(own)
+            .interceptor(calls.clone())
+            .retry_classifier(NoRetryOfDefinitive)
+            .build();
+        Self { client: Client::from_conf(config), buckets: Buckets::new(rates), calls }
+    }
+
+    /// Makes a call when its turn has come.
+    pub(crate) async fn call<T, E, F>(&self, call: Call, send: F) -> Result<T>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let Call { operation, effect, count } = call;
+        let span = tracing::info_span!("ec2.call", operation, count, error = tracing::field::Empty);
+        async {
+            self.buckets.admit(operation, count).await;
+            let result = send.await.map_err(|error| translate(operation, effect, error));
+            match &result {
+                Ok(_) => tracing::debug!("done"),
+                Err(error) => {
+                    tracing::Span::current().record("error", error.api_code().unwrap_or("no answer"));
+                    tracing::debug!(%error, "failed");
+                }
+            }
+            result
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+/// Turns the answer to a dry run into what it means: EC2 says "would have succeeded" with an error.
+pub(crate) fn dry_run<T>(answer: Result<T>) -> Result<()> {
+    match answer {
+        Err(error) if error.api_code() == Some("DryRunOperation") => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(Error::new(ec2_stories_core::ErrorKind::Unexpected, "a dry run was carried out")),
+    }
+}

@@ -1,0 +1,140 @@
+//! From the SDK's errors to the family's: kind, status, operation, code and request id.
+
+mod codes;
+mod ids;
+
+use std::error::Error as StdError;
+use std::io;
+
+use aws_sdk_ec2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use ec2_stories_core::{Error, ErrorKind, Status};
+
+pub(crate) use codes::is_definitive;
+pub(crate) use ids::named_in;
+
+use crate::api::Effect;
+
+/// Says what a failed call means.
+pub(crate) fn translate<E>(operation: &str, effect: Effect, error: SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    let http = error.raw_response().map(|response| response.status().as_u16());
+    let request_id = error.request_id().map(ToOwned::to_owned);
+    let translated = match error {
+        SdkError::ConstructionFailure(_) => not_sent(error),
+        SdkError::DispatchFailure(ref failure) if failure.is_user() => not_sent(error),
+        SdkError::ServiceError(ref service) => answered(service.err(), http, effect),
+        other => unanswered(other, effect),
+    };
+    let translated = match request_id {
+        Some(id) => with_request_id(translated, &id),
+        None => translated,
+    };
+    translated.during(operation)
+}
+
+/// The same error again, for another who waits for the same call.
+pub(crate) fn again(error: &Error) -> Error {
+    let status = if error.is_temporary() {
+        Status::Temporary
+    } else if error.is_ambiguous() {
+        Status::Ambiguous
+    } else {
+        Status::Permanent
+    };
+    let mut copy = Error::new(error.kind(), error.message()).status(status);
+    if let Some(operation) = error.operation() {
+        copy = copy.during(operation);
+    }
+    if let Some(resource) = error.resource() {
+        copy = copy.on(resource);
+    }
+    match error.api_code() {
+        Some(code) => copy.code(code),
+        None => copy,
+    }
+}
+
+fn not_sent<E>(error: SdkError<E, HttpResponse>) -> Error
+where
+    E: StdError + Send + Sync + 'static,
+{
+    // The SDK asks for credentials before it sends; what the account provider said is in the chain.
+    let told = causes(&error).find_map(|cause| cause.downcast_ref::<Error>());
+    match told {
+        Some(told) => again(told),
+        None => Error::new(ErrorKind::Unexpected, "the request could not be made").because(context(error)),
+    }
+}
+
+fn answered<E: ProvideErrorMetadata>(error: &E, http: Option<u16>, effect: Effect) -> Error {
+    let code = error.code().unwrap_or("Unknown");
+    let message = error.message().unwrap_or("no message");
+    // EC2 appends an encoded blob of many lines to a refusal.
+    let message = message.split(" Encoded authorization failure message").next().unwrap_or(message);
+    let kind = codes::kind(code, http);
+    let translated = Error::new(kind, message).code(code);
+    match kind {
+        // A fault of EC2's own may have come after the effect.
+        ErrorKind::Unavailable => translated.status(effect.when_unknown()),
+        _ => translated,
+    }
+}
+
+fn unanswered<E>(error: SdkError<E, HttpResponse>, effect: Effect) -> Error
+where
+    E: StdError + Send + Sync + 'static,
+{
+    if let Some(told) = causes(&error).find_map(|cause| cause.downcast_ref::<Error>()) {
+        return again(told);
+    }
+    let refused = causes(&error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused);
+    let status = if refused { Status::Temporary } else { effect.when_unknown() };
+    let message = match error {
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::ResponseError(_) => "the answer could not be read",
+        _ => "no answer",
+    };
+    Error::new(ErrorKind::Unavailable, message).status(status).because(context(error))
+}
+
+fn with_request_id(error: Error, id: &str) -> Error {
+    let status = if error.is_ambiguous() {
+        Status::Ambiguous
+    } else if error.is_temporary() {
+        Status::Temporary
+    } else {
+        Status::Permanent
+    };
+    let message = format!("{} (request {id})", error.message());
+    let copy = Error::new(error.kind(), message).status(status);
+    match error.api_code() {
+        Some(code) => copy.code(code),
+        None => copy,
+    }
+}
+
+/// The SDK's error as text: its types are not part of ours.
+fn context<E>(error: SdkError<E, HttpResponse>) -> String
+where
+    E: StdError + Send + Sync + 'static,
+{
+    match error.into_source() {
+        Ok(source) => DisplayErrorContext(source.as_ref()).to_string(),
+        Err(error) => DisplayErrorContext(&error).to_string(),
+    }
+}
+
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
+}

@@ -1,0 +1,94 @@
+//! One poller for everyone who waits.
+//!
+//! A wait registers and sleeps; a task that lives while anyone waits asks for all of them at once and tells each what
+//! became of its instance. When to ask is [`schedule`]'s decision, from what [`boot_times`] has learned.
+
+mod boot_times;
+mod births;
+mod round;
+mod schedule;
+mod task;
+mod verdict;
+mod wait;
+mod waiters;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ec2_stories_core::Error;
+use ec2_stories_core::model::{ClientToken, Instance, InstanceId};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+pub use boot_times::EC2_BOOT;
+pub(crate) use wait::wait;
+
+use crate::api::Api;
+use births::Births;
+use boot_times::BootTimes;
+use waiters::Waiters;
+
+#[derive(Debug)]
+pub(crate) struct Poller(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    api: Arc<Api>,
+    state: Mutex<State>,
+    /// Someone began to wait.
+    wake: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    waiters: Waiters,
+    births: Births,
+    boot_times: BootTimes,
+    /// How long a describe takes, smoothed: what is left of the second that a node may go unnoticed.
+    round_trip: Duration,
+    /// The last describe's error, and since when they have failed.
+    failing: Option<(Error, Instant)>,
+    task_runs: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            waiters: Waiters::default(),
+            births: Births::default(),
+            boot_times: BootTimes::default(),
+            // A guess on the safe side, until the first reply.
+            round_trip: Duration::from_millis(100),
+            failing: None,
+            task_runs: false,
+        }
+    }
+}
+
+impl Poller {
+    pub(crate) fn new(api: Arc<Api>) -> Self {
+        Self(Arc::new(Shared { api, state: Mutex::default(), wake: Notify::new() }))
+    }
+
+    /// Remembers when a token was sent first; `None` where it was sent before, so that the age of what it launched is
+    /// not known from this call.
+    pub(crate) fn first_sent(&self, token: &ClientToken, now: Instant) -> Option<Instant> {
+        self.0.state().births.first_sent(token, now)
+    }
+
+    /// Notes instances that a call sent at `at` has launched.
+    pub(crate) fn launched(&self, instances: &[Instance], at: Instant) {
+        self.0.state().births.launched(instances, at);
+    }
+
+    /// How old an instance is that this process launched.
+    pub(crate) fn age(&self, id: &InstanceId) -> Option<Duration> {
+        self.0.state().births.get(id).map(|birth| birth.at.elapsed())
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

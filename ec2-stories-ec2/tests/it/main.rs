@@ -1,0 +1,10 @@
+//! The real SDK against the embedded cloud.
+
+mod firewall;
+mod images;
+mod keys;
+mod launch;
+mod poller;
+mod preflight;
+mod support;
+mod terminate;
