@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use super::types::TypeInfo;
 use crate::wire::ApiError;
 
-/// A new account may run up to 20 instances of a type by `InstanceLimitExceeded`'s old rule; today's quota counts vCPUs.
-/// The simulation starts with room for large tests.
+/// A new AWS account gets far less; here a test that is about quotas sets them, and no other meets them.
 const DEFAULT_VCPUS: i32 = 100_000;
 
 #[derive(Clone, Debug)]
@@ -113,7 +112,7 @@ impl Capacity {
     }
 }
 
-/// Source: facts of the API, "InsufficientInstanceCapacity" with its text; a 500, which the SDK retries.
+/// Source: "Error codes for the Amazon EC2 API", server error codes: a 500, which SDKs retry.
 pub(crate) fn insufficient(instance_type: &str, zone: &str, others: &[String]) -> ApiError {
     let message = format!(
         "We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested ({zone}). \
