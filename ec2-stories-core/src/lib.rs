@@ -10,6 +10,8 @@ pub mod conformance;
 pub mod deployment;
 mod error;
 pub mod memory;
+#[cfg(feature = "mock")]
+pub mod mock;
 pub mod model;
 pub mod provider;
 pub mod store;

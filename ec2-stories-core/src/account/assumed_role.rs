@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::provider::ProvideCredentials;
+use aws_types::origin::Origin;
 use tokio::sync::Mutex;
 
 use crate::aws::{from_sdk, sdk_config_with_clock};
@@ -73,7 +74,7 @@ impl AssumedRole {
         Self { region: Some(region.into()), ..self }
     }
 
-    /// Asks this STS endpoint.
+    /// Asks this STS endpoint, whatever the environment says.
     #[must_use]
     pub fn endpoint_url(self, url: impl Into<String>) -> Self {
         Self { endpoint: Some(url.into()), ..self }
@@ -88,7 +89,10 @@ impl AssumedRole {
     async fn assume(&self) -> Result<Credentials> {
         let mut config = sdk_config_with_clock(self.base.clone(), self.clock.clone()).await?;
         if let Some(url) = &self.endpoint {
-            config = config.into_builder().endpoint_url(url).build();
+            let mut builder = config.into_builder().endpoint_url(url);
+            // Without an origin of its own it would give way to the environment's.
+            builder.insert_origin("endpoint_url", Origin::shared_config());
+            config = builder.build();
         }
         let mut role =
             AssumeRoleProvider::builder(&self.arn).session_name(&self.session_name).configure(&config);

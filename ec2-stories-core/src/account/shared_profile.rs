@@ -18,7 +18,8 @@ use crate::provider::AccountProvider;
 /// A profile of `~/.aws/config` and `~/.aws/credentials`, with all that aws-config resolves there: keys, SSO, web
 /// identity, roles over other profiles, an external process, the roles of instances and containers.
 ///
-/// The region is the one set here, else `AWS_REGION`, else the profile's. The files are read at each use.
+/// The region is the one set here, else the profile's, else `AWS_REGION`: what the program names comes before what the environment
+/// happens to say. The files are read at each use.
 #[derive(Clone, Debug, Default)]
 pub struct SharedProfile {
     name: Option<String>,
@@ -91,9 +92,9 @@ impl AccountProvider for SharedProfile {
             profile = profile.profile_name(name);
         }
         let chain =
-            RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profile.build());
+            RegionProviderChain::first_try(profile.build()).or_else(EnvironmentVariableRegionProvider::new());
         let region = chain.region().await.map(|region| Region::new(region.as_ref()));
-        region.ok_or_else(|| missing("neither AWS_REGION nor the profile has a region").on(self.origin()))
+        region.ok_or_else(|| missing("neither the profile nor AWS_REGION has a region").on(self.origin()))
     }
 
     fn origin(&self) -> String {

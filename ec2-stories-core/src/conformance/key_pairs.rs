@@ -14,9 +14,9 @@ pub struct KeyPairsFixture {
     pub existing: Option<KeyName>,
 }
 
-/// An Ed25519 public key whose private key nobody has.
+/// An Ed25519 public key whose private key was thrown away.
 const PUBLIC_KEY: &str =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl suite";
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC+XIgR0a1lrXwWa1dx97fiI4+wk0hw7UzE4Xwudrs7F suite";
 
 fn name(prefix: &str) -> Name {
     Name::new(format!("{prefix}-{}", unique())).expect("lower-case hex digits")

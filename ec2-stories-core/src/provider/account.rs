@@ -20,6 +20,7 @@ use crate::model::{Credentials, Region};
 /// # Errors
 /// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials): permanent when nothing is configured or it cannot be
 /// read, temporary when a service that issues them does not answer.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AccountProvider: fmt::Debug + Send + Sync {
     /// Credentials that are valid now.

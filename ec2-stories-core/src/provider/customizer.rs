@@ -42,6 +42,7 @@ pub struct StepReport {
 ///
 /// # Errors
 /// The status says whether the same call may succeed later: a node that cannot be reached yet is temporary.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Customizer: fmt::Debug + Send + Sync {
     /// What it does, for people.

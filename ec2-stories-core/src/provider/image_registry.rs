@@ -40,6 +40,7 @@ impl ImageSpec {
 ///
 /// # Errors
 /// As the trait's methods say; a name that another image has is [`ErrorKind::Conflict`].
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ImageRegistry: fmt::Debug + Send + Sync {
     /// The newest image that matches.

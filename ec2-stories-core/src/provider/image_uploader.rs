@@ -65,6 +65,7 @@ pub struct UploadedImage {
 /// # Errors
 /// [`Io`](crate::ErrorKind::Io) for the file, [`Invalid`](crate::ErrorKind::Invalid) for a file that is not of its
 /// format, and the store's own.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ImageUploader: fmt::Debug + Send + Sync {
     /// Uploads the file and says how far it is.

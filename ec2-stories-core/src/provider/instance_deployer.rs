@@ -79,6 +79,7 @@ pub struct Termination {
 /// (`IdempotentParameterMismatch`); [`Failed`](crate::ErrorKind::Failed) from launch: the token's instances were terminated
 /// (`IdempotentInstanceTerminated`). [`Failed`](crate::ErrorKind::Failed) from wait: the goal cannot be reached;
 /// [`Timeout`](crate::ErrorKind::Timeout): the deadline passed.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait InstanceDeployer: fmt::Debug + Send + Sync {
     /// Launches a batch, or returns what the same request launched before.

@@ -19,6 +19,7 @@ use crate::model::{KeyName, KeyPair, KeyPairSpec, Name};
 /// [`NotFound`](crate::ErrorKind::NotFound) for an existing pair that does not exist, [`Invalid`](crate::ErrorKind::Invalid) for
 /// a public key that cannot be read, [`Io`](crate::ErrorKind::Io) for the file, [`Conflict`](crate::ErrorKind::Conflict) for a
 /// file that belongs to another pair.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait KeyPairs: fmt::Debug + Send + Sync {
     /// Makes sure that the fleet's key pair is there.

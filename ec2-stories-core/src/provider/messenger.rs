@@ -53,6 +53,7 @@ pub struct Reply {
 /// # Errors
 /// [`NotFound`](crate::ErrorKind::NotFound) for a node that nobody knows, [`Unavailable`](crate::ErrorKind::Unavailable) and
 /// [`Timeout`](crate::ErrorKind::Timeout) for one that does not answer.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Messenger: fmt::Debug + Send + Sync {
     /// Sends a request and waits for the reply.

@@ -3,18 +3,18 @@
 //! Every trait is object-safe, its docs are the contract for implementers, and the feature `conformance` has a suite
 //! that checks it. Errors are [`Error`](crate::Error): retry looks at the status only.
 
-mod account;
-mod customizer;
-mod firewall;
-mod image_registry;
-mod image_uploader;
-mod instance_deployer;
-mod key_pairs;
-mod messenger;
-mod monitor;
-mod probe;
-mod registrar;
-mod tuple_store;
+pub(crate) mod account;
+pub(crate) mod customizer;
+pub(crate) mod firewall;
+pub(crate) mod image_registry;
+pub(crate) mod image_uploader;
+pub(crate) mod instance_deployer;
+pub(crate) mod key_pairs;
+pub(crate) mod messenger;
+pub(crate) mod monitor;
+pub(crate) mod probe;
+pub(crate) mod registrar;
+pub(crate) mod tuple_store;
 
 use std::fmt;
 use std::sync::Arc;

@@ -45,6 +45,7 @@ pub struct Hold {
 ///
 /// # Errors
 /// [`NotFound`](crate::ErrorKind::NotFound) from `hold` for a node that is not watched.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Monitor: fmt::Debug + Send + Sync {
     /// Starts to watch a node's instance.

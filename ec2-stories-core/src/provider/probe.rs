@@ -27,6 +27,7 @@ pub enum Liveness {
 /// - An error on the prober's side (name resolution, file descriptors, credentials) is `Unknown`, never `Failing`.
 /// - It ends by itself within a few seconds: a probe that has no answer by its time-out says `Failing`.
 /// - It changes nothing on the node. Cancel-safe.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Probe: fmt::Debug + Send + Sync {
     /// What it checks, for people.

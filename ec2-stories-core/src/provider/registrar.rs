@@ -31,6 +31,7 @@ pub struct Registration {
 /// # Errors
 /// Each reply of the service has its own kind; [`Credentials`](crate::ErrorKind::Credentials) and
 /// [`Forbidden`](crate::ErrorKind::Forbidden) are permanent.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Registrar: fmt::Debug + Send + Sync {
     /// Where it registers, for people.

@@ -44,6 +44,7 @@ pub enum Expect {
 ///
 /// # Errors
 /// As above, and [`Io`](crate::ErrorKind::Io) or the service's own.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait TupleStore: fmt::Debug + Send + Sync {
     /// The tuple, or `None`.

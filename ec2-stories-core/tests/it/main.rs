@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "aws")]
+mod aws;
 #[cfg(feature = "conformance")]
 mod conformance;
-mod file_store;
 mod deployment;
+mod file_store;
 mod memory_cloud;
 mod support;

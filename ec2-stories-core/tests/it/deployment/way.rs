@@ -36,7 +36,12 @@ async fn start_follows_the_order_and_the_end_reverses_it() {
     running.ready().await.unwrap();
     let launched = |fleet: &str| {
         let instances = world.cloud.instances();
-        instances.into_iter().find(|i| i.node().unwrap().fleet.as_str() == fleet).unwrap().launched_at.unwrap()
+        instances
+            .into_iter()
+            .find(|i| i.node().unwrap().fleet.as_str() == fleet)
+            .unwrap()
+            .launched_at
+            .unwrap()
     };
     assert!((launched("web") - launched("db")).get_seconds() >= 30, "web waits until db runs");
     running.terminate().await.unwrap().assert_clean();

@@ -1,0 +1,97 @@
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ec2_stories_core::account::{AssumedRole, StaticAccount};
+use ec2_stories_core::provider::AccountProvider;
+use ec2_stories_core::{Clock, ErrorKind, TokioClock};
+
+use super::sts::Sts;
+
+const ROLE: &str = "arn:aws:iam::210987654321:role/deployer";
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(TokioClock::starting_at("2026-01-01T00:00:00Z".parse().unwrap()))
+}
+
+fn role() -> AssumedRole {
+    AssumedRole::new(Arc::new(StaticAccount::new("AKIABASE", "base-secret", "eu-west-1")), ROLE)
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_once_until_it_is_about_to_expire() {
+    let sts = Sts::granting("2026-01-01T01:00:00Z").await;
+    let role = role()
+        .session_name("ci-run-7")
+        .external_id("partner")
+        .duration(Duration::from_secs(3600))
+        .endpoint_url(&sts.url)
+        .clock(clock());
+    for _ in 0..3 {
+        let credentials = role.credentials().await.unwrap();
+        assert_eq!(credentials.access_key_id, "ASIAGRANTED");
+        assert_eq!(credentials.expires_at, Some("2026-01-01T01:00:00Z".parse().unwrap()));
+        assert!(credentials.session_token.is_some());
+    }
+    let [request] = &sts.requests()[..] else { panic!("{:?}", sts.requests()) };
+    for part in
+        ["Action=AssumeRole", "RoleSessionName=ci-run-7", "ExternalId=partner", "DurationSeconds=3600"]
+    {
+        assert!(request.contains(part), "{request}");
+    }
+    assert!(request.contains("role%2Fdeployer"), "{request}");
+    assert_eq!(AccountProvider::region(&role).await.unwrap().as_str(), "eu-west-1");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_within_five_minutes_is_renewed() {
+    let sts = Sts::granting("2026-01-01T00:04:00Z").await;
+    let role = role().endpoint_url(&sts.url).clock(clock());
+    for _ in 0..2 {
+        role.credentials().await.unwrap();
+    }
+    assert_eq!(sts.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_is_permanent_and_an_sts_that_does_not_answer_is_temporary() {
+    let sts = Sts::refusing().await;
+    let error = role().endpoint_url(&sts.url).clock(clock()).credentials().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Credentials);
+    assert!(error.is_permanent() && error.chain().contains("not authorized"), "{error:?}");
+    assert!(error.to_string().contains(ROLE), "{error}");
+
+    // Port 9 is nobody's on a loopback address: the connection is refused.
+    let error = role().endpoint_url("http://127.0.0.1:9").clock(clock()).credentials().await.unwrap_err();
+    assert!(error.is_temporary(), "{error:?}");
+}
+
+/// Tells the child process of the test below which endpoint to set, if any.
+const CHILD: &str = "EC2_STORIES_TEST_ENDPOINT";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn endpoints_come_from_the_environment_unless_one_is_set() {
+    if let Ok(endpoint) = std::env::var(CHILD) {
+        let role = if endpoint.is_empty() { role() } else { role().endpoint_url(endpoint) };
+        let credentials = role.clock(clock()).credentials().await.unwrap();
+        assert_eq!(credentials.access_key_id, "ASIAGRANTED");
+        return;
+    }
+    let sts = Sts::granting("2026-01-01T01:00:00Z").await;
+    let (here, nowhere) = (sts.url.as_str(), "http://127.0.0.1:9");
+    let cases = [(Some(here), nowhere, ""), (None, here, ""), (Some(nowhere), nowhere, here)];
+    for (case, (of_sts, of_all, set)) in cases.into_iter().enumerate() {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "aws::assumed_role::endpoints_come_from_the_environment_unless_one_is_set"]);
+        child.env(CHILD, set).env("AWS_ENDPOINT_URL", of_all);
+        match of_sts {
+            Some(url) => child.env("AWS_ENDPOINT_URL_STS", url),
+            None => child.env_remove("AWS_ENDPOINT_URL_STS"),
+        };
+        // Its summary is not a second one of this run.
+        child.stdout(Stdio::null());
+        let status = tokio::task::spawn_blocking(move || child.status()).await.unwrap().unwrap();
+        assert!(status.success(), "case {case}");
+        assert_eq!(sts.requests().len(), case + 1, "case {case}");
+    }
+}
