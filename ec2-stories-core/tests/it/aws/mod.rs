@@ -3,5 +3,6 @@
 mod assumed_role;
 mod bridge;
 mod logs;
+mod rotation;
 mod shared_profile;
 mod sts;

@@ -30,6 +30,15 @@ impl Sts {
         .await
     }
 
+    /// Answers GetCallerIdentity.
+    pub(crate) async fn identifying() -> Self {
+        let body = r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+            <GetCallerIdentityResult><Account>210987654321</Account></GetCallerIdentityResult>
+            </GetCallerIdentityResponse>"#;
+        Self::answering("200 OK", body.to_owned()).await
+    }
+
+    /// Refuses every role.
     pub(crate) async fn refusing() -> Self {
         let body = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>\
             <Message>not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>";
@@ -50,7 +59,7 @@ impl Sts {
         Self { url, requests }
     }
 
-    /// The bodies of the requests so far.
+    /// The requests so far, heads and bodies.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -72,5 +81,5 @@ async fn exchange(mut stream: TcpStream, status: &str, body: &str) -> String {
     let reply = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
     stream.write_all(reply.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
-    request.split_once("\r\n\r\n").unwrap().1.to_owned()
+    request
 }
