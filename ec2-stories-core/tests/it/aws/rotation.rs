@@ -12,7 +12,7 @@ use ec2_stories_core::aws::sdk_config_with_clock;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::sts::Sts;
+use super::sts;
 
 /// Virtual time would fire the time-outs of a socket: this clock moves when the test says so.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ async fn a_client_signs_with_rotated_credentials_a_minute_later_at_most() {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     };
     write("AKIAFIRST");
-    let sts = Sts::identifying().await;
+    let sts = sts::identifying().await;
     let clock = Arc::new(Hands(AtomicI64::new(1_767_225_600)));
     let config = sdk_config_with_clock(Arc::new(SecretFile::at(&path)), clock.clone()).await.unwrap();
     let mut builder = config.into_builder().endpoint_url(&sts.url);
