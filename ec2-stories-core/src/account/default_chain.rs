@@ -40,7 +40,7 @@ impl DefaultChain {
 impl AccountProvider for DefaultChain {
     async fn credentials(&self) -> Result<Credentials> {
         // A chain keeps what it read for good: a new one at each use picks up rotated keys.
-        let config = provider_config(self.region().await.ok());
+        let config = provider_config(self.region().await.ok().as_ref());
         let chain = DefaultCredentialsChain::builder().configure(config).build().await;
         from_sdk(chain.provide_credentials().await, &self.origin())
     }

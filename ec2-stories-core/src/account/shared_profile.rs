@@ -72,7 +72,7 @@ impl SharedProfile {
 impl AccountProvider for SharedProfile {
     async fn credentials(&self) -> Result<Credentials> {
         // A provider keeps what it read for good: a new one at each use picks up rotated keys.
-        let config = provider_config(self.region().await.ok());
+        let config = provider_config(self.region().await.ok().as_ref());
         let mut profile =
             ProfileFileCredentialsProvider::builder().configure(&config).profile_files(self.files());
         if let Some(name) = &self.name {

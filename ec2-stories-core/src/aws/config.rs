@@ -58,10 +58,10 @@ pub async fn sdk_config_with_clock(
 }
 
 /// A configuration for the SDK's own credentials providers.
-pub(crate) fn provider_config(region: Option<Region>) -> ProviderConfig {
+pub(crate) fn provider_config(region: Option<&Region>) -> ProviderConfig {
     ProviderConfig::without_region()
         .with_behavior_version(Some(BehaviorVersion::latest()))
-        .with_region(region.as_ref().map(sdk_region))
+        .with_region(region.map(sdk_region))
         .with_http_client(http_client())
         .with_sleep_impl(TokioSleep::new())
         .with_time_source(ClockTimeSource(Arc::new(SystemClock)))

@@ -10,7 +10,7 @@ pub(super) fn problems(state: &State, request: &LaunchRequest) -> Vec<(&'static 
     let mut missing = |field, code: &str, what: &str| {
         problems.push((field, Error::new(ErrorKind::NotFound, "does not exist").code(code).on(what)));
     };
-    if !state.images.get(&request.image).is_some_and(|image| image.state == "available") {
+    if state.images.get(&request.image).is_none_or(|image| image.state != "available") {
         missing("image", "InvalidAMIID.NotFound", request.image.as_str());
     }
     if let Some(key) = request.key.as_ref().filter(|key| !state.keys.exists(key)) {

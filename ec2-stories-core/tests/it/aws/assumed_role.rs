@@ -1,4 +1,3 @@
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,7 +5,7 @@ use ec2_stories_core::account::{AssumedRole, StaticAccount};
 use ec2_stories_core::provider::AccountProvider;
 use ec2_stories_core::{Clock, ErrorKind, TokioClock};
 
-use super::sts::Sts;
+use super::{child, sts};
 
 const ROLE: &str = "arn:aws:iam::210987654321:role/deployer";
 
@@ -20,7 +19,7 @@ fn role() -> AssumedRole {
 
 #[tokio::test]
 async fn a_role_is_assumed_once_until_it_is_about_to_expire() {
-    let sts = Sts::granting("2026-01-01T01:00:00Z").await;
+    let sts = sts::granting("2026-01-01T01:00:00Z").await;
     let role = role()
         .session_name("ci-run-7")
         .external_id("partner")
@@ -45,7 +44,7 @@ async fn a_role_is_assumed_once_until_it_is_about_to_expire() {
 
 #[tokio::test]
 async fn a_session_that_ends_within_five_minutes_is_renewed() {
-    let sts = Sts::granting("2026-01-01T00:04:00Z").await;
+    let sts = sts::granting("2026-01-01T00:04:00Z").await;
     let role = role().endpoint_url(&sts.url).clock(clock());
     for _ in 0..2 {
         role.credentials().await.unwrap();
@@ -55,7 +54,7 @@ async fn a_session_that_ends_within_five_minutes_is_renewed() {
 
 #[tokio::test]
 async fn a_refusal_is_permanent_and_an_sts_that_does_not_answer_is_temporary() {
-    let sts = Sts::refusing().await;
+    let sts = sts::refusing().await;
     let error = role().endpoint_url(&sts.url).clock(clock()).credentials().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Credentials);
     assert!(error.is_permanent() && error.chain().contains("not authorized"), "{error:?}");
@@ -66,32 +65,22 @@ async fn a_refusal_is_permanent_and_an_sts_that_does_not_answer_is_temporary() {
     assert!(error.is_temporary(), "{error:?}");
 }
 
-/// Tells the child process of the test below which endpoint to set, if any.
-const CHILD: &str = "EC2_STORIES_TEST_ENDPOINT";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn endpoints_come_from_the_environment_unless_one_is_set() {
-    if let Ok(endpoint) = std::env::var(CHILD) {
+    const TEST: &str = "aws::assumed_role::endpoints_come_from_the_environment_unless_one_is_set";
+    if let Some(endpoint) = child::part() {
         let role = if endpoint.is_empty() { role() } else { role().endpoint_url(endpoint) };
         let credentials = role.clock(clock()).credentials().await.unwrap();
         assert_eq!(credentials.access_key_id, "ASIAGRANTED");
         return;
     }
-    let sts = Sts::granting("2026-01-01T01:00:00Z").await;
+    let sts = sts::granting("2026-01-01T01:00:00Z").await;
+    let (of_all, of_sts) = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS");
     let (here, nowhere) = (sts.url.as_str(), "http://127.0.0.1:9");
-    let cases = [(Some(here), nowhere, ""), (None, here, ""), (Some(nowhere), nowhere, here)];
-    for (case, (of_sts, of_all, set)) in cases.into_iter().enumerate() {
-        let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "aws::assumed_role::endpoints_come_from_the_environment_unless_one_is_set"]);
-        child.env(CHILD, set).env("AWS_ENDPOINT_URL", of_all);
-        match of_sts {
-            Some(url) => child.env("AWS_ENDPOINT_URL_STS", url),
-            None => child.env_remove("AWS_ENDPOINT_URL_STS"),
-        };
-        // Its summary is not a second one of this run.
-        child.stdout(Stdio::null());
-        let status = tokio::task::spawn_blocking(move || child.status()).await.unwrap().unwrap();
-        assert!(status.success(), "case {case}");
-        assert_eq!(sts.requests().len(), case + 1, "case {case}");
-    }
+    child::run(TEST, "", &[(of_all, nowhere), (of_sts, here)]).await;
+    assert_eq!(sts.requests().len(), 1);
+    child::run(TEST, "", &[(of_all, here)]).await;
+    assert_eq!(sts.requests().len(), 2);
+    child::run(TEST, here, &[(of_all, nowhere), (of_sts, nowhere)]).await;
+    assert_eq!(sts.requests().len(), 3);
 }

@@ -8,7 +8,8 @@ use ec2_stories_core::account::{AssumedRole, Chain, Environment, SecretFile, Sta
 use ec2_stories_core::provider::AccountProvider;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::sts::{SECRET, Sts, TOKEN};
+use super::server::Server;
+use super::sts::{self, SECRET, TOKEN};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -45,9 +46,9 @@ async fn no_log_line_holds_a_secret() {
     let clock = Arc::new(TokioClock::starting_at("2026-01-01T00:00:00Z".parse().unwrap()));
     let base = StaticAccount::new("AKIABASE", "base-secret/EXAMPLE", "eu-west-1")
         .session_token("base-token/EXAMPLE");
-    let granting = Sts::granting("2026-01-01T01:00:00Z").await;
-    let refusing = Sts::refusing().await;
-    let role = |sts: &Sts| {
+    let granting = sts::granting("2026-01-01T01:00:00Z").await;
+    let refusing = sts::refusing().await;
+    let role = |sts: &Server| {
         AssumedRole::new(Arc::new(base.clone()), "arn:aws:iam::1:role/r")
             .endpoint_url(&sts.url)
             .clock(clock.clone())

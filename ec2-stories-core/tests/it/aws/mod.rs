@@ -2,6 +2,11 @@
 
 mod assumed_role;
 mod bridge;
+mod child;
+#[cfg(feature = "conformance")]
+mod instance_role;
 mod logs;
+mod rotation;
+mod server;
 mod shared_profile;
 mod sts;
