@@ -8,6 +8,7 @@ use futures::{Stream, stream};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::driver::{Command, Context, Progress, call};
@@ -34,12 +35,17 @@ pub struct Running {
     context: Arc<Context>,
     commands: mpsc::UnboundedSender<Command>,
     progress: watch::Receiver<Progress>,
+    controller: Option<JoinHandle<()>>,
 }
 
 impl Running {
-    pub(super) fn new(context: Arc<Context>, commands: mpsc::UnboundedSender<Command>) -> Self {
+    pub(super) fn new(
+        context: Arc<Context>,
+        commands: mpsc::UnboundedSender<Command>,
+        controller: JoinHandle<()>,
+    ) -> Self {
         let progress = context.view.progress.subscribe();
-        Self { context, commands, progress }
+        Self { context, commands, progress, controller: Some(controller) }
     }
 
     /// Waits until every fleet is ready: all its nodes live, or `at_least` as many and the rest given up. Cancel-safe.
@@ -143,6 +149,16 @@ impl Running {
         self.end(Command::Terminate(cause)).await
     }
 
+    /// Stops the controller where it is, as the death of the process would: nothing is terminated, detached or written.
+    /// For tests of what a later start makes of it.
+    pub async fn kill(mut self) {
+        if let Some(controller) = self.controller.take() {
+            controller.abort();
+            // Either it had ended, or it has been dropped now.
+            let _ = controller.await;
+        }
+    }
+
     async fn end(&self, command: Command) -> Result<Report> {
         // A controller that has ended already has left its report.
         let _ = self.commands.send(command);
@@ -155,7 +171,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.progress.borrow().report.is_some() {
+        if self.controller.is_none() || self.progress.borrow().report.is_some() {
             return;
         }
         let mode = self.context.spec.mode;

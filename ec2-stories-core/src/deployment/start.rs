@@ -68,8 +68,8 @@ impl Deployment {
         let context = Arc::new(context);
         let (commands, inbox) = mpsc::unbounded_channel();
         let controller = Controller::new(Arc::clone(&context), machine, written, inbox);
-        tokio::spawn(controller.run());
-        Ok(Running::new(context, commands))
+        let controller = tokio::spawn(controller.run());
+        Ok(Running::new(context, commands, controller))
     }
 
     /// Starts the deployment, runs `body` with it, and ends it whatever happens in there: in dev mode it is terminated, in

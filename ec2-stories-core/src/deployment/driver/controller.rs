@@ -184,7 +184,7 @@ impl Controller {
             _ => None,
         };
         let batch = match &action {
-            Action::Launch { token } | Action::Look { token } => self.machine.batches.get(token).cloned(),
+            Action::Launch { token, .. } | Action::Look { token } => self.machine.batches.get(token).cloned(),
             _ => None,
         };
         let work = perform(Arc::clone(&self.context), action, batch, self.sender.clone());

@@ -12,13 +12,13 @@ use crate::provider::InstanceDeployer;
 use crate::{Error, ErrorKind, Result, Status};
 
 /// Writes the intent where there is none, and makes the call that it says.
-pub(super) async fn launch(context: &Context, token: ClientToken, batch: Batch) -> Event {
+pub(super) async fn launch(context: &Context, token: ClientToken, number: u32, batch: Batch) -> Event {
     let known = context.known().launches.get(&token).map(|record| record.request.clone());
     let request = match known {
         Some(request) => request,
         None => match intend(context, &token, &batch).await {
             Ok(request) => request,
-            Err(error) => return Event::LaunchFailed { token, failure: before_the_call(&error) },
+            Err(error) => return Event::LaunchFailed { token, call: number, failure: before_the_call(&error) },
         },
     };
     let made = call(context, "launch", &batch.fleet, context.cloud.launch(&request)).await;
@@ -26,7 +26,7 @@ pub(super) async fn launch(context: &Context, token: ClientToken, batch: Batch) 
         Ok(instances) => {
             Event::Launched { instances: settle(context, &token, &request, instances).await, token }
         }
-        Err(error) => Event::LaunchFailed { token, failure: Failure::from(&error) },
+        Err(error) => Event::LaunchFailed { token, call: number, failure: Failure::from(&error) },
     }
 }
 

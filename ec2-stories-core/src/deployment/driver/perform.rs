@@ -15,9 +15,9 @@ pub(super) async fn perform(context: Arc<Context>, action: Action, batch: Option
     let tell = |event: Event| drop(events.send(event));
     match action {
         Action::Prepare => prepare::prepare(context, &tell).await,
-        Action::Launch { token } => {
+        Action::Launch { token, call } => {
             if let Some(batch) = batch {
-                tell(launch::launch(context, token, batch).await);
+                tell(launch::launch(context, token, call, batch).await);
             }
         }
         Action::Look { token } => {

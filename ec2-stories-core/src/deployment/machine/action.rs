@@ -16,8 +16,8 @@ pub enum Action {
     /// Make ready what the fleets' launches need: image, key pair, security group.
     Prepare,
     /// Write the intent of this batch where there is none yet, then make the call it says. A batch whose intent is
-    /// written is replayed as it was written.
-    Launch { token: ClientToken },
+    /// written is replayed as it was written. `call` counts the calls under the token, and comes back with a failure.
+    Launch { token: ClientToken, call: u32 },
     /// Search for what the launch under this token made.
     Look { token: ClientToken },
     /// Wait until the instance runs, at most this long.

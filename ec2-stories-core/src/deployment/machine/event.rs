@@ -21,7 +21,7 @@ pub enum Event {
     /// A launch succeeded, for all of its slots or some.
     Launched { token: ClientToken, instances: Vec<(u32, InstanceId)> },
     /// A launch failed, or its reply was lost.
-    LaunchFailed { token: ClientToken, failure: Failure },
+    LaunchFailed { token: ClientToken, call: u32, failure: Failure },
     /// What a search by token found; nothing found proves little.
     Found { token: ClientToken, instances: Vec<(u32, InstanceId)> },
     /// The search failed.

@@ -65,14 +65,16 @@ impl Machine {
     pub(super) fn launch_failed(
         &mut self,
         token: &ClientToken,
+        call: u32,
         failure: Failure,
         now: Timestamp,
         out: &mut Outcome,
     ) {
-        let Some(batch) = self.batches.get_mut(token).filter(|batch| batch.state == BatchState::Calling)
-        else {
+        let Some(batch) = self.batches.get_mut(token) else { return };
+        // A repeated failure of an earlier call says nothing of the one under way.
+        if batch.state != BatchState::Calling || batch.tries != call {
             return;
-        };
+        }
         batch.doubtful |= failure.status == Status::Ambiguous;
         batch.tries += 1;
         let retry = failure.status != Status::Permanent && batch.tries < TRIES;
@@ -108,7 +110,7 @@ impl Machine {
             self.look(token, None, out);
         } else {
             batch.state = BatchState::Calling;
-            out.actions.push(Action::Launch { token: token.clone() });
+            out.actions.push(Action::Launch { token: token.clone(), call: batch.tries });
         }
     }
 

@@ -65,7 +65,8 @@ impl Machine {
     /// From running to the next thing that is to be done, or to live.
     fn proceed(&mut self, address: &NodeAddress, out: &mut Outcome) {
         if self.aim == Aim::Terminated {
-            return;
+            // The way down begins from here.
+            return self.enter(address, Phase::Running, out);
         }
         let Some(plan) = self.fleet(&address.fleet).map(|fleet| fleet.plan.clone()) else { return };
         let Some(node) = self.node_mut(address) else { return };

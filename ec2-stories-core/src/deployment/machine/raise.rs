@@ -25,9 +25,12 @@ impl Machine {
             out.actions.push(Action::Prepare);
         }
         self.full.retain(|(_, until)| *until > now);
-        for index in 0..self.fleets.len() {
-            if self.may_start(&self.fleets[index]) {
-                self.launch_missing(index, now, out);
+        // Nodes that are given up here can make a fleet ready, and start the next; hence once for each fleet.
+        for _ in 0..self.fleets.len() {
+            for index in 0..self.fleets.len() {
+                if self.may_start(&self.fleets[index]) {
+                    self.launch_missing(index, now, out);
+                }
             }
         }
     }
@@ -88,7 +91,7 @@ impl Machine {
             state: BatchState::Calling,
         };
         self.batches.insert(token.clone(), batch);
-        out.actions.push(Action::Launch { token });
+        out.actions.push(Action::Launch { token, call: 0 });
     }
 
     pub(super) fn prepared(&mut self, fleet: &Name, outcome: Preparation) {
@@ -125,6 +128,8 @@ impl Machine {
             match batch.state {
                 BatchState::Looking { .. } => out.actions.push(Action::Look { token: token.clone() }),
                 BatchState::Calling | BatchState::Waiting => {
+                    // A call may have been under way when the state was saved.
+                    batch.doubtful = true;
                     batch.state = BatchState::Waiting;
                     let timer = Timer::Launch(token.clone());
                     out.actions.push(Action::Delay { timer, by: Duration::ZERO });
@@ -136,6 +141,9 @@ impl Machine {
             return;
         }
         for fleet in &mut self.fleets {
+            if fleet.preparation == Preparation::Asked {
+                fleet.preparation = Preparation::Wanted;
+            }
             for (slot, node) in &mut fleet.nodes {
                 let address = crate::model::NodeAddress::new(fleet.plan.name.clone(), *slot);
                 let Some(instance) = node.instance.clone() else {

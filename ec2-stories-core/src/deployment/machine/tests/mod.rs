@@ -1,0 +1,5 @@
+//! Tests of the machine: it has no world of its own, so they give it one.
+
+mod decisions;
+mod random;
+mod world;
