@@ -177,7 +177,7 @@ fn a_runtime_that_ends_takes_nobody_elses_wait_with_it() {
     first.block_on(tokio::task::yield_now());
     let ec2 = world.ec2.clone();
     let other = std::thread::spawn(move || second.block_on(async { ec2.wait(&two, Goal::Running, within(60)).await }));
-    first.block_on(tokio::time::sleep(Duration::from_millis(300)));
+    first.block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
     drop(waiting);
     drop(first);
     assert!(other.join().unwrap().is_ok());
