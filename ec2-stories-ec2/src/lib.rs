@@ -28,8 +28,8 @@
 //! | of a type seen before | always, unless it boots much faster than all before it: by more than a second, or two fifths of the time divided by the boots known |
 //! | launched by another process, or by this one before a restart | always, at one describe a second |
 //!
-//! An exception is noticed at the next call: halfway to the expected time, then at that time. It is learned from, so
-//! that the next one is none. 100 instances that boot in 30 s, give or take a fifth, cost at most 15 describes, the first
+//! An exception is noticed when the next call is due: halfway to the expected time where that is a guess, else at that
+//! time. It is learned from. 100 instances that boot in 30 s, give or take a fifth, cost at most 15 describes, the first
 //! time as any other.
 //! Throttling and slow replies come on top.
 //!

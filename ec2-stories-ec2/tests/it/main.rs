@@ -4,6 +4,7 @@ mod firewall;
 mod images;
 mod keys;
 mod launch;
+mod moto;
 mod poller;
 mod preflight;
 mod support;

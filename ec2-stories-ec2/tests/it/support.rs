@@ -36,37 +36,42 @@ impl World {
 
     /// A request for so many nodes under this token.
     pub(crate) fn request(&self, token: &str, nodes: u32) -> LaunchRequest {
-        LaunchRequest {
-            token: ClientToken::new(token),
-            ownership: Ownership {
-                deployment: name("shop"),
-                fleet: name("web"),
-                slots: Slots::new(0..nodes),
-                generation: Generation::FIRST,
-                attempt: 1,
-                expires: None,
-            },
-            at_least: nodes,
-            image: self.image.id.clone(),
-            root_device: self.image.root_device.clone(),
-            instance_type: "t3.micro".into(),
-            placement: Placement::default(),
-            market: Market::OnDemand,
-            key: None,
-            security_groups: Vec::new(),
-            instance_profile: None,
-            public_ip: None,
-            volumes: Vec::new(),
-            user_data: None,
-            metadata: MetadataOptions::default(),
-            tags: Tags::new(),
-        }
+        request(&self.image, token, nodes)
     }
 
     /// The parameters of the operation's last call, in wire names.
     pub(crate) fn last_params(&self, operation: &str) -> Vec<(String, String)> {
         let log = self.sim.calls_log();
         log.into_iter().rfind(|call| call.operation == operation).expect("it was called").params
+    }
+}
+
+/// A plain request for the deployment `shop`.
+pub(crate) fn request(image: &RegisteredImage, token: &str, nodes: u32) -> LaunchRequest {
+    LaunchRequest {
+        token: ClientToken::new(token),
+        ownership: Ownership {
+            deployment: name("shop"),
+            fleet: name("web"),
+            slots: Slots::new(0..nodes),
+            generation: Generation::FIRST,
+            attempt: 1,
+            expires: None,
+        },
+        at_least: nodes,
+        image: image.id.clone(),
+        root_device: image.root_device.clone(),
+        instance_type: "t3.micro".into(),
+        placement: Placement::default(),
+        market: Market::OnDemand,
+        key: None,
+        security_groups: Vec::new(),
+        instance_profile: None,
+        public_ip: None,
+        volumes: Vec::new(),
+        user_data: None,
+        metadata: MetadataOptions::default(),
+        tags: Tags::new(),
     }
 }
 
