@@ -1,5 +1,6 @@
 //! The real SDK against the embedded cloud.
 
+mod conformance;
 mod firewall;
 mod images;
 mod keys;
