@@ -23,13 +23,14 @@
 //!
 //! | An instance that runs is noticed within 1 s | |
 //! | --- | --- |
-//! | of a type that has booted before in this process | always, unless it boots faster than all but 3 % before it |
-//! | of a type never seen, while fewer than ten such instances are awaited | always, at one describe a second |
-//! | of a type never seen, ten or more awaited | when it boots in [24 s](EC2_BOOT) or more |
+//! | of a type never seen in this process, fewer than ten awaited | always, at one describe a second |
+//! | of a type never seen in this process, ten or more awaited | when it boots in [24 s](EC2_BOOT) or more |
+//! | of a type seen before | always, unless it boots much faster than all before it: by more than a second, or two fifths of the time divided by the boots known |
 //! | launched by another process, or by this one before a restart | always, at one describe a second |
 //!
-//! An exception is noticed at the latest by the next of the few calls before the expected time, and is learned from: the
-//! next one is not an exception. 100 instances that boot in 30 s, give or take a fifth, cost at most 15 describes.
+//! An exception is noticed when the next call is due: halfway to the expected time where that is a guess, else at that
+//! time. It is learned from. 100 instances that boot in 30 s, give or take a fifth, cost at most 15 describes, the first
+//! time as any other.
 //! Throttling and slow replies come on top.
 //!
 //! # Rates

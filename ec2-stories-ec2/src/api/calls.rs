@@ -37,14 +37,20 @@ impl Intercept for Calls {
     }
 }
 
-/// Whether any attempt of one call ended without a definite answer. When the SDK repeats such an attempt, the answer
-/// to the last one says nothing of what the first did.
+/// Whether any attempt of one call was sent and ended without a definite answer. When the SDK repeats such an attempt,
+/// the answer to the last one says nothing of what the first did.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Attempts(Arc<AtomicBool>);
+pub(crate) struct Attempts(Arc<Flags>);
+
+#[derive(Debug, Default)]
+struct Flags {
+    sent: AtomicBool,
+    unknown: AtomicBool,
+}
 
 impl Attempts {
     pub(crate) fn any_unknown(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.unknown.load(Ordering::Relaxed)
     }
 }
 
@@ -53,18 +59,29 @@ impl Intercept for Attempts {
         "ec2-stories attempts"
     }
 
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.sent.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     fn read_after_attempt(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let Some(Err(error)) = context.output_or_error()
-            && !error.is_operation_error()
-            // Without a request nothing was sent: credentials, say, could not be had.
-            && context.request().is_some()
-        {
-            self.0.store(true, Ordering::Relaxed);
+        let sent = self.0.sent.swap(false, Ordering::Relaxed);
+        let answered = match context.output_or_error() {
+            Some(Err(error)) => error.is_operation_error(),
+            _ => true,
+        };
+        if sent && !answered {
+            self.0.unknown.store(true, Ordering::Relaxed);
         }
         Ok(())
     }

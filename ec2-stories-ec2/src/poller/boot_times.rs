@@ -16,14 +16,12 @@ const FEW: usize = 10;
 /// How many boots of a kind are remembered.
 const REMEMBERED: usize = 256;
 
-/// The share of the fastest boots that are taken for exceptions.
-const EXCEPTIONS: f64 = 0.03;
+/// By how much of its time a boot may be faster than the only one seen before. With every boot that is known there is
+/// less room below the fastest.
+const SPREAD: f64 = 0.4;
 
-/// Boots as fast as the fastest, and a little faster.
-const MARGIN: Duration = Duration::from_millis(250);
-
-/// A boot that was seen no more precisely than this says little.
-const PRECISE: Duration = Duration::from_secs(2);
+/// Boots were looked at each second when they were due.
+const PRECISE: Duration = Duration::from_secs(1);
 
 /// What boots alike.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +47,18 @@ impl Boot {
     fn is_precise(self) -> bool {
         self.by.saturating_sub(self.not_before) <= PRECISE
     }
+
+    fn contains(self, age: Duration) -> bool {
+        (self.not_before..self.by).contains(&age)
+    }
+}
+
+/// When an instance is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) age: Duration,
+    /// Nobody knows better: worth a look halfway.
+    pub(super) guessed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -57,42 +67,50 @@ pub(super) struct BootTimes(HashMap<Kind, Learned>);
 #[derive(Debug, Default)]
 struct Learned {
     boots: VecDeque<Boot>,
-    fastest: Duration,
+    due: Duration,
 }
 
 impl BootTimes {
     pub(super) fn learn(&mut self, kind: &Kind, boot: Boot) {
-        let Learned { boots, fastest } = self.0.entry(kind.clone()).or_default();
-        if boot.is_precise() {
-            // What is known now is better than what was guessed before.
-            boots.retain(|boot| boot.is_precise());
-        }
-        boots.push_back(boot);
-        if boots.len() > REMEMBERED {
-            boots.pop_front();
-        }
-        *fastest = fastest_of(boots);
+        self.0.entry(kind.clone()).or_default().learn(boot);
     }
 
-    /// The age at which an instance of this kind is due, when `awaited` of the kind are waited for.
-    pub(super) fn due(&self, kind: &Kind, awaited: usize) -> Duration {
-        let learned = self.0.get(kind).map(|learned| learned.fastest);
+    /// When an instance of this kind is due, while `awaited` of the kind are waited for.
+    pub(super) fn due(&self, kind: &Kind, awaited: usize) -> Due {
+        let learned = self.0.get(kind).map(|learned| learned.due);
         // Another image on the same type is the next best thing.
         let alike = self.0.iter().filter(|(known, _)| known.instance_type == kind.instance_type);
-        match learned.or_else(|| alike.map(|(_, learned)| learned.fastest).min()) {
-            Some(fastest) => fastest.saturating_sub(MARGIN),
-            None if awaited < FEW => Duration::ZERO,
-            None => EC2_BOOT,
+        match learned.or_else(|| alike.map(|(_, learned)| learned.due).min()) {
+            Some(age) => Due { age, guessed: false },
+            None if awaited < FEW => Due { age: Duration::ZERO, guessed: true },
+            None => Due { age: EC2_BOOT, guessed: true },
         }
     }
 }
 
-/// The fastest but for the exceptions.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // At most 256.
-fn fastest_of(boots: &VecDeque<Boot>) -> Duration {
-    let mut ages: Vec<Duration> = boots.iter().map(|boot| boot.not_before).collect();
-    ages.sort_unstable();
-    ages.get((ages.len() as f64 * EXCEPTIONS) as usize).copied().unwrap_or_default()
+impl Learned {
+    fn learn(&mut self, mut boot: Boot) {
+        if boot.is_precise() {
+            // What is known now is better than what was guessed before.
+            self.boots.retain(|guess| guess.is_precise() || !guess.contains(boot.not_before));
+        } else if self.boots.iter().any(|known| known.is_precise()) {
+            // It ran when it was asked about for the first time: a little faster than those before it.
+            boot.not_before = boot.not_before.max(boot.by.saturating_sub(PRECISE));
+        }
+        self.boots.push_back(boot);
+        if self.boots.len() > REMEMBERED {
+            self.boots.pop_front();
+        }
+        self.due = self.below_the_fastest();
+    }
+
+    #[allow(clippy::cast_precision_loss)] // At most 256.
+    fn below_the_fastest(&self) -> Duration {
+        let fastest = self.boots.iter().map(|boot| boot.not_before).min().unwrap_or_default();
+        let below = fastest.mul_f64(1.0 - SPREAD / self.boots.len() as f64);
+        // No boot so far was faster than most of EC2's are: the next will not be either.
+        if fastest >= EC2_BOOT { below.max(EC2_BOOT) } else { below }
+    }
 }
 
 #[cfg(test)]
@@ -107,40 +125,57 @@ mod tests {
         Boot { not_before: Duration::from_secs_f64(not_before), by: Duration::from_secs_f64(by) }
     }
 
+    fn due(times: &BootTimes, image: &str) -> f64 {
+        (times.due(&kind(image), 100).age.as_secs_f64() * 10.0).round() / 10.0
+    }
+
     #[test]
     fn a_kind_never_seen_is_asked_about_at_once_when_few_and_after_ec2s_time_when_many() {
         let times = BootTimes::default();
-        assert_eq!(times.due(&kind("a"), 9), Duration::ZERO);
-        assert_eq!(times.due(&kind("a"), 10), EC2_BOOT);
+        assert_eq!(times.due(&kind("a"), 9), Due { age: Duration::ZERO, guessed: true });
+        assert_eq!(times.due(&kind("a"), 10), Due { age: EC2_BOOT, guessed: true });
     }
 
     #[test]
-    fn the_fastest_boot_counts_and_another_image_of_the_type_is_the_next_best_thing() {
+    fn the_more_boots_are_known_the_closer_to_the_fastest_the_next_is_due() {
+        let mut times = BootTimes::default();
+        times.learn(&kind("a"), boot(20.0, 20.9));
+        assert_eq!(due(&times, "a"), 12.0);
+        for _ in 1..100 {
+            times.learn(&kind("a"), boot(20.0, 20.9));
+        }
+        assert_eq!(due(&times, "a"), 19.9);
+        assert_eq!(due(&times, "another image"), 19.9);
+    }
+
+    #[test]
+    fn a_slow_boot_makes_nothing_due_sooner_than_most_of_ec2() {
         let mut times = BootTimes::default();
         times.learn(&kind("a"), boot(30.0, 30.9));
-        times.learn(&kind("a"), boot(16.0, 16.9));
-        assert_eq!(times.due(&kind("a"), 100), Duration::from_millis(15_750));
-        assert_eq!(times.due(&kind("b"), 100), Duration::from_millis(15_750));
+        assert_eq!(due(&times, "a"), 24.0);
     }
 
     #[test]
-    fn one_exception_in_a_hundred_changes_nothing() {
+    fn one_that_ran_at_the_first_look_was_a_little_faster() {
         let mut times = BootTimes::default();
-        for _ in 0..100 {
-            times.learn(&kind("a"), boot(30.0, 30.9));
+        for _ in 0..255 {
+            times.learn(&kind("a"), boot(20.0, 20.9));
         }
-        times.learn(&kind("a"), boot(12.0, 24.0));
-        assert_eq!(times.due(&kind("a"), 100), Duration::from_millis(29_750));
+        times.learn(&kind("a"), boot(0.0, 20.0));
+        assert_eq!(due(&times, "a"), 19.0);
     }
 
     #[test]
-    fn a_precise_boot_makes_guesses_forgotten() {
+    fn a_precise_boot_makes_guesses_about_it_forgotten_and_no_others() {
         let mut times = BootTimes::default();
-        for _ in 0..100 {
+        for _ in 0..50 {
             times.learn(&kind("a"), boot(12.0, 24.0));
         }
-        assert_eq!(times.due(&kind("a"), 100), Duration::from_millis(11_750));
-        times.learn(&kind("a"), boot(17.0, 17.9));
-        assert_eq!(times.due(&kind("a"), 100), Duration::from_millis(16_750));
+        times.learn(&kind("a"), boot(25.0, 25.9));
+        assert_eq!(due(&times, "a"), 11.9);
+        for _ in 0..50 {
+            times.learn(&kind("a"), boot(17.0, 17.9));
+        }
+        assert_eq!(due(&times, "a"), 16.9);
     }
 }

@@ -6,6 +6,7 @@ use ec2_stories_core::provider::Goal;
 use tokio::time::Instant;
 
 use super::State;
+use super::boot_times::Due;
 use super::waiters::Waiter;
 
 /// A node that runs is noticed within this time of running.
@@ -17,7 +18,7 @@ const AT_LEAST: Duration = Duration::from_millis(500);
 /// Those who begin to wait within this time share the first call.
 const GATHER: Duration = Duration::from_millis(20);
 
-/// Before an instance is due, it is asked about halfway or this often: someone may have stopped it, or it is an exception.
+/// Before an instance is due, it is asked about this often: it may have failed, or be an exception.
 const MEANWHILE: Duration = Duration::from_secs(30);
 
 /// Nobody is in a hurry to see an instance end.
@@ -38,8 +39,8 @@ impl State {
         let due = match (waiter.goal, &waiter.birth, waiter.asked) {
             (Goal::Running, Some(birth), asked) => {
                 let asked_at = asked.map_or(Duration::ZERO, |asked| asked.saturating_duration_since(birth.at));
-                let expected = self.boot_times.due(&birth.kind, self.waiters.awaited(&birth.kind));
-                birth.at + next(asked_at, expected, self.pace())
+                let due = self.boot_times.due(&birth.kind, self.waiters.awaited(&birth.kind));
+                birth.at + next(asked_at, due, self.pace())
             }
             (Goal::Running, None, Some(asked)) => asked + self.pace(),
             (Goal::Terminated, _, Some(asked)) => asked + ENDING,
@@ -51,55 +52,53 @@ impl State {
     }
 }
 
-/// The age at which to ask after having asked at age `asked`, when the instance is due at age `expected`.
-fn next(asked: Duration, expected: Duration, pace: Duration) -> Duration {
-    if asked >= expected {
+/// The age at which to ask after having asked at age `asked`.
+fn next(asked: Duration, due: Due, pace: Duration) -> Duration {
+    if asked >= due.age {
         return asked + pace;
     }
-    if expected < 4 * NOTICED_WITHIN {
-        return expected;
-    }
-    let parts = expected.div_duration_f64(MEANWHILE).ceil().max(2.0);
-    let part = expected.div_f64(parts);
+    let looks = due.age.div_duration_f64(MEANWHILE).ceil().max(if due.guessed { 2.0 } else { 1.0 });
+    let part = due.age.div_f64(looks);
     // A call within a pace of a part's end stands for it.
-    let passed = (asked + pace).div_duration_f64(part).floor();
-    part.mul_f64(passed + 1.0).min(expected)
+    let passed = (asked + pace.min(part / 2)).div_duration_f64(part).floor();
+    part.mul_f64(passed + 1.0).min(due.age)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ages(expected: f64, until: f64) -> Vec<f64> {
-        let pace = Duration::from_millis(950);
-        let mut age = Duration::ZERO;
+    fn ages(age: f64, guessed: bool, until: f64) -> Vec<f64> {
+        let due = Due { age: Duration::from_secs_f64(age), guessed };
+        let pace = Duration::from_millis(940);
+        let mut asked = Duration::ZERO;
         let mut ages = Vec::new();
-        while age.as_secs_f64() < until {
-            age = next(age, Duration::from_secs_f64(expected), pace);
-            ages.push((age.as_secs_f64() * 1e3).round() / 1e3);
+        while asked.as_secs_f64() < until {
+            asked = next(asked, due, pace);
+            ages.push((asked.as_secs_f64() * 1e3).round() / 1e3);
         }
         ages
     }
 
     #[test]
-    fn a_learned_boot_is_asked_about_halfway_and_then_when_it_is_due() {
-        assert_eq!(ages(24.0, 26.0), [12.0, 24.0, 24.95, 25.9, 26.85]);
-        assert_eq!(ages(16.0, 16.0), [8.0, 16.0]);
+    fn a_learned_boot_is_asked_about_when_it_is_due_and_a_guessed_one_halfway_too() {
+        assert_eq!(ages(24.0, false, 25.0), [24.0, 24.94, 25.88]);
+        assert_eq!(ages(24.0, true, 25.0), [12.0, 24.0, 24.94, 25.88]);
+        assert_eq!(ages(3.0, false, 3.5), [3.0, 3.94]);
     }
 
     #[test]
     fn what_is_due_at_once_is_asked_about_at_the_pace() {
-        assert_eq!(ages(0.0, 3.0), [0.95, 1.9, 2.85, 3.8]);
-        assert_eq!(ages(3.0, 3.5), [3.0, 3.95]);
+        assert_eq!(ages(0.0, true, 3.0), [0.94, 1.88, 2.82, 3.76]);
     }
 
     #[test]
     fn a_slow_boot_is_looked_at_meanwhile() {
-        assert_eq!(ages(120.0, 120.0), [30.0, 60.0, 90.0, 120.0]);
+        assert_eq!(ages(120.0, false, 120.0), [30.0, 60.0, 90.0, 120.0]);
     }
 
     #[test]
     fn thirty_seconds_give_or_take_a_fifth_cost_at_most_fifteen_calls() {
-        assert!(ages(24.0, 36.0).len() <= 15, "{:?}", ages(24.0, 36.0));
+        assert!(ages(24.0, true, 36.0).len() <= 15);
     }
 }

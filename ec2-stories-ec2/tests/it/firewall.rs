@@ -1,17 +1,15 @@
 //! Firewalls: converged by difference, removed although instances still hold on.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use ec2_stories_core::ErrorKind;
 use ec2_stories_core::model::{FirewallPolicy, Protocol, Rule, Source};
 use ec2_stories_core::provider::{Firewall, InstanceDeployer};
-use ec2_stories_ec2::{Ec2, PublicAddress};
+use ec2_stories_ec2::Ec2;
 use ec2_stories_sim::Fault;
 use tokio::time::Instant;
 
-use crate::support::{World, ids, name};
+use crate::support::{Fixed, World, ids, name};
 
 fn web() -> FirewallPolicy {
     FirewallPolicy::builder()
@@ -85,16 +83,6 @@ async fn lost_replies_are_outlasted() {
     let before = changes(&world);
     assert_eq!(converge(&world, &web()).await, group);
     assert_eq!(changes(&world), before);
-}
-
-#[derive(Debug)]
-struct Fixed(IpAddr);
-
-#[async_trait]
-impl PublicAddress for Fixed {
-    async fn find(&self) -> ec2_stories_core::Result<IpAddr> {
-        Ok(self.0)
-    }
 }
 
 #[tokio::test(start_paused = true)]

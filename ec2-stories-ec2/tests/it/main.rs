@@ -1,9 +1,11 @@
 //! The real SDK against the embedded cloud.
 
+mod conformance;
 mod firewall;
 mod images;
 mod keys;
 mod launch;
+mod moto;
 mod poller;
 mod preflight;
 mod support;

@@ -29,7 +29,7 @@ async fn launch_and_wait(world: &World, token: &str, nodes: u32) -> (f64, u64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_hundred_nodes_that_boot_in_thirty_seconds_cost_at_most_fifteen_describes() {
-    for seed in 0..20 {
+    for seed in 0..5 {
         let world = World::with(Sim::builder().seed(seed).build()).await;
         for round in ["first", "second", "third"] {
             let (late, describes) = launch_and_wait(&world, round, 100).await;
@@ -41,7 +41,7 @@ async fn a_hundred_nodes_that_boot_in_thirty_seconds_cost_at_most_fifteen_descri
 
 #[tokio::test(start_paused = true)]
 async fn a_node_that_runs_is_noticed_within_a_second_at_any_boot_time() {
-    for tenths in (1..=1_200).step_by(37) {
+    for tenths in (1..=1_200).step_by(97) {
         let world = World::booting_in(Duration::from_millis(tenths * 100)).await;
         for round in ["first", "second"] {
             let (late, _) = launch_and_wait(&world, round, 3).await;
@@ -177,7 +177,7 @@ fn a_runtime_that_ends_takes_nobody_elses_wait_with_it() {
     first.block_on(tokio::task::yield_now());
     let ec2 = world.ec2.clone();
     let other = std::thread::spawn(move || second.block_on(async { ec2.wait(&two, Goal::Running, within(60)).await }));
-    first.block_on(tokio::time::sleep(Duration::from_millis(300)));
+    first.block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
     drop(waiting);
     drop(first);
     assert!(other.join().unwrap().is_ok());

@@ -1,13 +1,15 @@
 //! A cloud, a client, a request.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use ec2_stories_core::model::{
     Architecture, ClientToken, Generation, Image, Instance, InstanceId, LaunchRequest, Market, MetadataOptions, Name,
     Ownership, Placement, RegisteredImage, Slots, Tags,
 };
 use ec2_stories_core::provider::ImageRegistry;
-use ec2_stories_ec2::Ec2;
+use ec2_stories_ec2::{Ec2, PublicAddress};
 use ec2_stories_sim::{Latencies, Sim};
 use tokio::time::Instant;
 
@@ -36,37 +38,42 @@ impl World {
 
     /// A request for so many nodes under this token.
     pub(crate) fn request(&self, token: &str, nodes: u32) -> LaunchRequest {
-        LaunchRequest {
-            token: ClientToken::new(token),
-            ownership: Ownership {
-                deployment: name("shop"),
-                fleet: name("web"),
-                slots: Slots::new(0..nodes),
-                generation: Generation::FIRST,
-                attempt: 1,
-                expires: None,
-            },
-            at_least: nodes,
-            image: self.image.id.clone(),
-            root_device: self.image.root_device.clone(),
-            instance_type: "t3.micro".into(),
-            placement: Placement::default(),
-            market: Market::OnDemand,
-            key: None,
-            security_groups: Vec::new(),
-            instance_profile: None,
-            public_ip: None,
-            volumes: Vec::new(),
-            user_data: None,
-            metadata: MetadataOptions::default(),
-            tags: Tags::new(),
-        }
+        request(&self.image, token, nodes)
     }
 
     /// The parameters of the operation's last call, in wire names.
     pub(crate) fn last_params(&self, operation: &str) -> Vec<(String, String)> {
         let log = self.sim.calls_log();
         log.into_iter().rfind(|call| call.operation == operation).expect("it was called").params
+    }
+}
+
+/// A plain request for the deployment `shop`.
+pub(crate) fn request(image: &RegisteredImage, token: &str, nodes: u32) -> LaunchRequest {
+    LaunchRequest {
+        token: ClientToken::new(token),
+        ownership: Ownership {
+            deployment: name("shop"),
+            fleet: name("web"),
+            slots: Slots::new(0..nodes),
+            generation: Generation::FIRST,
+            attempt: 1,
+            expires: None,
+        },
+        at_least: nodes,
+        image: image.id.clone(),
+        root_device: image.root_device.clone(),
+        instance_type: "t3.micro".into(),
+        placement: Placement::default(),
+        market: Market::OnDemand,
+        key: None,
+        security_groups: Vec::new(),
+        instance_profile: None,
+        public_ip: None,
+        volumes: Vec::new(),
+        user_data: None,
+        metadata: MetadataOptions::default(),
+        tags: Tags::new(),
     }
 }
 
@@ -84,4 +91,21 @@ pub(crate) fn within(seconds: u64) -> Instant {
 
 pub(crate) fn value<'a>(params: &'a [(String, String)], name: &str) -> Option<&'a str> {
     params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// An address that needs no asking.
+#[derive(Debug)]
+pub(crate) struct Fixed(pub(crate) IpAddr);
+
+impl Fixed {
+    pub(crate) fn v4() -> Self {
+        Self("198.51.100.7".parse().unwrap())
+    }
+}
+
+#[async_trait]
+impl PublicAddress for Fixed {
+    async fn find(&self) -> ec2_stories_core::Result<IpAddr> {
+        Ok(self.0)
+    }
 }
