@@ -54,7 +54,10 @@ impl Bench {
 
     /// Prints the table, then the object.
     pub fn print(&self) {
-        println!("{:<12} {:<44} {:>10} {:<14} {:>10} {:>8}", "case", "metric", "ours", "peer", "theirs", "ahead");
+        println!(
+            "{:<12} {:<44} {:>10} {:<14} {:>10} {:>8}",
+            "case", "metric", "ours", "peer", "theirs", "ahead"
+        );
         for Row { case, metric, ours, peer, theirs, ahead } in &self.rows {
             println!("{case:<12} {metric:<44} {ours:>10} {peer:<14} {theirs:>10} {ahead:>8}");
         }

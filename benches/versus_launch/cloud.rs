@@ -50,7 +50,12 @@ impl Cloud {
     }
 
     /// Runs a peer's script, which prints when it knew, in seconds of Unix time.
-    pub(crate) async fn script(&self, peers: &Peers, name: &str, nodes: u32) -> Result<Timestamp, Box<dyn Error>> {
+    pub(crate) async fn script(
+        &self,
+        peers: &Peers,
+        name: &str,
+        nodes: u32,
+    ) -> Result<Timestamp, Box<dyn Error>> {
         let arguments = [self.url(), "us-east-1".to_owned(), self.image.clone(), nodes.to_string()];
         let printed = tokio::task::block_in_place(|| peers.script(name, &arguments))?;
         let seconds: f64 = printed.trim().parse()?;
@@ -65,7 +70,8 @@ impl Cloud {
     ) -> Result<Outcome, Box<dyn Error>> {
         let started = SystemClock.now();
         let noticed = client(&self).await?;
-        let last_ran = self.sim.running().iter().map(|instance| instance.since).max().ok_or("nothing runs")?;
+        let last_ran =
+            self.sim.running().iter().map(|instance| instance.since).max().ok_or("nothing runs")?;
         let calls = self.sim.calls();
         let outcome = Outcome {
             calls: calls.iter().map(|(operation, count)| (operation.to_owned(), count as f64)).collect(),

@@ -29,11 +29,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (nodes, boot) in CASES {
         let case = format!("{nodes} nodes, {boot} s");
         let boot = Duration::from_secs(boot);
-        let ours = Cloud::start(boot).await?.measure("ours", async |cloud| ours::launch(cloud, nodes).await).await?;
+        let ours =
+            Cloud::start(boot).await?.measure("ours", async |cloud| ours::launch(cloud, nodes).await).await?;
         let theirs = [(BOTO3, "launch_boto3.py"), (LIBCLOUD, "launch_libcloud.py")];
         for (name, script) in theirs {
             let cloud = Cloud::start(boot).await?;
-            let outcome = cloud.measure(name, async |cloud| cloud.script(&peers, script, nodes).await).await?;
+            let outcome =
+                cloud.measure(name, async |cloud| cloud.script(&peers, script, nodes).await).await?;
             compare(&mut bench, &case, &ours, name, &outcome);
         }
     }
@@ -44,7 +46,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn compare(bench: &mut Bench, case: &str, ours: &Outcome, peer: &str, theirs: &Outcome) {
     for operation in ["RunInstances", "CreateTags", "DescribeInstances"] {
         let metric = format!("{operation} calls");
-        bench.push(Row::less_is_better(case, &metric, ours.calls(operation), peer, theirs.calls(operation), ONE_CALL));
+        bench.push(Row::less_is_better(
+            case,
+            &metric,
+            ours.calls(operation),
+            peer,
+            theirs.calls(operation),
+            ONE_CALL,
+        ));
     }
     bench.push(Row::less_is_better(case, "API calls", ours.total, peer, theirs.total, ONE_CALL));
     let metric = "seconds from last running to noticed";

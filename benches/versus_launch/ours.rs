@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ec2_stories_core::account::StaticAccount;
 use ec2_stories_core::model::{
-    ClientToken, Generation, ImageId, InstanceType, LaunchRequest, Market, MetadataOptions, Name, Ownership, Placement,
-    Slots, Tags,
+    ClientToken, Generation, ImageId, InstanceType, LaunchRequest, Market, MetadataOptions, Name, Ownership,
+    Placement, Slots, Tags,
 };
 use ec2_stories_core::provider::{Goal, InstanceDeployer};
 use ec2_stories_core::{Clock, SystemClock};
@@ -24,7 +24,8 @@ pub(crate) async fn launch(cloud: &Cloud, nodes: u32) -> Result<Timestamp, Box<d
     let ec2 = Ec2::from_config(&config.into_builder().endpoint_url(cloud.url()).build());
     let launch = ec2.launch(&request(&cloud.image, nodes)?).await?;
     let deadline = Instant::now() + Duration::from_secs(600);
-    try_join_all(launch.instances.iter().map(|instance| ec2.wait(&instance.id, Goal::Running, deadline))).await?;
+    try_join_all(launch.instances.iter().map(|instance| ec2.wait(&instance.id, Goal::Running, deadline)))
+        .await?;
     Ok(SystemClock.now())
 }
 
