@@ -96,6 +96,7 @@ pub(crate) fn ec2(
         DeleteSecurityGroup => ops::security_groups::delete_security_group,
         DeleteTags => ops::tags::delete_tags,
         DeleteVolume => ops::volumes::delete_volume,
+        DescribeAddresses => ops::vpc::describe_addresses,
         DescribeAvailabilityZones => ops::vpc::describe_availability_zones,
         DescribeFleets => ops::fleet::describe_fleets,
         DescribeImages => ops::images::describe_images,

@@ -27,10 +27,9 @@ fn read_one(permission: &IpPermission) -> Vec<EcRule> {
         .user_id_group_pairs()
         .iter()
         .filter_map(|pair| Some(rule(Peer::Group(pair.group_id()?.to_owned()), pair.description())));
-    let lists = permission
-        .prefix_list_ids()
-        .iter()
-        .filter_map(|list| Some(rule(Peer::PrefixList(list.prefix_list_id()?.to_owned()), list.description())));
+    let lists = permission.prefix_list_ids().iter().filter_map(|list| {
+        Some(rule(Peer::PrefixList(list.prefix_list_id()?.to_owned()), list.description()))
+    });
     v4.chain(v6).chain(groups).chain(lists).collect()
 }
 

@@ -29,7 +29,8 @@ pub(crate) async fn launch(ec2: &Ec2, request: &LaunchRequest) -> Result<Launch>
         reply.instances().iter().filter_map(|instance| convert::instance(reservation, instance)).collect();
     instances.sort_by_key(|instance| instance.launch_index);
     if instances.is_empty() {
-        let error = Error::new(ErrorKind::Unexpected, "the reply names no instance").status(Status::Ambiguous);
+        let error =
+            Error::new(ErrorKind::Unexpected, "the reply names no instance").status(Status::Ambiguous);
         return Err(error.during("RunInstances").on(place(request)));
     }
     if let Some(sent) = first_sent

@@ -90,12 +90,18 @@ pub(super) fn judge(checked: &Checked<'_>, kind: &Kind, image: &Image) -> Vec<Fi
         && !runs.is_empty()
         && !runs.contains(&image.architecture.as_str())
     {
-        let message = format!("{name} runs {}, and {} is for {}", runs.join(" and "), image.id, image.architecture);
+        let message =
+            format!("{name} runs {}, and {} is for {}", runs.join(" and "), image.id, image.architecture);
         findings.push(checked.error(FIELD, message));
     }
-    if let Some(vcpus) = info.v_cpu_info().and_then(|cpus| cpus.default_v_cpus()).and_then(|n| u64::try_from(n).ok()) {
+    if let Some(vcpus) =
+        info.v_cpu_info().and_then(|cpus| cpus.default_v_cpus()).and_then(|n| u64::try_from(n).ok())
+    {
         let all = vcpus * u64::from(checked.request.count());
-        findings.push(checked.note("nodes", format!("takes {all} vCPUs of the account's quota; EC2 does not say how many are free")));
+        findings.push(checked.note(
+            "nodes",
+            format!("takes {all} vCPUs of the account's quota; EC2 does not say how many are free"),
+        ));
     }
     findings
 }

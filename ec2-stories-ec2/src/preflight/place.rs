@@ -52,7 +52,9 @@ async fn check_default(checked: &Checked<'_>, zone: Option<&str>) -> Option<Find
     let field = if zone.is_some() { "zones" } else { "subnets" };
     match checked.api.call(Call::reading("DescribeSubnets"), request.send()).await {
         Ok(reply) if reply.subnets().is_empty() => Some(match zone {
-            Some(zone) => checked.error(field, format!("{zone} is no zone of the region with a default subnet")),
+            Some(zone) => {
+                checked.error(field, format!("{zone} is no zone of the region with a default subnet"))
+            }
             None => checked.error(field, "the region has no default VPC with subnets; name a subnet"),
         }),
         Ok(_) => None,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use ec2_stories_core::ErrorKind;
 use ec2_stories_core::model::{Market, NodeAddress, OwnedBy, Volume};
 use ec2_stories_core::provider::InstanceDeployer;
-use ec2_stories_core::ErrorKind;
 use ec2_stories_sim::Fault;
 
 use crate::support::{World, ids, name, value};

@@ -58,6 +58,7 @@ const EC2: &[&str] = &[
     "DeleteSecurityGroup",
     "DeleteTags",
     "DeleteVolume",
+    "DescribeAddresses",
     "DescribeAvailabilityZones",
     "DescribeFleets",
     "DescribeImages",

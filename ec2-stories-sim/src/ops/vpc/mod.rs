@@ -1,5 +1,6 @@
 //! VPCs, subnets, zones, regions and network interfaces.
 
+mod addresses;
 mod interfaces;
 mod subnets;
 #[cfg(test)]
@@ -7,6 +8,7 @@ mod tests;
 mod vpcs;
 mod zones;
 
+pub(crate) use addresses::describe_addresses;
 pub(crate) use interfaces::describe_network_interfaces;
 pub(crate) use subnets::describe_subnets;
 pub(crate) use vpcs::describe_vpcs;

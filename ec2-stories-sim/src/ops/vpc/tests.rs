@@ -26,6 +26,11 @@ fn ids_that_are_not_there_are_refused() {
         bench.refusal(describe_network_interfaces, "NetworkInterfaceId.1=eni-1"),
         "InvalidNetworkInterfaceID.NotFound"
     );
+    assert_eq!(
+        bench.refusal(describe_addresses, "AllocationId.1=eipalloc-1"),
+        "InvalidAllocationID.NotFound"
+    );
+    assert_eq!(bench.call(describe_addresses, "").unwrap().addresses, []);
     let both = "NetworkInterfaceId.1=eni-1&MaxResults=5";
     assert_eq!(bench.refusal(describe_network_interfaces, both), "InvalidParameterCombination");
     assert_eq!(bench.refusal(describe_availability_zones, "ZoneName.1=mars-1a"), "InvalidParameterValue");

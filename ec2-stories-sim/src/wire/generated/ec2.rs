@@ -20,6 +20,7 @@ operations! {
     DeleteSecurityGroup: DeleteSecurityGroupRequest => DeleteSecurityGroupResponse,
     DeleteTags: DeleteTagsRequest => DeleteTagsResponse,
     DeleteVolume: DeleteVolumeRequest => DeleteVolumeResponse,
+    DescribeAddresses: DescribeAddressesRequest => DescribeAddressesResponse,
     DescribeAvailabilityZones: DescribeAvailabilityZonesRequest => DescribeAvailabilityZonesResponse,
     DescribeFleets: DescribeFleetsRequest => DescribeFleetsResponse,
     DescribeImages: DescribeImagesRequest => DescribeImagesResponse,
@@ -285,6 +286,21 @@ input! {
 }
 
 output! { struct DeleteVolumeResponse { r#return: Acknowledged = "return", } }
+
+input! {
+    struct DescribeAddressesRequest {
+        allocation_ids: Vec<String> = "AllocationId",
+        dry_run: Option<bool> = "DryRun",
+        filters: Vec<Filter> = "Filter",
+        public_ips: Vec<String> = "PublicIp",
+    }
+}
+
+output! {
+    struct DescribeAddressesResponse {
+        addresses: Vec<Address> = "addressesSet",
+    }
+}
 
 input! {
     struct DescribeAvailabilityZonesRequest {
@@ -948,6 +964,27 @@ input! {
     struct AcceleratorTotalMemoryMiBRequest {
         max: Option<i32> = "Max",
         min: Option<i32> = "Min",
+    }
+}
+
+output! {
+    struct Address {
+        allocation_id: Option<String> = "allocationId",
+        association_id: Option<String> = "associationId",
+        carrier_ip: Option<String> = "carrierIp",
+        customer_owned_ip: Option<String> = "customerOwnedIp",
+        customer_owned_ipv4_pool: Option<String> = "customerOwnedIpv4Pool",
+        domain: Option<String> = "domain",
+        instance_id: Option<String> = "instanceId",
+        network_border_group: Option<String> = "networkBorderGroup",
+        network_interface_id: Option<String> = "networkInterfaceId",
+        network_interface_owner_id: Option<String> = "networkInterfaceOwnerId",
+        private_ip_address: Option<String> = "privateIpAddress",
+        public_ip: Option<String> = "publicIp",
+        public_ipv4_pool: Option<String> = "publicIpv4Pool",
+        service_managed: Option<String> = "serviceManaged",
+        subnet_id: Option<String> = "subnetId",
+        tags: Vec<Tag> = "tagSet",
     }
 }
 

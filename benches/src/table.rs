@@ -1,0 +1,78 @@
+//! The figures of one run, as a table for people and one JSON object on the last line.
+
+use serde::Serialize;
+
+/// One comparison.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// What was done, such as `100 nodes`.
+    pub case: String,
+    /// What was counted, with its unit.
+    pub metric: String,
+    /// Our figure.
+    pub ours: f64,
+    /// The peer.
+    pub peer: String,
+    /// The peer's figure.
+    pub theirs: f64,
+    /// How many times better ours is: above 1 we are ahead.
+    pub ahead: f64,
+}
+
+impl Row {
+    /// A row of a metric of which less is better. Where ours is nothing, `floor` (the metric's resolution) stands for it.
+    pub fn less_is_better(case: &str, metric: &str, ours: f64, peer: &str, theirs: f64, floor: f64) -> Self {
+        let round = |x: f64| (x * 1000.0).round() / 1000.0;
+        Self {
+            case: case.to_owned(),
+            metric: metric.to_owned(),
+            ours: round(ours),
+            peer: peer.to_owned(),
+            theirs: round(theirs),
+            ahead: round(theirs.max(floor) / ours.max(floor)),
+        }
+    }
+}
+
+/// A benchmark's figures, all from one run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Bench {
+    bench: String,
+    rows: Vec<Row>,
+}
+
+impl Bench {
+    /// No figures yet.
+    pub fn new(name: &str) -> Self {
+        Self { bench: name.to_owned(), rows: Vec::new() }
+    }
+
+    /// Adds a figure.
+    pub fn push(&mut self, row: Row) {
+        self.rows.push(row);
+    }
+
+    /// Prints the table, then the object.
+    pub fn print(&self) {
+        println!(
+            "{:<12} {:<44} {:>10} {:<14} {:>10} {:>8}",
+            "case", "metric", "ours", "peer", "theirs", "ahead"
+        );
+        for Row { case, metric, ours, peer, theirs, ahead } in &self.rows {
+            println!("{case:<12} {metric:<44} {ours:>10} {peer:<14} {theirs:>10} {ahead:>8}");
+        }
+        println!("{}", serde_json::to_string(self).expect("plain data is JSON"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn less_is_ahead_and_nothing_counts_as_the_floor() {
+        assert_eq!(Row::less_is_better("n", "calls", 4.0, "boto3", 10.0, 1.0).ahead, 2.5);
+        assert_eq!(Row::less_is_better("n", "tags", 0.0, "boto3", 0.0, 1.0).ahead, 1.0);
+        assert_eq!(Row::less_is_better("n", "s", 2.0, "boto3", 1.0, 0.001).ahead, 0.5);
+    }
+}

@@ -1,0 +1,58 @@
+//! Our client: one launch, one poller for all waits.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ec2_stories_core::account::StaticAccount;
+use ec2_stories_core::model::{
+    ClientToken, Generation, ImageId, InstanceType, LaunchRequest, Market, MetadataOptions, Name, Ownership,
+    Placement, Slots, Tags,
+};
+use ec2_stories_core::provider::{Goal, InstanceDeployer};
+use ec2_stories_core::{Clock, SystemClock};
+use ec2_stories_ec2::Ec2;
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::cloud::Cloud;
+
+pub(crate) async fn launch(cloud: &Cloud, nodes: u32) -> Result<Timestamp, Box<dyn Error>> {
+    let account = StaticAccount::new("AKIABENCHMARK0000000", "benchmark", "us-east-1");
+    let config = ec2_stories_core::aws::sdk_config(Arc::new(account)).await?;
+    let ec2 = Ec2::from_config(&config.into_builder().endpoint_url(cloud.url()).build());
+    let launch = ec2.launch(&request(&cloud.image, nodes)?).await?;
+    let deadline = Instant::now() + Duration::from_secs(600);
+    try_join_all(launch.instances.iter().map(|instance| ec2.wait(&instance.id, Goal::Running, deadline)))
+        .await?;
+    Ok(SystemClock.now())
+}
+
+fn request(image: &str, nodes: u32) -> Result<LaunchRequest, Box<dyn Error>> {
+    Ok(LaunchRequest {
+        token: ClientToken::new("versus-launch"),
+        ownership: Ownership {
+            deployment: Name::new("bench")?,
+            fleet: Name::new("bench")?,
+            slots: Slots::new(0..nodes),
+            generation: Generation::FIRST,
+            attempt: 1,
+            expires: None,
+        },
+        at_least: nodes,
+        image: ImageId::new(image),
+        root_device: None,
+        instance_type: InstanceType::new("t3.micro"),
+        placement: Placement::default(),
+        market: Market::OnDemand,
+        key: None,
+        security_groups: Vec::new(),
+        instance_profile: None,
+        public_ip: None,
+        volumes: Vec::new(),
+        user_data: None,
+        metadata: MetadataOptions::default(),
+        tags: Tags::new(),
+    })
+}
