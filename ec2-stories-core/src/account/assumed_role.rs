@@ -9,7 +9,7 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_types::origin::Origin;
 use tokio::sync::Mutex;
 
-use crate::aws::{from_sdk, sdk_config_with_clock};
+use crate::aws::{from_sdk, sdk_config_in};
 use crate::model::{Credentials, Region};
 use crate::provider::AccountProvider;
 use crate::{Clock, Result, SystemClock};
@@ -17,7 +17,8 @@ use crate::{Clock, Result, SystemClock};
 /// Temporary credentials are renewed this long before they expire.
 const RENEWED_BEFORE: Duration = Duration::from_secs(5 * 60);
 
-/// A role that is assumed with the credentials of another provider, through STS of that provider's region.
+/// A role that is assumed with the credentials of another provider, through STS of that provider's region, or of the
+/// one set here where that provider has none.
 ///
 /// The role's credentials are kept until five minutes before they expire; then the other provider is asked anew.
 /// `AWS_ENDPOINT_URL_STS` and `AWS_ENDPOINT_URL` are heeded.
@@ -87,7 +88,11 @@ impl AssumedRole {
     }
 
     async fn assume(&self) -> Result<Credentials> {
-        let mut config = sdk_config_with_clock(self.base.clone(), self.clock.clone()).await?;
+        let region = match (self.base.region().await, &self.region) {
+            (Err(_), Some(region)) => region.clone(),
+            (region, _) => region?,
+        };
+        let mut config = sdk_config_in(&region, self.base.clone(), self.clock.clone()).await;
         if let Some(url) = &self.endpoint {
             let mut builder = config.into_builder().endpoint_url(url);
             // Without an origin of its own it would give way to the environment's.

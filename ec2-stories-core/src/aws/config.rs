@@ -41,9 +41,18 @@ pub async fn sdk_config_with_clock(
     provider: Arc<dyn AccountProvider>,
     clock: Arc<dyn Clock>,
 ) -> Result<SdkConfig> {
-    let region = sdk_region(&provider.region().await?);
+    let region = provider.region().await?;
+    Ok(sdk_config_in(&region, provider, clock).await)
+}
+
+/// As [`sdk_config_with_clock`], for a region of the caller's choice.
+pub(crate) async fn sdk_config_in(
+    region: &Region,
+    provider: Arc<dyn AccountProvider>,
+    clock: Arc<dyn Clock>,
+) -> SdkConfig {
     let config = aws_config::defaults(BehaviorVersion::latest())
-        .region(region)
+        .region(sdk_region(region))
         .credentials_provider(AccountCredentials::new(provider, clock.clone()))
         .identity_cache(IdentityCache::lazy().build())
         .http_client(http_client())
@@ -54,7 +63,7 @@ pub async fn sdk_config_with_clock(
         .app_name(
             AppName::new(concat!("ec2-stories-", env!("CARGO_PKG_VERSION"))).expect("allowed characters"),
         );
-    Ok(config.load().await)
+    config.load().await
 }
 
 /// A configuration for the SDK's own credentials providers.

@@ -11,5 +11,5 @@ pub use config::{sdk_config, sdk_config_with_clock};
 pub use credentials::AccountCredentials;
 pub use http::http_client;
 
-pub(crate) use config::provider_config;
+pub(crate) use config::{provider_config, sdk_config_in};
 pub(crate) use error::from_sdk;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ec2_stories_core::account::{AssumedRole, StaticAccount};
+use ec2_stories_core::account::{AssumedRole, Environment, StaticAccount};
 use ec2_stories_core::provider::AccountProvider;
 use ec2_stories_core::{Clock, ErrorKind, TokioClock};
 
@@ -50,6 +50,16 @@ async fn a_session_that_ends_within_five_minutes_is_renewed() {
         role.credentials().await.unwrap();
     }
     assert_eq!(sts.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_base_without_a_region_borrows_the_one_that_was_set() {
+    let base = Environment::from_lookup(|name| (!name.ends_with("REGION")).then(|| "x".to_owned()));
+    let sts = sts::granting("2026-01-01T01:00:00Z").await;
+    let role = || AssumedRole::new(Arc::new(base.clone()), ROLE).endpoint_url(&sts.url).clock(clock());
+    assert!(role().credentials().await.unwrap_err().is_permanent());
+    role().region("eu-west-2").credentials().await.unwrap();
+    assert!(sts.requests()[0].contains("/eu-west-2/sts/"), "{:?}", sts.requests());
 }
 
 #[tokio::test]

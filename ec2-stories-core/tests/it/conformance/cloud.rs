@@ -1,11 +1,15 @@
 use std::time::Duration;
 
+use ec2_stories_core::Result;
 use ec2_stories_core::conformance::{
     self, FirewallFixture, ImageChanges, ImageRegistryFixture, InstanceDeployerFixture, KeyPairsFixture,
 };
-use ec2_stories_core::memory::MemoryCloud;
-use ec2_stories_core::model::{Image, LaunchRequest};
-use ec2_stories_core::provider::{ImageFormat, UploadedImage};
+use ec2_stories_core::memory::{MemoryCloud, Operation};
+use ec2_stories_core::model::{
+    ClientToken, Diagnosis, Image, Instance as Machine, InstanceId, Launch, LaunchRequest, OwnedBy,
+};
+use ec2_stories_core::provider::{Finding, Goal, ImageFormat, InstanceDeployer, Termination, UploadedImage};
+use tokio::time::Instant;
 
 use crate::support::request;
 
@@ -65,4 +69,51 @@ async fn memory_cloud_registers_images() {
         }),
     };
     conformance::image_registry(&MemoryCloud::new(), &fixture).await;
+}
+
+/// A cloud that launches anew whatever token it is given.
+#[derive(Debug)]
+struct Forgetful(MemoryCloud);
+
+#[async_trait::async_trait]
+impl InstanceDeployer for Forgetful {
+    async fn launch(&self, request: &LaunchRequest) -> Result<Launch> {
+        let launches = self.0.script().count(Operation::Launch);
+        let token = ClientToken::new(format!("{}{launches}", request.token));
+        self.0.launch(&LaunchRequest { token, ..request.clone() }).await
+    }
+
+    async fn describe(&self, ids: &[InstanceId]) -> Result<Vec<Machine>> {
+        self.0.describe(ids).await
+    }
+
+    async fn find(&self, owned: &OwnedBy) -> Result<Vec<Machine>> {
+        InstanceDeployer::find(&self.0, owned).await
+    }
+
+    async fn wait(&self, id: &InstanceId, goal: Goal, deadline: Instant) -> Result<Machine> {
+        self.0.wait(id, goal, deadline).await
+    }
+
+    async fn terminate(&self, ids: &[InstanceId]) -> Result<Vec<Termination>> {
+        self.0.terminate(ids).await
+    }
+
+    async fn preflight(&self, request: &LaunchRequest, field: &str) -> Result<Vec<Finding>> {
+        self.0.preflight(request, field).await
+    }
+
+    async fn diagnose(&self, id: &InstanceId) -> Diagnosis {
+        self.0.diagnose(id).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(
+    expected = "contract broken: the same request again returns the same instances and launches nothing"
+)]
+async fn a_cloud_that_forgets_tokens_is_found_out() {
+    let cloud = MemoryCloud::new();
+    let fixture = InstanceDeployerFixture::new(request(&cloud, "template", 1).await);
+    conformance::instance_deployer(&Forgetful(cloud), &fixture).await;
 }
