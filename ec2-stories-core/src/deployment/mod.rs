@@ -17,7 +17,7 @@
 //! - Span `provider.call`: `operation` (`launch`, `find`, `wait`, `terminate`, `converge`, `ensure_key`, `customize`, …),
 //!   `deployment`, `on` (the fleet, the node, or how many). Within it, at its end, an event `done` (debug) or `failed`
 //!   (warn, with `error`), both with `elapsed_ms`.
-//! - Events (info) for everything in [`EventKind`], with `node` where it is one node's.
+//! - Events (info) for everything in [`EventKind`], with `deployment`, and with `node` where it is one node's.
 
 mod driver;
 mod event;
@@ -25,6 +25,7 @@ mod fleet;
 mod journal;
 pub mod machine;
 mod plan;
+mod preflight;
 mod report;
 mod running;
 mod shared;

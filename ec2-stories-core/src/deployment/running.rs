@@ -1,13 +1,13 @@
 //! The handle of a deployment that runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
 use futures::{Stream, stream};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -36,6 +36,8 @@ pub struct Running {
     commands: mpsc::UnboundedSender<Command>,
     progress: watch::Receiver<Progress>,
     controller: Option<JoinHandle<()>>,
+    /// From before the controller began, for whoever asks first.
+    first_events: Mutex<Option<broadcast::Receiver<Event>>>,
 }
 
 impl Running {
@@ -43,9 +45,11 @@ impl Running {
         context: Arc<Context>,
         commands: mpsc::UnboundedSender<Command>,
         controller: JoinHandle<()>,
+        events: broadcast::Receiver<Event>,
     ) -> Self {
         let progress = context.view.progress.subscribe();
-        Self { context, commands, progress, controller: Some(controller) }
+        let first_events = Mutex::new(Some(events));
+        Self { context, commands, progress, controller: Some(controller), first_events }
     }
 
     /// Waits until every fleet is ready: all its nodes live, or `at_least` as many and the rest given up. Cancel-safe.
@@ -77,9 +81,12 @@ impl Running {
         self.context.view.attributes()
     }
 
-    /// What happens from now on. A reader that falls thousands of events behind misses some.
+    /// What happens: from the start on for the first who asks, from now on for every other. A reader that falls thousands
+    /// of events behind misses some.
     pub fn events(&self) -> impl Stream<Item = Event> + Send + 'static {
-        stream::unfold(self.context.view.subscribe(), async |mut events| {
+        let first = self.first_events.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let events = first.unwrap_or_else(|| self.context.view.subscribe());
+        stream::unfold(events, async |mut events| {
             loop {
                 match events.recv().await {
                     Ok(event) => return Some((event, events)),

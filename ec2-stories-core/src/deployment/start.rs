@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::driver::{Context, Controller, Recovered, nonce, recover};
 use super::journal::{Head, Journal, Stage};
 use super::machine::{Aim, Failure, Phase};
-use super::plan::plan;
+use super::preflight::plan;
 use super::status::{NodeStatus, Status};
 use super::{Deployment, Plan, Report, Running};
 use crate::model::Mode;
@@ -68,8 +68,9 @@ impl Deployment {
         let context = Arc::new(context);
         let (commands, inbox) = mpsc::unbounded_channel();
         let controller = Controller::new(Arc::clone(&context), machine, written, inbox);
+        let events = context.view.subscribe();
         let controller = tokio::spawn(controller.run());
-        Ok(Running::new(context, commands, controller))
+        Ok(Running::new(context, commands, controller, events))
     }
 
     /// Starts the deployment, runs `body` with it, and ends it whatever happens in there: in dev mode it is terminated, in

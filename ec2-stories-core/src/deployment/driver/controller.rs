@@ -16,6 +16,7 @@ use super::super::machine::{Action, Aim, Closing, Event, Failure, Machine, Outco
 use super::super::report::{Ending, Leak, Report};
 use super::perform::perform;
 use super::{Context, Progress};
+use crate::ErrorKind;
 use crate::model::NodeAddress;
 
 /// What a handle asks of the controller.
@@ -58,26 +59,37 @@ impl Controller {
 
     /// Runs until everything is down, or the nodes are to be left. It may be dropped at any time: that is a death.
     pub(crate) async fn run(mut self) {
-        self.take(Event::Start).await;
-        while self.machine.closing != Closing::Done {
+        let mut ours = self.take(Event::Start).await;
+        while ours && self.machine.closing != Closing::Done {
             tokio::select! {
                 biased;
                 Some(command) = self.commands.recv() => match command {
-                    Command::Terminate(cause) => self.take(Event::Terminate { cause }).await,
-                    Command::Detach => return self.detach().await,
+                    Command::Terminate(cause) => ours = self.take(Event::Terminate { cause }).await,
+                    Command::Detach => {
+                        self.write_stage(Stage::Detached).await;
+                        ours = false;
+                    }
                 },
-                Some(event) = self.events.recv() => self.take(event).await,
+                Some(event) = self.events.recv() => ours = self.take(event).await,
                 Some(()) = self.under_way.next() => {}
             }
         }
-        self.finish().await;
+        if ours {
+            self.finish().await;
+        } else {
+            self.context.tell(None, EventKind::Detached);
+            self.report(Ending::Detached);
+        }
     }
 
-    async fn take(&mut self, event: Event) {
+    /// Steps the machine and has done what it says; `false` when the deployment is another controller's by now.
+    async fn take(&mut self, event: Event) -> bool {
         let before = self.machine.aim;
         let outcome = self.machine.step(event, self.context.now());
         if before == Aim::Live && self.machine.aim == Aim::Terminated {
-            self.write_stage(Stage::Terminating).await;
+            if !self.write_stage(Stage::Terminating).await {
+                return false;
+            }
             self.context.tell(None, EventKind::Terminating);
         }
         self.write(&outcome).await;
@@ -85,20 +97,25 @@ impl Controller {
         for action in outcome.actions {
             self.dispatch(action);
         }
+        true
     }
 
-    async fn write_stage(&mut self, stage: Stage) {
+    /// Writes the head; `false` when another controller has it. A journal that cannot be written otherwise does not keep
+    /// the nodes from being taken down.
+    async fn write_stage(&mut self, stage: Stage) -> bool {
         let head = {
             let mut known = self.context.known();
-            let Some(head) = &mut known.head else { return };
+            let Some(head) = &mut known.head else { return true };
             head.stage = stage;
             head.since = self.context.now();
             head.cause = self.machine.cause.clone();
             head.clone()
         };
-        if let Err(error) = self.context.journal.write(Journal::HEAD, &head).await {
+        let written = self.context.journal.write(Journal::HEAD, &head).await;
+        if let Err(error) = &written {
             self.context.problem(None, error.chain());
         }
+        !written.is_err_and(|error| error.kind() == ErrorKind::Conflict)
     }
 
     /// Writes what changed and is not said by a launch's own record. What cannot be written is reported; the end must
@@ -198,12 +215,6 @@ impl Controller {
             }
             None => self.under_way.push(Box::pin(work)),
         }
-    }
-
-    async fn detach(mut self) {
-        self.write_stage(Stage::Detached).await;
-        self.context.tell(None, EventKind::Detached);
-        self.report(Ending::Detached);
     }
 
     async fn finish(mut self) {

@@ -14,7 +14,7 @@ use super::call::{back_off, call, jittered, persist};
 use super::steps::reach;
 use crate::model::{Instance, InstanceId, NodeAddress, OwnedBy};
 use crate::provider::{Goal, InstanceDeployer};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, Status};
 
 /// How long an instance may take from shutting down to terminated; the slowest bare-metal types take minutes.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -55,7 +55,7 @@ pub(super) async fn terminate(
         }
         tries += 1;
         for (id, node, failure) in refused {
-            if failure.status == crate::Status::Permanent || tries == TRIES {
+            if failure.status == Status::Permanent || tries == TRIES {
                 left.remove(&id);
                 tell(Event::NotGone { node, instance: id, failure });
             }
@@ -145,7 +145,12 @@ pub(super) async fn remove_shared(context: &Context) {
         let resource = format!("{what} of {name}");
         context.view.leak(Leak { resource, reason: error.chain() });
     };
-    if let Err(error) = persist(context, "remove_groups", name, || context.cloud.remove_groups(name)).await {
+    // A group in use was waited for already, within the provider's own bound.
+    let remove = async || match context.cloud.remove_groups(name).await {
+        Err(error) if error.kind() == ErrorKind::InUse => Err(error.status(Status::Permanent)),
+        result => result,
+    };
+    if let Err(error) = persist(context, "remove_groups", name, remove).await {
         leak("security groups", &error);
     }
     if let Err(error) = persist(context, "remove_keys", name, || context.cloud.remove_keys(name)).await {

@@ -61,7 +61,6 @@ impl View {
 
     /// Tells those who watch; nobody need be watching.
     pub(crate) fn tell(&self, event: Event) {
-        tracing::info!(node = event.node.as_ref().map(tracing::field::display), "{}", event.kind);
         let _ = self.events.send(event);
     }
 
@@ -165,6 +164,11 @@ impl View {
 impl super::Context {
     /// Tells those who watch what happened, now.
     pub(crate) fn tell(&self, node: Option<&NodeAddress>, kind: EventKind) {
+        let deployment = tracing::field::display(&self.spec.name);
+        match node {
+            Some(node) => tracing::info!(deployment, %node, "{kind}"),
+            None => tracing::info!(deployment, "{kind}"),
+        }
         self.view.tell(Event { at: self.now(), node: node.cloned(), kind });
     }
 

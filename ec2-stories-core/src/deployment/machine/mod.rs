@@ -22,6 +22,7 @@ mod failure;
 mod launch;
 mod lower;
 mod node;
+mod phase;
 mod raise;
 mod recover;
 mod state;
@@ -31,7 +32,8 @@ mod tests;
 pub use action::{Action, Outcome, Timer};
 pub use event::Event;
 pub use failure::{Failure, Place};
-pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Node, Phase, Preparation};
+pub use phase::{Node, Phase};
+pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Preparation};
 
 use jiff::Timestamp;
 

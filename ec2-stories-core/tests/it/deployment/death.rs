@@ -104,6 +104,7 @@ async fn without_a_journal_the_tags_alone_say_what_there_is() {
         let world = World::new();
         world.cloud.fail(index, Fault::StallAfter);
         let died = live_and_die(&world, &world.shop(fleets()), false).await;
+        world.cloud.script().heal();
         let fresh = World { store: Default::default(), cloud: world.cloud.clone(), ..World::new() };
         let before = world.cloud.instances().len();
         let running = fresh.shop(fleets()).start().await.unwrap();
