@@ -15,13 +15,17 @@ const TAIL_BYTES: usize = 2_000;
 
 /// Collects what it can get; what it cannot get is left out.
 pub(crate) async fn diagnose(api: &Api, id: &InstanceId) -> Diagnosis {
-    let (instance, status_checks, console_tail) = join!(instance(api, id), status_checks(api, id), console(api, id));
+    let (instance, status_checks, console_tail) =
+        join!(instance(api, id), status_checks(api, id), console(api, id));
     let mut diagnosis = Diagnosis { status_checks, console_tail, ..Diagnosis::default() };
     if let Some(instance) = instance {
         diagnosis.state = instance.state().map(convert::state);
         diagnosis.state_reason = instance.state_reason().map(convert::state_reason);
-        let groups: Vec<String> =
-            instance.security_groups().iter().filter_map(|group| group.group_id().map(ToOwned::to_owned)).collect();
+        let groups: Vec<String> = instance
+            .security_groups()
+            .iter()
+            .filter_map(|group| group.group_id().map(ToOwned::to_owned))
+            .collect();
         diagnosis.firewall_rules = inbound(api, groups).await;
     }
     diagnosis

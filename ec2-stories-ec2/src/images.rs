@@ -29,7 +29,10 @@ impl ImageRegistry for Ec2 {
             let page = self.api().call(Call::reading("DescribeImages"), request.send()).await?;
             let found = page.images().iter().filter_map(convert::image);
             // The id breaks ties, so that everyone finds the same one.
-            newest = newest.into_iter().chain(found).max_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+            newest = newest
+                .into_iter()
+                .chain(found)
+                .max_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
             next = page.next_token().filter(|token| !token.is_empty()).map(ToOwned::to_owned);
             if next.is_none() {
                 return Ok(newest);

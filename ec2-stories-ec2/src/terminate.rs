@@ -19,7 +19,11 @@ use crate::error::{again, named_in};
 const VISIBLE_AFTER: Duration = Duration::from_secs(60);
 
 pub(crate) async fn terminate(ec2: &Ec2, ids: &[InstanceId]) -> Vec<Termination> {
-    join_all(ids.chunks(BATCH).map(|batch| terminate_batch(ec2, batch.to_vec()))).await.into_iter().flatten().collect()
+    join_all(ids.chunks(BATCH).map(|batch| terminate_batch(ec2, batch.to_vec())))
+        .await
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// One bad id fails the call for others too, so it is set aside and the rest is terminated without it.
@@ -70,7 +74,8 @@ async fn send(ec2: &Ec2, ids: &[InstanceId]) -> Result<(), Error> {
         .terminate_instances()
         .set_instance_ids(Some(ids.iter().map(ToString::to_string).collect()));
     // Repeating it does no harm, so a lost reply is no mystery, only a reason to repeat.
-    let repeatable = |error: Error| if error.is_ambiguous() { error.status(Status::Temporary) } else { error };
+    let repeatable =
+        |error: Error| if error.is_ambiguous() { error.status(Status::Temporary) } else { error };
     let call = Call::changing("TerminateInstances").of(ids.len());
     ec2.api().call(call, request.send()).await.map(drop).map_err(repeatable)
 }
@@ -81,6 +86,8 @@ fn is_young(ec2: &Ec2, id: &InstanceId) -> bool {
 
 /// Whether the error is about single instances rather than about the call.
 fn concerns_instances(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Unexpected | ErrorKind::InUse)
-        && error.is_permanent()
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Unexpected | ErrorKind::InUse
+    ) && error.is_permanent()
 }

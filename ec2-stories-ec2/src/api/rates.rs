@@ -77,7 +77,9 @@ impl Buckets {
                 self.terminations.take(1).await;
                 self.terminated_instances.take(count).await;
             }
-            _ if operation.starts_with("Describe") || operation.starts_with("Get") => self.reads.take(1).await,
+            _ if operation.starts_with("Describe") || operation.starts_with("Get") => {
+                self.reads.take(1).await;
+            }
             _ => self.changes.take(1).await,
         }
     }

@@ -1,9 +1,11 @@
 //! What the SDK would repeat and should not.
 
-use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_sdk_ec2::error::ProvideErrorMetadata;
+use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
-use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority,
+};
 
 use crate::error::is_definitive;
 
@@ -21,7 +23,11 @@ impl ClassifyRetry for NoRetryOfDefinitive {
                 .and_then(ProvideErrorMetadata::code),
             _ => None,
         };
-        if code.is_some_and(is_definitive) { RetryAction::RetryForbidden } else { RetryAction::NoActionIndicated }
+        if code.is_some_and(is_definitive) {
+            RetryAction::RetryForbidden
+        } else {
+            RetryAction::NoActionIndicated
+        }
     }
 
     fn name(&self) -> &'static str {

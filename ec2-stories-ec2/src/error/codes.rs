@@ -6,20 +6,33 @@ use ec2_stories_core::ErrorKind;
 /// What a code means. Throttle, capacity, limit and permanent are told apart here and nowhere else.
 pub(super) fn kind(code: &str, http: Option<u16>) -> ErrorKind {
     match code {
-        "RequestLimitExceeded" | "Throttling" | "ThrottlingException" | "RequestThrottled" | "EC2ThrottledException"
+        "RequestLimitExceeded"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestThrottled"
+        | "EC2ThrottledException"
         | "SlowDown" => ErrorKind::Throttled,
-        "InsufficientInstanceCapacity" | "InsufficientHostCapacity" | "InsufficientReservedInstanceCapacity"
-        | "InsufficientCapacity" | "InsufficientCapacityOnHost" | "SpotMaxPriceTooLow" | "Unsupported" => {
-            ErrorKind::Capacity
-        }
-        "AuthFailure" | "InvalidClientTokenId" | "SignatureDoesNotMatch" | "RequestExpired" | "ExpiredToken"
-        | "MissingAuthenticationToken" | "IncompleteSignature" | "UnrecognizedClientException" => {
-            ErrorKind::Credentials
-        }
+        "InsufficientInstanceCapacity"
+        | "InsufficientHostCapacity"
+        | "InsufficientReservedInstanceCapacity"
+        | "InsufficientCapacity"
+        | "InsufficientCapacityOnHost"
+        | "SpotMaxPriceTooLow"
+        | "Unsupported" => ErrorKind::Capacity,
+        "AuthFailure"
+        | "InvalidClientTokenId"
+        | "SignatureDoesNotMatch"
+        | "RequestExpired"
+        | "ExpiredToken"
+        | "MissingAuthenticationToken"
+        | "IncompleteSignature"
+        | "UnrecognizedClientException" => ErrorKind::Credentials,
         "UnauthorizedOperation" | "OptInRequired" | "Blocked" | "PendingVerification" | "AccessDenied" => {
             ErrorKind::Forbidden
         }
-        "IdempotentParameterMismatch" | "InvalidGroup.Duplicate" | "InvalidKeyPair.Duplicate"
+        "IdempotentParameterMismatch"
+        | "InvalidGroup.Duplicate"
+        | "InvalidKeyPair.Duplicate"
         | "InvalidPermission.Duplicate" => ErrorKind::Conflict,
         "IdempotentInstanceTerminated" => ErrorKind::Failed,
         "DependencyViolation" | "InvalidGroup.InUse" | "InvalidGroup.InvalidUse" => ErrorKind::InUse,

@@ -5,10 +5,8 @@ use ec2_stories_core::model::InstanceId;
 
 /// Which of `ids` the message names: `The instance IDs 'i-a, i-b' do not exist`, `Invalid id: "i-a"`.
 pub(crate) fn named_in(error: &Error, ids: &[InstanceId]) -> Vec<InstanceId> {
-    let words: Vec<&str> = error
-        .message()
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))
-        .collect();
+    let words: Vec<&str> =
+        error.message().split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_')).collect();
     ids.iter().filter(|id| words.contains(&id.as_str())).cloned().collect()
 }
 

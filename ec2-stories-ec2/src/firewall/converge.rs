@@ -10,7 +10,7 @@ use super::diff::{Diff, diff};
 use super::rule::{EcRule, Peer, expand};
 use super::{group, permissions};
 use crate::Ec2;
-use crate::api::{Api, Call};
+use crate::api::{Api, Call, settling};
 
 /// Somebody else who changes the same group at the same time is outlasted for so many rounds.
 const ROUNDS: usize = 4;
@@ -34,7 +34,7 @@ pub(super) async fn converge(
             if diff.is_empty() {
                 break;
             }
-            match apply(ec2.api(), &id, &diff).await {
+            match settling(|| apply(ec2.api(), &id, &diff)).await {
                 Ok(()) => break,
                 Err(error) if round < ROUNDS && raced(&error) => group = read_again(ec2.api(), &id).await?,
                 Err(error) => return Err(error.on(id)),
@@ -48,7 +48,8 @@ pub(super) async fn converge(
 
 /// The rule was added or revoked in between: by another, or by a call whose reply was lost.
 fn raced(error: &Error) -> bool {
-    matches!(error.api_code(), Some("InvalidPermission.Duplicate" | "InvalidPermission.NotFound")) || error.is_ambiguous()
+    matches!(error.api_code(), Some("InvalidPermission.Duplicate" | "InvalidPermission.NotFound"))
+        || error.is_ambiguous()
 }
 
 async fn wanted(
@@ -78,7 +79,8 @@ async fn wanted(
 async fn fleet_group(ec2: &Ec2, deployment: &Name, fleet: &Name, vpc: &str, field: &str) -> Result<Peer> {
     let found = group::find(ec2.api(), deployment, &group::name(deployment, fleet), vpc).await?;
     let id = found.and_then(|group| group.group_id().map(ToOwned::to_owned));
-    id.map(Peer::Group).ok_or_else(|| Error::invalid(field, format!("fleet {fleet} has no security group in {vpc}")))
+    id.map(Peer::Group)
+        .ok_or_else(|| Error::invalid(field, format!("fleet {fleet} has no security group in {vpc}")))
 }
 
 fn net(text: &str) -> Peer {
@@ -95,7 +97,11 @@ async fn apply(api: &Api, id: &str, diff: &Diff) -> Result<()> {
     }
     if !describe.is_empty() {
         let rules = Some(permissions::write(describe));
-        let request = api.client.update_security_group_rule_descriptions_ingress().group_id(id).set_ip_permissions(rules);
+        let request = api
+            .client
+            .update_security_group_rule_descriptions_ingress()
+            .group_id(id)
+            .set_ip_permissions(rules);
         let call = Call::changing("UpdateSecurityGroupRuleDescriptionsIngress").of(describe.len());
         api.call(call, request.send()).await?;
     }

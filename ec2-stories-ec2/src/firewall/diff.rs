@@ -31,7 +31,8 @@ pub(super) fn diff(there: &[EcRule], wanted: &[EcRule]) -> Diff {
             Some(_) => {}
         }
     }
-    diff.revoke = there.iter().filter(|(key, _)| !wanted.contains_key(*key)).map(|(_, rule)| (*rule).clone()).collect();
+    diff.revoke =
+        there.iter().filter(|(key, _)| !wanted.contains_key(*key)).map(|(_, rule)| (*rule).clone()).collect();
     diff
 }
 

@@ -30,18 +30,25 @@ async fn vpc_of(api: &Api, subnet: &SubnetId) -> Result<String> {
     let request = api.client.describe_subnets().subnet_ids(subnet.as_str());
     let reply = api.call(Call::reading("DescribeSubnets"), request.send()).await?;
     let vpc = reply.subnets().first().and_then(|subnet| subnet.vpc_id());
-    vpc.map(ToOwned::to_owned).ok_or_else(|| Error::new(ErrorKind::NotFound, "no such subnet").on(subnet.as_str()))
+    vpc.map(ToOwned::to_owned)
+        .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such subnet").on(subnet.as_str()))
 }
 
 async fn default_vpc(api: &Api) -> Result<String> {
     let request = api.client.describe_vpcs().filters(filter("is-default", "true"));
     let reply = api.call(Call::reading("DescribeVpcs"), request.send()).await?;
     let vpc = reply.vpcs().first().and_then(|vpc| vpc.vpc_id());
-    vpc.map(ToOwned::to_owned).ok_or_else(|| Error::invalid("subnets", "the region has no default VPC; name a subnet"))
+    vpc.map(ToOwned::to_owned)
+        .ok_or_else(|| Error::invalid("subnets", "the region has no default VPC; name a subnet"))
 }
 
 /// The deployment's own group of this name, if it is there.
-pub(super) async fn find(api: &Api, deployment: &Name, name: &str, vpc: &str) -> Result<Option<SecurityGroup>> {
+pub(super) async fn find(
+    api: &Api,
+    deployment: &Name,
+    name: &str,
+    vpc: &str,
+) -> Result<Option<SecurityGroup>> {
     let request = api
         .client
         .describe_security_groups()
@@ -79,7 +86,9 @@ async fn create(api: &Api, deployment: &Name, fleet: &Name, name: &str, vpc: &st
         .tag_specifications(specification(ResourceType::SecurityGroup, &tags));
     let reply = api.call(Call::changing("CreateSecurityGroup"), request.send()).await?;
     let id = reply.group_id().map(ToOwned::to_owned);
-    id.ok_or_else(|| Error::new(ErrorKind::Unexpected, "the reply names no group").during("CreateSecurityGroup"))
+    id.ok_or_else(|| {
+        Error::new(ErrorKind::Unexpected, "the reply names no group").during("CreateSecurityGroup")
+    })
 }
 
 async fn appearing(api: &Api, deployment: &Name, name: &str, vpc: &str) -> Result<Option<SecurityGroup>> {

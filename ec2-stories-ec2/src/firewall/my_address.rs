@@ -49,7 +49,9 @@ impl fmt::Debug for Asked {
 impl PublicAddress for Asked {
     async fn find(&self) -> Result<IpAddr> {
         match std::env::var(VARIABLE) {
-            Ok(text) => text.parse().map_err(|_| Error::invalid(VARIABLE, format!("{text:?} is not an address"))),
+            Ok(text) => {
+                text.parse().map_err(|_| Error::invalid(VARIABLE, format!("{text:?} is not an address")))
+            }
             Err(_) => self.ask().await,
         }
     }
@@ -58,7 +60,8 @@ impl PublicAddress for Asked {
 impl Asked {
     async fn ask(&self) -> Result<IpAddr> {
         let failed = |why: String| {
-            let message = format!("the own address cannot be found out: {why}; {VARIABLE} says it without asking");
+            let message =
+                format!("the own address cannot be found out: {why}; {VARIABLE} says it without asking");
             Error::new(ErrorKind::Unavailable, message).status(Status::Temporary).during("checkip")
         };
         let (Some(client), Some(sleep), Some(time)) =
@@ -78,7 +81,10 @@ impl Asked {
             .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(15)).build())
             .serializer(|()| {
                 let mut request = HttpRequest::new(SdkBody::empty());
-                request.set_method("GET").and_then(|_| request.set_uri("/")).map_err(|error| error.to_string())?;
+                request
+                    .set_method("GET")
+                    .and_then(|_| request.set_uri("/"))
+                    .map_err(|error| error.to_string())?;
                 Ok(request)
             })
             .deserializer::<String, std::convert::Infallible>(|response| {

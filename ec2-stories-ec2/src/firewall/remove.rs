@@ -19,7 +19,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 pub(super) async fn remove_groups(api: &Api, deployment: &Name) -> Result<Vec<SecurityGroupId>> {
     let groups = list(api, deployment).await?;
-    let ids: Vec<String> = groups.iter().filter_map(|group| group.group_id().map(ToOwned::to_owned)).collect();
+    let ids: Vec<String> =
+        groups.iter().filter_map(|group| group.group_id().map(ToOwned::to_owned)).collect();
     for group in &groups {
         untie(api, group, &ids).await?;
     }
@@ -32,14 +33,18 @@ pub(super) async fn remove_groups(api: &Api, deployment: &Name) -> Result<Vec<Se
             match delete(api, &id).await {
                 Ok(()) => {}
                 // What another has tied to it since, or a lost reply: try again as long as there is time.
-                Err(error) if error.kind() == ErrorKind::InUse || !error.is_permanent() => held.push((id, error)),
+                Err(error) if error.kind() == ErrorKind::InUse || !error.is_permanent() => {
+                    held.push((id, error));
+                }
                 Err(error) => return Err(error.on(id)),
             }
         }
         let Some((first, error)) = held.first() else { return Ok(ids.into_iter().map(Into::into).collect()) };
         if Instant::now() + pause > give_up {
             let message = format!("still in use after {} s: {}", PATIENCE.as_secs(), error.message());
-            return Err(Error::new(ErrorKind::InUse, message).during("DeleteSecurityGroup").on(first.clone()));
+            return Err(Error::new(ErrorKind::InUse, message)
+                .during("DeleteSecurityGroup")
+                .on(first.clone()));
         }
         left = held.into_iter().map(|(id, _)| id).collect();
         sleep(pause).await;
@@ -69,13 +74,18 @@ async fn list(api: &Api, deployment: &Name) -> Result<Vec<SecurityGroup>> {
 /// Groups that name each other in their rules cannot be deleted, in no order.
 async fn untie(api: &Api, group: &SecurityGroup, siblings: &[String]) -> Result<()> {
     let id = group.group_id().unwrap_or_default();
-    let names_sibling = |rule: &EcRule| matches!(&rule.key.peer, Peer::Group(peer) if peer != id && siblings.contains(peer));
-    let ties: Vec<EcRule> = permissions::read(group.ip_permissions()).into_iter().filter(names_sibling).collect();
+    let names_sibling =
+        |rule: &EcRule| matches!(&rule.key.peer, Peer::Group(peer) if peer != id && siblings.contains(peer));
+    let ties: Vec<EcRule> =
+        permissions::read(group.ip_permissions()).into_iter().filter(names_sibling).collect();
     if ties.is_empty() {
         return Ok(());
     }
-    let request =
-        api.client.revoke_security_group_ingress().group_id(id).set_ip_permissions(Some(permissions::write(&ties)));
+    let request = api
+        .client
+        .revoke_security_group_ingress()
+        .group_id(id)
+        .set_ip_permissions(Some(permissions::write(&ties)));
     match api.call(Call::changing("RevokeSecurityGroupIngress").of(ties.len()), request.send()).await {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

@@ -18,7 +18,7 @@ pub(super) async fn ensure(api: &Api, deployment: &Name, fleet: &Name, path: &Pa
     let there = describe(api, &name).await?;
     match (there, file::read(path).await?) {
         (Some(pair), Some(pem)) => {
-            belongs(&pair.key_fingerprint().unwrap_or_default(), &pem, path)?;
+            belongs(pair.key_fingerprint().unwrap_or_default(), &pem, path)?;
             return Ok(key_pair(&pair));
         }
         (None, Some(_)) => {
@@ -37,13 +37,16 @@ pub(super) async fn ensure(api: &Api, deployment: &Name, fleet: &Name, path: &Pa
 fn belongs(theirs: &str, pem: &str, path: &Path) -> Result<()> {
     match openssh::blob_of_private(pem) {
         None => Err(taken(path, "is not an OpenSSH private key")),
-        Some(blob) if openssh::matches(theirs, &blob) == Some(false) => Err(taken(path, "holds the key of another pair")),
+        Some(blob) if openssh::matches(theirs, &blob) == Some(false) => {
+            Err(taken(path, "holds the key of another pair"))
+        }
         Some(_) => Ok(()),
     }
 }
 
 fn taken(path: &Path, why: &str) -> Error {
-    Error::new(ErrorKind::Conflict, format!("the file {why}; it is never overwritten")).on(path.display().to_string())
+    Error::new(ErrorKind::Conflict, format!("the file {why}; it is never overwritten"))
+        .on(path.display().to_string())
 }
 
 async fn create(api: &Api, deployment: &Name, fleet: &Name, name: &str) -> Result<(KeyPair, String)> {

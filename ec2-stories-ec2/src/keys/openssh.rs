@@ -53,7 +53,8 @@ mod tests {
     use super::*;
 
     // Made for this test with ssh-keygen and used nowhere.
-    const PUBLIC: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILuIvnBgnOpKaE0Fw5gCC3uEmIy7VSYPkhaymwsNRi+A test";
+    const PUBLIC: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILuIvnBgnOpKaE0Fw5gCC3uEmIy7VSYPkhaymwsNRi+A test";
     const PRIVATE: &str = "\
 -----BEGIN OPENSSH PRIVATE KEY-----\n\
 b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n\

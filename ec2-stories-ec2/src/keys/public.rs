@@ -32,10 +32,9 @@ pub(super) async fn ensure(api: &Api, deployment: &Name, fleet: &Name, text: &st
         .public_key_material(Blob::new(text.trim()))
         .tag_specifications(specification(ResourceType::KeyPair, &tags));
     match api.call(Call::changing("ImportKeyPair"), request.send()).await {
-        Ok(reply) => Ok(KeyPair {
-            name: name.into(),
-            fingerprint: reply.key_fingerprint().map(ToOwned::to_owned),
-        }),
+        Ok(reply) => {
+            Ok(KeyPair { name: name.into(), fingerprint: reply.key_fingerprint().map(ToOwned::to_owned) })
+        }
         // Imported meanwhile, or by a call whose reply was lost.
         Err(error) if error.kind() == ErrorKind::Conflict || error.is_ambiguous() => {
             describe(api, &name).await?.map(|pair| key_pair(&pair)).ok_or_else(|| error.on(name))

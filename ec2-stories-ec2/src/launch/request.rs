@@ -3,9 +3,10 @@
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
 use aws_sdk_ec2::types::{
-    HttpTokensState, IamInstanceProfileSpecification, InstanceInterruptionBehavior, InstanceMarketOptionsRequest,
-    InstanceMetadataEndpointState, InstanceMetadataOptionsRequest, InstanceMetadataTagsState, InstanceType,
-    MarketType, Placement, ResourceType, ShutdownBehavior, SpotInstanceType, SpotMarketOptions,
+    HttpTokensState, IamInstanceProfileSpecification, InstanceInterruptionBehavior,
+    InstanceMarketOptionsRequest, InstanceMetadataEndpointState, InstanceMetadataOptionsRequest,
+    InstanceMetadataTagsState, InstanceType, MarketType, Placement, ResourceType, ShutdownBehavior,
+    SpotInstanceType, SpotMarketOptions,
 };
 use ec2_stories_core::model::{LaunchRequest, Market, MetadataOptions};
 use ec2_stories_core::{Error, Result};
@@ -16,7 +17,8 @@ use crate::tags::specification;
 /// # Errors
 /// [`ErrorKind::Invalid`](ec2_stories_core::ErrorKind::Invalid) for what EC2 would refuse and we know it.
 pub(crate) fn run_instances(client: &Client, request: &LaunchRequest) -> Result<RunInstancesFluentBuilder> {
-    let count = i32::try_from(request.count()).map_err(|_| Error::invalid("nodes", "too many for one launch"))?;
+    let count =
+        i32::try_from(request.count()).map_err(|_| Error::invalid("nodes", "too many for one launch"))?;
     let at_least = i32::try_from(request.at_least).unwrap_or(i32::MAX);
     if count == 0 || !(1..=count).contains(&at_least) {
         return Err(Error::invalid("at_least", format!("{at_least} is not between 1 and {count}")));
@@ -59,7 +61,8 @@ fn tagged(mut run: RunInstancesFluentBuilder, request: &LaunchRequest) -> RunIns
 
 fn metadata_options(options: MetadataOptions) -> InstanceMetadataOptionsRequest {
     let tokens = if options.require_token { HttpTokensState::Required } else { HttpTokensState::Optional };
-    let tags = if options.tags { InstanceMetadataTagsState::Enabled } else { InstanceMetadataTagsState::Disabled };
+    let tags =
+        if options.tags { InstanceMetadataTagsState::Enabled } else { InstanceMetadataTagsState::Disabled };
     InstanceMetadataOptionsRequest::builder()
         .http_endpoint(InstanceMetadataEndpointState::Enabled)
         .http_tokens(tokens)

@@ -18,8 +18,15 @@ pub(crate) fn check(data: &[u8], field: &str) -> Result<()> {
     if data.len() <= UserData::MAX {
         return Ok(());
     }
-    let advice = if data.starts_with(&[0x1f, 0x8b]) { "it is compressed already" } else { "gzip = true compresses it" };
-    Err(Error::invalid(field, format!("{} bytes, at most {} are allowed; {advice}", data.len(), UserData::MAX)))
+    let advice = if data.starts_with(&[0x1f, 0x8b]) {
+        "it is compressed already"
+    } else {
+        "gzip = true compresses it"
+    };
+    Err(Error::invalid(
+        field,
+        format!("{} bytes, at most {} are allowed; {advice}", data.len(), UserData::MAX),
+    ))
 }
 
 #[cfg(test)]

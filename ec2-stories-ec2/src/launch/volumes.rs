@@ -17,7 +17,10 @@ pub(super) fn mappings(request: &LaunchRequest) -> Result<Option<Vec<BlockDevice
     }
     for (index, volume) in request.volumes.iter().enumerate() {
         let device = volume.device.as_deref().or(root).ok_or_else(|| {
-            Error::invalid(format!("volumes[{index}].device"), "the image names no root device; say which it is")
+            Error::invalid(
+                format!("volumes[{index}].device"),
+                "the image names no root device; say which it is",
+            )
         })?;
         mappings.push(mapping(device, described(volume)?));
     }
@@ -26,7 +29,8 @@ pub(super) fn mappings(request: &LaunchRequest) -> Result<Option<Vec<BlockDevice
 
 fn described(volume: &Volume) -> Result<aws_sdk_ec2::types::builders::EbsBlockDeviceBuilder> {
     let number = |field: &str, value: Option<u32>| {
-        let convert = |value| i32::try_from(value).map_err(|_| Error::invalid(field, format!("{value} is too large")));
+        let convert =
+            |value| i32::try_from(value).map_err(|_| Error::invalid(field, format!("{value} is too large")));
         value.map(convert).transpose()
     };
     Ok(encrypted()

@@ -3,8 +3,8 @@
 //! A wait registers and sleeps; a task that lives while anyone waits asks for all of them at once and tells each what
 //! became of its instance. When to ask is [`schedule`]'s decision, from what [`boot_times`] has learned.
 
-mod boot_times;
 mod births;
+mod boot_times;
 mod round;
 mod schedule;
 mod task;

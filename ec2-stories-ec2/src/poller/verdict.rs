@@ -14,7 +14,11 @@ use super::waiters::Waiter;
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
 /// The outcome of the wait, or `None` to go on waiting.
-pub(super) fn verdict(waiter: &mut Waiter, seen: Option<&Instance>, now: Instant) -> Option<Result<Instance>> {
+pub(super) fn verdict(
+    waiter: &mut Waiter,
+    seen: Option<&Instance>,
+    now: Instant,
+) -> Option<Result<Instance>> {
     let Some(instance) = seen else { return absent(waiter, now) };
     waiter.absent = None;
     waiter.seen = Some(instance.clone());
@@ -47,7 +51,9 @@ fn absent(waiter: &mut Waiter, now: Instant) -> Option<Result<Instance>> {
 
 fn cannot_run(instance: &Instance) -> Error {
     let message = match &instance.state_reason {
-        Some(reason) => format!("{} instead of running ({}: {})", instance.state, reason.code, reason.message),
+        Some(reason) => {
+            format!("{} instead of running ({}: {})", instance.state, reason.code, reason.message)
+        }
         None => format!("{} instead of running", instance.state),
     };
     let error = Error::new(ErrorKind::Failed, message);

@@ -27,7 +27,9 @@ fn judge(checked: &Checked<'_>, error: &Error) -> Finding {
             checked.error("", format!("the account may not call ec2:RunInstances: {}", error.message()))
         }
         ErrorKind::Credentials => checked.error("", format!("the credentials were refused: {error}")),
-        ErrorKind::Limit if code.starts_with("InsufficientFreeAddresses") => checked.error("subnets", error.message()),
+        ErrorKind::Limit if code.starts_with("InsufficientFreeAddresses") => {
+            checked.error("subnets", error.message())
+        }
         ErrorKind::Limit => checked.error("nodes", format!("{code}: {}", error.message())),
         ErrorKind::Capacity if code == "Unsupported" => checked.error("instance_types", error.message()),
         // There may be room again by the time of the launch, or elsewhere.
@@ -45,10 +47,14 @@ fn field_of(code: &str, message: &str) -> &'static str {
         _ if code.starts_with("InvalidAMI") => "image",
         _ if code.starts_with("InvalidSubnet") => "subnets",
         _ if code.starts_with("InvalidKeyPair") => "key",
-        _ if code.starts_with("InvalidGroup") || code.starts_with("InvalidSecurityGroup") => "security_groups",
+        _ if code.starts_with("InvalidGroup") || code.starts_with("InvalidSecurityGroup") => {
+            "security_groups"
+        }
         _ if code.starts_with("InvalidUserData") => "user_data",
         _ if code.starts_with("InvalidBlockDevice") || code.starts_with("InvalidSnapshot") => "volumes",
-        _ if message.contains("iamInstanceProfile") || message.contains("IAM Instance Profile") => "instance_profile",
+        _ if message.contains("iamInstanceProfile") || message.contains("IAM Instance Profile") => {
+            "instance_profile"
+        }
         _ if message.contains("availability") || message.contains("Availability") => "zones",
         _ if message.contains("instance type") || message.contains("InstanceType") => "instance_types",
         _ if message.contains("ser data") => "user_data",

@@ -33,7 +33,10 @@ pub(super) async fn check(checked: &Checked<'_>) -> Image {
         findings.push(checked.error("image", format!("{id} is {}, not available", image.state)));
     }
     if checked.request.root_device.is_none() {
-        findings.push(checked.note("image", format!("{id} names no root device: its root volume is as the account encrypts by default")));
+        findings.push(checked.note(
+            "image",
+            format!("{id} names no root device: its root volume is as the account encrypts by default"),
+        ));
     }
     Image { found: Some(image), findings }
 }

@@ -54,7 +54,12 @@ async fn only_the_difference_is_changed_and_nothing_is_revoked_before_its_succes
         .described("the shop")
         .tcp(8000..=8080, Source::Cidr("10.0.0.0/8".parse().unwrap()))
         .udp(53, Source::Group(converge(&world, &web()).await))
-        .rule(Rule { protocol: Protocol::All, ports: None, source: Source::Fleet(name("web")), description: None })
+        .rule(Rule {
+            protocol: Protocol::All,
+            ports: None,
+            source: Source::Fleet(name("web")),
+            description: None,
+        })
         .build();
     let before = world.sim.calls_log().len();
     converge(&world, &policy).await;
@@ -103,7 +108,8 @@ async fn my_address_is_one_host() {
 #[tokio::test(start_paused = true)]
 async fn a_fleet_without_a_group_is_named() {
     let world = World::new().await;
-    let policy = FirewallPolicy::builder().tcp(1, Source::Anywhere).tcp(5432, Source::Fleet(name("db"))).build();
+    let policy =
+        FirewallPolicy::builder().tcp(1, Source::Anywhere).tcp(5432, Source::Fleet(name("db"))).build();
     let error = world.ec2.converge(&name("shop"), &name("web"), None, &policy).await.unwrap_err();
     assert_eq!(error.resource(), Some("firewall.rules[1].source"));
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use ec2_stories_core::ErrorKind;
 use ec2_stories_core::model::{Market, NodeAddress, OwnedBy, Volume};
 use ec2_stories_core::provider::InstanceDeployer;
-use ec2_stories_core::ErrorKind;
 use ec2_stories_sim::Fault;
 
 use crate::support::{World, ids, name, value};
@@ -189,4 +189,14 @@ async fn an_unknown_id_does_not_hide_the_others() {
     let before = world.sim.calls().total();
     assert!(world.ec2.describe(&[]).await.unwrap().is_empty());
     assert_eq!(world.sim.calls().total(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_was_just_made_is_waited_for() {
+    let world = World::new().await;
+    let unseen = Fault::Error { code: "InvalidGroup.NotFound".to_owned(), status: 400 };
+    world.sim.faults().nth("RunInstances", 1, unseen.clone()).nth("RunInstances", 2, unseen.clone());
+    assert_eq!(world.ec2.launch(&world.request("t1", 1)).await.unwrap().instances.len(), 1);
+    world.sim.faults().always("RunInstances", unseen);
+    assert_eq!(world.ec2.launch(&world.request("t2", 1)).await.unwrap_err().kind(), ErrorKind::NotFound);
 }

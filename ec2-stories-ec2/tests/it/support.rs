@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ec2_stories_core::model::{
-    Architecture, ClientToken, Generation, Image, Instance, InstanceId, LaunchRequest, Market, MetadataOptions, Name,
-    Ownership, Placement, RegisteredImage, Slots, Tags,
+    Architecture, ClientToken, Generation, Image, Instance, InstanceId, LaunchRequest, Market,
+    MetadataOptions, Name, Ownership, Placement, RegisteredImage, Slots, Tags,
 };
 use ec2_stories_core::provider::ImageRegistry;
 use ec2_stories_ec2::{Ec2, PublicAddress};
@@ -26,7 +26,10 @@ impl World {
 
     /// Every instance boots in exactly this time.
     pub(crate) async fn booting_in(boot: Duration) -> Self {
-        Self::with(Sim::builder().seed(7).latency(Latencies::builder().boot(boot).jitter(0.0).build()).build()).await
+        Self::with(
+            Sim::builder().seed(7).latency(Latencies::builder().boot(boot).jitter(0.0).build()).build(),
+        )
+        .await
     }
 
     pub(crate) async fn with(sim: Sim) -> Self {
