@@ -2,12 +2,15 @@
 
 mod bucket;
 mod calls;
+mod identity;
 mod rates;
 mod retry;
+mod settling;
 
 use std::error::Error as StdError;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
@@ -15,12 +18,15 @@ use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::SdkConfig;
 use ec2_stories_core::{Error, Result, Status};
+use jiff::Timestamp;
 use tracing::Instrument;
 
 pub(crate) use calls::{Attempts, Calls};
 pub use rates::{Rate, Rates};
+pub(crate) use settling::settling;
 
 use crate::error::translate;
+use identity::FreshIdentity;
 use rates::Buckets;
 use retry::NoRetryOfDefinitive;
 
@@ -75,6 +81,7 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(config: &SdkConfig, rates: Rates) -> Self {
         let calls = Calls::default();
+        let identity = FreshIdentity::new();
         // The SDK shares one retry quota among all clients of a process: a client that is throttled a lot would take
         // the others' retries away.
         static CLIENTS: AtomicU64 = AtomicU64::new(0);
@@ -83,8 +90,16 @@ impl Api {
             .retry_partition(own)
             .interceptor(calls.clone())
             .retry_classifier(NoRetryOfDefinitive)
+            .identity_cache(identity.clone())
+            .retry_classifier(identity)
             .build();
         Self { client: Client::from_conf(config), buckets: Buckets::new(rates), calls }
+    }
+
+    /// How long ago that was, by the configuration's clock; `None` where that says in the future.
+    pub(crate) fn age(&self, at: Timestamp) -> Option<Duration> {
+        let now = Timestamp::try_from(self.client.config().time_source()?.now()).ok()?;
+        Duration::try_from(now.duration_since(at)).ok()
     }
 
     /// Makes a call when its turn has come.
@@ -97,7 +112,7 @@ impl Api {
         let span = tracing::info_span!("ec2.call", operation, count, error = tracing::field::Empty);
         async {
             self.buckets.admit(operation, count).await;
-            let result = send.await.map_err(|error| translate(operation, effect, error));
+            let result = send.await.map_err(|error| translate(operation, effect, &error));
             match &result {
                 Ok(_) => tracing::debug!("done"),
                 Err(error) => {

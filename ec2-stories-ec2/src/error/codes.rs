@@ -5,7 +5,7 @@ use ec2_stories_core::ErrorKind;
 
 /// What a code means. Throttle, capacity, limit and permanent are told apart here and nowhere else.
 pub(super) fn kind(code: &str, http: Option<u16>) -> ErrorKind {
-    match code {
+    match code.trim_start_matches("Client.") {
         "RequestLimitExceeded"
         | "Throttling"
         | "ThrottlingException"
@@ -37,7 +37,7 @@ pub(super) fn kind(code: &str, http: Option<u16>) -> ErrorKind {
         "IdempotentInstanceTerminated" => ErrorKind::Failed,
         "DependencyViolation" | "InvalidGroup.InUse" | "InvalidGroup.InvalidUse" => ErrorKind::InUse,
         "InsufficientFreeAddressesInSubnet" | "InsufficientAddressCapacity" => ErrorKind::Limit,
-        _ if code.contains("LimitExceeded") || code == "InstanceLimitExceeded" => ErrorKind::Limit,
+        _ if code.contains("LimitExceeded") || code.contains("CountExceeded") => ErrorKind::Limit,
         _ if is_not_found(code) => ErrorKind::NotFound,
         _ if http.is_some_and(|status| status >= 500) => ErrorKind::Unavailable,
         _ if code.starts_with("Invalid")
@@ -54,6 +54,11 @@ pub(super) fn kind(code: &str, http: Option<u16>) -> ErrorKind {
 
 fn is_not_found(code: &str) -> bool {
     code.ends_with(".NotFound") || code.ends_with(".Malformed") || code == "InvalidAMIID.Unavailable"
+}
+
+/// The credentials were refused, whatever they may do.
+pub(crate) fn is_about_credentials(code: &str) -> bool {
+    kind(code, None) == ErrorKind::Credentials
 }
 
 /// EC2 means it, whatever the HTTP status: the SDK would repeat these because they come with a 500.

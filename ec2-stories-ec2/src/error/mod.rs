@@ -6,18 +6,18 @@ mod ids;
 use std::error::Error as StdError;
 use std::io;
 
-use aws_sdk_ec2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use ec2_stories_core::{Error, ErrorKind, Status};
 
-pub(crate) use codes::is_definitive;
+pub(crate) use codes::{is_about_credentials, is_definitive};
 pub(crate) use ids::named_in;
 
 use crate::api::Effect;
 
 /// Says what a failed call means.
-pub(crate) fn translate<E>(operation: &str, effect: Effect, error: SdkError<E, HttpResponse>) -> Error
+pub(crate) fn translate<E>(operation: &str, effect: Effect, error: &SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
@@ -25,13 +25,9 @@ where
     let request_id = error.request_id().map(ToOwned::to_owned);
     let translated = match error {
         SdkError::ConstructionFailure(_) => not_sent(error),
-        SdkError::DispatchFailure(ref failure) if failure.is_user() => not_sent(error),
-        SdkError::ServiceError(ref service) => answered(service.err(), http, effect),
+        SdkError::DispatchFailure(failure) if failure.is_user() => not_sent(error),
+        SdkError::ServiceError(service) => answered(service.err(), http, request_id, effect),
         other => unanswered(other, effect),
-    };
-    let translated = match request_id {
-        Some(id) => with_request_id(translated, &id),
-        None => translated,
     };
     translated.during(operation)
 }
@@ -58,43 +54,51 @@ pub(crate) fn again(error: &Error) -> Error {
     }
 }
 
-fn not_sent<E>(error: SdkError<E, HttpResponse>) -> Error
+fn not_sent<E>(error: &SdkError<E, HttpResponse>) -> Error
 where
     E: StdError + Send + Sync + 'static,
 {
     // The SDK asks for credentials before it sends; what the account provider said is in the chain.
-    let told = causes(&error).find_map(|cause| cause.downcast_ref::<Error>());
+    let told = causes(error).find_map(|cause| cause.downcast_ref::<Error>());
     match told {
         Some(told) => again(told),
         None => Error::new(ErrorKind::Unexpected, "the request could not be made").because(context(error)),
     }
 }
 
-fn answered<E: ProvideErrorMetadata>(error: &E, http: Option<u16>, effect: Effect) -> Error {
+fn answered<E: ProvideErrorMetadata>(
+    error: &E,
+    http: Option<u16>,
+    request_id: Option<String>,
+    effect: Effect,
+) -> Error {
     let code = error.code().unwrap_or("Unknown");
     let message = error.message().unwrap_or("no message");
     // EC2 appends an encoded blob of many lines to a refusal.
     let message = message.split(" Encoded authorization failure message").next().unwrap_or(message);
+    let message = match request_id {
+        Some(id) => format!("{message} (request {id})"),
+        None => message.to_owned(),
+    };
     let kind = codes::kind(code, http);
     let translated = Error::new(kind, message).code(code);
     match kind {
         // A fault of EC2's own may have come after the effect.
         ErrorKind::Unavailable => translated.status(effect.when_unknown()),
+        // Room may come; support for a type in a zone does not.
+        ErrorKind::Capacity if code == "Unsupported" => translated.status(Status::Permanent),
         _ => translated,
     }
 }
 
-fn unanswered<E>(error: SdkError<E, HttpResponse>, effect: Effect) -> Error
+fn unanswered<E>(error: &SdkError<E, HttpResponse>, effect: Effect) -> Error
 where
     E: StdError + Send + Sync + 'static,
 {
-    if let Some(told) = causes(&error).find_map(|cause| cause.downcast_ref::<Error>()) {
+    if let Some(told) = causes(error).find_map(|cause| cause.downcast_ref::<Error>()) {
         return again(told);
     }
-    let refused = causes(&error)
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused);
-    let status = if refused { Status::Temporary } else { effect.when_unknown() };
+    let status = if is_refused(error) { Status::Temporary } else { effect.when_unknown() };
     let message = match error {
         SdkError::TimeoutError(_) => "no answer in time",
         SdkError::ResponseError(_) => "the answer could not be read",
@@ -103,31 +107,17 @@ where
     Error::new(ErrorKind::Unavailable, message).status(status).because(context(error))
 }
 
-fn with_request_id(error: Error, id: &str) -> Error {
-    let status = if error.is_ambiguous() {
-        Status::Ambiguous
-    } else if error.is_temporary() {
-        Status::Temporary
-    } else {
-        Status::Permanent
-    };
-    let message = format!("{} (request {id})", error.message());
-    let copy = Error::new(error.kind(), message).status(status);
-    match error.api_code() {
-        Some(code) => copy.code(code),
-        None => copy,
-    }
+/// Nothing listens there: nothing was sent.
+pub(crate) fn is_refused(error: &(dyn StdError + 'static)) -> bool {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-/// The SDK's error as text: its types are not part of ours.
-fn context<E>(error: SdkError<E, HttpResponse>) -> String
-where
-    E: StdError + Send + Sync + 'static,
-{
-    match error.into_source() {
-        Ok(source) => DisplayErrorContext(source.as_ref()).to_string(),
-        Err(error) => DisplayErrorContext(&error).to_string(),
-    }
+/// The causes as text: the SDK's types are not part of ours.
+fn context(error: &(dyn StdError + 'static)) -> String {
+    let causes: Vec<String> = causes(error).skip(1).map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

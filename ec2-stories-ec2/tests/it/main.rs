@@ -1,6 +1,11 @@
-//! The real SDK against the embedded cloud.
+//! The real SDK against the embedded cloud, and against moto.
 
+// Clippy lets `#[test]` functions unwrap, not their helpers.
+#![allow(clippy::unwrap_used)]
+
+mod account;
 mod conformance;
+mod deployment;
 mod firewall;
 mod images;
 mod keys;
@@ -10,3 +15,4 @@ mod poller;
 mod preflight;
 mod support;
 mod terminate;
+mod transport;
