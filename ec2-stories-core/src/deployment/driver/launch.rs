@@ -18,7 +18,9 @@ pub(super) async fn launch(context: &Context, token: ClientToken, number: u32, b
         Some(request) => request,
         None => match intend(context, &token, &batch).await {
             Ok(request) => request,
-            Err(error) => return Event::LaunchFailed { token, call: number, failure: before_the_call(&error) },
+            Err(error) => {
+                return Event::LaunchFailed { token, call: number, failure: before_the_call(&error) };
+            }
         },
     };
     let made = call(context, "launch", &batch.fleet, context.cloud.launch(&request)).await;

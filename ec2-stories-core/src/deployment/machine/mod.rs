@@ -58,7 +58,9 @@ impl Machine {
                 self.give_up_unlaunched(&fleet, &failure, out);
             }
             Event::Launched { token, instances } => self.launched(&token, &instances, out),
-            Event::LaunchFailed { token, call, failure } => self.launch_failed(&token, call, failure, now, out),
+            Event::LaunchFailed { token, call, failure } => {
+                self.launch_failed(&token, call, failure, now, out)
+            }
             Event::Found { token, instances } => self.found(&token, &instances, out),
             Event::LookFailed { token, failure } => self.look_failed(&token, failure, out),
             Event::Ran { node, instance } => self.ran(&node, &instance, out),

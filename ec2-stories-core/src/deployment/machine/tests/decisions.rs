@@ -12,7 +12,8 @@ fn phases(world: &World) -> Vec<Phase> {
 }
 
 fn launches(world: &World) -> Vec<&super::super::Batch> {
-    let launch = |(action, batch): &'_ (Action, _)| matches!(action, Action::Launch { .. }) && Option::is_some(batch);
+    let launch =
+        |(action, batch): &'_ (Action, _)| matches!(action, Action::Launch { .. }) && Option::is_some(batch);
     world.due.iter().filter(|due| launch(due)).filter_map(|(_, batch)| batch.as_ref()).collect()
 }
 
@@ -36,7 +37,9 @@ fn a_throttled_launch_is_repeated_under_its_token_after_a_while() {
     let mut world = three();
     let token = world.machine.batches.keys().next().unwrap().clone();
     world.once(Luck::Throttled);
-    let [(Action::Delay { timer: Timer::Launch(delayed), by }, _)] = &world.due[..] else { panic!("{:?}", world.due) };
+    let [(Action::Delay { timer: Timer::Launch(delayed), by }, _)] = &world.due[..] else {
+        panic!("{:?}", world.due)
+    };
     assert_eq!((delayed, *by), (&token, Duration::from_secs(2)));
     world.once(Luck::Good);
     assert!(matches!(&world.due[..], [(Action::Launch { token: again, .. }, _)] if *again == token));
@@ -75,10 +78,19 @@ fn a_full_place_is_tried_again_after_three_minutes() {
     world.once(Luck::Good);
     world.now += Duration::from_secs(181);
     world.settle();
-    let (lost, node) = world.machine.nodes().map(|(address, node)| (address, node.instance.clone().unwrap())).next().unwrap();
+    let (lost, node) = world
+        .machine
+        .nodes()
+        .map(|(address, node)| (address, node.instance.clone().unwrap()))
+        .next()
+        .unwrap();
     // Only a start looks again at what lives.
     world.machine.step(Event::Start, world.now);
-    world.tell(Event::NotRan { node: lost, instance: node, failure: failure(ErrorKind::Failed, Status::Permanent) });
+    world.tell(Event::NotRan {
+        node: lost,
+        instance: node,
+        failure: failure(ErrorKind::Failed, Status::Permanent),
+    });
     while launches(&world).is_empty() {
         world.once(Luck::Good);
     }
@@ -145,7 +157,11 @@ fn a_token_that_was_used_for_another_request_is_searched_for_and_adopted() {
     world.once(Luck::Good);
     let token = world.machine.batches.keys().next().unwrap().clone();
     world.due.clear();
-    world.tell(Event::LaunchFailed { token, call: 1, failure: failure(ErrorKind::Conflict, Status::Permanent) });
+    world.tell(Event::LaunchFailed {
+        token,
+        call: 1,
+        failure: failure(ErrorKind::Conflict, Status::Permanent),
+    });
     world.settle();
     assert!(world.machine.is_ready());
     assert_eq!((world.instances.len(), world.launch_calls), (3, 1));
@@ -207,8 +223,11 @@ fn a_sick_watcher_ends_no_instance() {
     let mut world = three();
     world.once(Luck::Good);
     let Some((Action::Await { node, instance, .. }, _)) = world.due.pop() else { panic!() };
-    let outcome =
-        world.tell(Event::NotRan { node, instance, failure: failure(ErrorKind::Forbidden, Status::Permanent) });
+    let outcome = world.tell(Event::NotRan {
+        node,
+        instance,
+        failure: failure(ErrorKind::Forbidden, Status::Permanent),
+    });
     assert_eq!(outcome.actions, []);
     assert_eq!(world.living().count(), 3);
 }

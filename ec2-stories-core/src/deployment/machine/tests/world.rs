@@ -15,7 +15,8 @@ pub(super) fn name(text: &str) -> Name {
 }
 
 pub(super) fn plan(fleet: &str, wanted: u32, at_least: u32, after: &[&str]) -> FleetPlan {
-    let place = |instance_type: &str| Place { instance_type: instance_type.into(), placement: Placement::default() };
+    let place =
+        |instance_type: &str| Place { instance_type: instance_type.into(), placement: Placement::default() };
     FleetPlan {
         name: name(fleet),
         wanted,
@@ -77,7 +78,9 @@ impl World {
         let outcome = self.machine.step(event, self.now);
         for action in outcome.actions.clone() {
             let batch = match &action {
-                Action::Launch { token, .. } | Action::Look { token } => self.machine.batches.get(token).cloned(),
+                Action::Launch { token, .. } | Action::Look { token } => {
+                    self.machine.batches.get(token).cloned()
+                }
                 _ => None,
             };
             self.due.push((action, batch));
@@ -122,7 +125,8 @@ impl World {
             }],
             Action::Register { node, instance } => {
                 self.registered.insert(node.clone(), ());
-                let registration = Registration { node: node.clone(), name: "n".into(), value: instance.to_string() };
+                let registration =
+                    Registration { node: node.clone(), name: "n".into(), value: instance.to_string() };
                 vec![if lucky {
                     Event::Registered { node, instance, registrations: vec![registration] }
                 } else {
