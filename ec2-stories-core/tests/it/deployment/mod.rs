@@ -2,5 +2,9 @@
 
 mod death;
 mod description;
+mod ending;
+mod later;
+mod launches;
+mod steps;
 mod way;
 mod world;

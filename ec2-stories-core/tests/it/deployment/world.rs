@@ -1,6 +1,7 @@
 //! A cloud, a store that outlives processes, and a shop to deploy.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ec2_stories_core::deployment::{FleetBuilder, fleet_builder::*};
 use ec2_stories_core::memory::MemoryCloud;
@@ -41,6 +42,12 @@ impl World {
                 assert!(seen.insert(node.clone()), "{node} has two instances");
             }
         }
+    }
+
+    /// For tests in real time.
+    pub(crate) fn cloud_is_quick(&self) {
+        self.cloud.boot_time(Duration::from_millis(20));
+        self.cloud.shutdown_time(Duration::from_millis(20));
     }
 
     pub(crate) fn assert_nothing_is_left(&self) {
