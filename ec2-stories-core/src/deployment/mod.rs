@@ -125,7 +125,6 @@ impl Deployment {
 
 impl<S: deployment_builder::State> DeploymentBuilder<S> {
     /// Adds a fleet; may be said again.
-    #[must_use]
     pub fn fleet(mut self, fleet: Fleet) -> Self {
         self.fleets.push(fleet);
         self

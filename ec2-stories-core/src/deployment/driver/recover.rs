@@ -40,7 +40,7 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
         Some(head) if head.stage != Stage::Terminated => head.incarnation.clone(),
         _ => nonce(),
     };
-    let plans = context.fleets.iter().map(|fleet| plan_of(fleet)).collect();
+    let plans = context.fleets.iter().map(plan_of).collect();
     let mut machine = Machine::new(context.spec.name.clone(), incarnation, plans);
     let mut launches = contents.launches;
     launches

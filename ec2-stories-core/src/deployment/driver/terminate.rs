@@ -38,7 +38,7 @@ pub(super) async fn terminate(
         let mut refused = Vec::new();
         match call(context, "terminate", ids.len(), context.cloud.terminate(&ids)).await {
             Err(error) => {
-                refused.extend(left.iter().map(|(id, node)| (id.clone(), node.clone(), (&error).into())))
+                refused.extend(left.iter().map(|(id, node)| (id.clone(), node.clone(), (&error).into())));
             }
             Ok(outcomes) => {
                 for outcome in outcomes {
