@@ -174,7 +174,6 @@ async fn the_first_reader_of_events_misses_none() {
     running.ready().await.unwrap();
     let events = running.events();
     running.terminate().await.unwrap().assert_clean();
-    drop(running);
     let kinds: Vec<EventKind> = events.map(|event| event.kind).collect().await;
     assert!(matches!(kinds[0], EventKind::Prepared { .. }), "{kinds:?}");
     assert!(kinds.contains(&EventKind::Ready));

@@ -123,8 +123,9 @@ async fn user_data_reads_attributes_late_and_a_replay_says_the_same() {
     let expected = format!("db = \"{}\" # shop/web", db.private_ip.unwrap());
     let journal = world.store.dump().into_iter().filter(|(name, _)| name.contains("/launches/"));
     let launches: Vec<serde_json::Value> = journal.map(|(_, bytes)| serde_json::from_slice(&bytes).unwrap()).collect();
-    let data = launches.iter().find_map(|launch| launch["record"]["request"]["user_data"].as_array()).unwrap();
-    let data: Vec<u8> = data.iter().map(|byte| u8::try_from(byte.as_u64().unwrap()).unwrap()).collect();
+    let data = launches.iter().find_map(|launch| launch["record"]["request"]["user_data"].as_str()).unwrap();
+    let byte = |at: usize| u8::from_str_radix(&data[at..at + 2], 16).unwrap();
+    let data: Vec<u8> = (0..data.len()).step_by(2).map(byte).collect();
     assert_eq!(String::from_utf8(data).unwrap(), expected);
     assert_eq!(world.cloud.instances().len(), 3);
     running.terminate().await.unwrap().assert_clean();

@@ -6,5 +6,6 @@ mod ending;
 mod later;
 mod launches;
 mod steps;
+mod tracing;
 mod way;
 mod world;

@@ -1,10 +1,10 @@
 //! Customizers, registrars and probes.
 
-use ec2_stories_core::ErrorKind;
+use ec2_stories_core::{ErrorKind, Result};
 use ec2_stories_core::deployment::machine::Phase;
 use ec2_stories_core::memory::{Fault, MemoryCustomizer, MemoryRegistrar, ScriptedProbe};
 use ec2_stories_core::model::Mode;
-use ec2_stories_core::provider::Liveness;
+use ec2_stories_core::provider::{Customizer, Liveness, Node, StepReport};
 use ec2_stories_core::{Deployment, Fleet};
 
 use super::world::{World, debian};
@@ -147,4 +147,33 @@ async fn a_ping_passes_before_the_start_has_finished_and_asks_the_probe_after() 
     steps.world.cloud.kill(&lost, "Server.Gone", "gone");
     assert!(matches!(running.ping().await.nodes[0].1, Liveness::DeclaredDead(_)));
     running.terminate().await.unwrap().assert_clean();
+}
+
+#[derive(Debug)]
+struct Panics;
+
+#[async_trait::async_trait]
+impl Customizer for Panics {
+    fn name(&self) -> String {
+        "panics".to_owned()
+    }
+
+    async fn customize(&self, node: &Node) -> Result<Vec<StepReport>> {
+        panic!("on {node}")
+    }
+
+    async fn undo(&self, _: &Node) -> Result<Vec<StepReport>> {
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_customizer_that_panics_fails_its_node_and_nothing_else() {
+    let world = World::new();
+    let shop = world.shop([debian("web", 1).customize(Panics).build().unwrap(), debian("db", 1).build().unwrap()]);
+    let running = shop.start().await.unwrap();
+    let error = running.ready().await.unwrap_err();
+    assert!(error.to_string().contains("panicked: on web/0"), "{error}");
+    running.terminate().await.unwrap().assert_clean();
+    world.assert_nothing_is_left();
 }
