@@ -139,28 +139,24 @@ impl Fleet {
 
 impl<S: fleet_builder::State> FleetBuilder<S> {
     /// Starts the fleet only once the fleet of this name is ready; may be said again.
-    #[must_use]
     pub fn after(mut self, fleet: impl Into<String>) -> Self {
         self.after.push(fleet.into());
         self
     }
 
     /// Customizes each node once it runs; several run in the order given.
-    #[must_use]
     pub fn customize(mut self, customizer: impl Customizer + 'static) -> Self {
         self.customizers.push(Arc::new(customizer));
         self
     }
 
     /// Registers each node once it is customized; may be said again.
-    #[must_use]
     pub fn registrar(mut self, registrar: impl Registrar + 'static) -> Self {
         self.registrars.push(Arc::new(registrar));
         self
     }
 
     /// Asks a node whether it lives; the last one said counts.
-    #[must_use]
     pub fn probe(mut self, probe: impl Probe + 'static) -> Self {
         self.probe = Some(Arc::new(probe));
         self

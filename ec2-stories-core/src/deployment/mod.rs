@@ -15,8 +15,8 @@
 //!
 //! # Tracing
 //! - Span `provider.call`: `operation` (`launch`, `find`, `wait`, `terminate`, `converge`, `ensure_key`, `customize`, …),
-//!   `deployment`, `on` (the fleet, the node, or how many). Within it, at its end, an event `done` (debug) or `failed`
-//!   (warn, with `error`), both with `elapsed_ms`.
+//!   `deployment`, and what it is about: `fleet`, `node`, or `instances` (how many). Within it, at its end, an event `done`
+//!   (debug) or `failed` (warn, with `error`), both with `elapsed_ms`.
 //! - Events (info) for everything in [`EventKind`], with `deployment`, and with `node` where it is one node's.
 
 mod driver;
@@ -125,7 +125,6 @@ impl Deployment {
 
 impl<S: deployment_builder::State> DeploymentBuilder<S> {
     /// Adds a fleet; may be said again.
-    #[must_use]
     pub fn fleet(mut self, fleet: Fleet) -> Self {
         self.fleets.push(fleet);
         self

@@ -11,10 +11,10 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::driver::{Command, Context, Progress, call};
+use super::driver::{Command, Context, On, Progress, call};
 use super::machine::{Failure, Phase};
 use super::start::no_report;
-use super::{Event, NodeStatus, Ping, Report};
+use super::{Event, EventKind, NodeStatus, Ping, Report};
 use crate::attributes::Attributes;
 use crate::model::{InstanceId, InstanceState, Mode};
 use crate::provider::Liveness;
@@ -58,11 +58,12 @@ impl Running {
     /// The first cause for which that cannot be any more, or the deployment's end.
     pub async fn ready(&self) -> Result<()> {
         let mut progress = self.progress.clone();
-        let done = |now: &Progress| now.ready || now.failure.is_some() || now.report.is_some();
+        let done = |now: &Progress| now.ready || now.failure.is_some() || now.gone;
         let now = progress.wait_for(done).await.map_err(|_| no_report())?.clone();
         match now {
             Progress { ready: true, .. } => Ok(()),
             Progress { failure: Some(failure), .. } => Err(Error::from(failure)),
+            Progress { report: None, .. } => Err(no_report()),
             Progress { .. } => {
                 Err(Error::new(crate::ErrorKind::Canceled, "the deployment ended before it was ready"))
             }
@@ -82,14 +83,18 @@ impl Running {
     }
 
     /// What happens: from the start on for the first who asks, from now on for every other. A reader that falls thousands
-    /// of events behind misses some.
+    /// of events behind misses some. It ends with the deployment's end.
     pub fn events(&self) -> impl Stream<Item = Event> + Send + 'static {
         let first = self.first_events.lock().unwrap_or_else(PoisonError::into_inner).take();
         let events = first.unwrap_or_else(|| self.context.view.subscribe());
-        stream::unfold(events, async |mut events| {
+        stream::unfold(Some(events), async |events| {
+            let mut events = events?;
             loop {
                 match events.recv().await {
-                    Ok(event) => return Some((event, events)),
+                    Ok(event) => {
+                        let last = matches!(event.kind, EventKind::Terminated | EventKind::Detached);
+                        return Some((event, (!last).then_some(events)));
+                    }
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return None,
                 }
@@ -103,7 +108,7 @@ impl Running {
         let nodes: Vec<NodeStatus> = self.nodes().into_iter().filter(|node| node.wanted).collect();
         let live = nodes.iter().filter(|node| node.phase == Phase::Live);
         let ids: Vec<InstanceId> = live.filter_map(|node| Some(node.instance.as_ref()?.id.clone())).collect();
-        let seen = call(&self.context, "describe", ids.len(), self.context.cloud.describe(&ids)).await;
+        let seen = call(&self.context, "describe", On::Instances(ids.len()), self.context.cloud.describe(&ids)).await;
         let seen = seen.map_err(|error| error.chain());
         let asked = nodes.iter().map(async |node| {
             let liveness = match (&seen, node.phase) {
@@ -170,7 +175,7 @@ impl Running {
         // A controller that has ended already has left its report.
         let _ = self.commands.send(command);
         let mut progress = self.progress.clone();
-        let ended = progress.wait_for(|now| now.report.is_some()).await;
+        let ended = progress.wait_for(|now| now.gone).await;
         let report = ended.ok().and_then(|now| now.report.clone());
         report.map(Arc::unwrap_or_clone).ok_or_else(no_report)
     }
@@ -178,7 +183,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.controller.is_none() || self.progress.borrow().report.is_some() {
+        if self.controller.is_none() || self.progress.borrow().gone {
             return;
         }
         let mode = self.context.spec.mode;
@@ -191,7 +196,7 @@ impl Drop for Running {
         if heard && mode == Mode::Dev && runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
             let mut progress = self.progress.clone();
             let ended =
-                timeout(DROP, async move { progress.wait_for(|now| now.report.is_some()).await.is_ok() });
+                timeout(DROP, async move { progress.wait_for(|now| now.gone).await.is_ok() });
             if tokio::task::block_in_place(|| runtime.block_on(ended)).is_err() {
                 tracing::error!(deployment = %self.context.spec.name, "not taken down within {DROP:?}; the journal knows what is left");
             }

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::Deployment;
-use super::driver::{call, recover};
+use super::driver::{On, call, recover};
 use super::journal::{Journal, SweepRecord};
 use crate::Result;
 use crate::model::{Generation, Instance, InstanceId, NodeAddress};
@@ -80,7 +80,7 @@ impl Deployment {
         }
         context.journal.write(Journal::SWEEP, &record).await?;
         if !doomed.is_empty() {
-            let ended = call(&context, "terminate", doomed.len(), context.cloud.terminate(&doomed)).await?;
+            let ended = call(&context, "terminate", On::Instances(doomed.len()), context.cloud.terminate(&doomed)).await?;
             for end in ended {
                 let Some(stray) = strays.iter_mut().find(|stray| stray.instance == end.id) else { continue };
                 match end.outcome {

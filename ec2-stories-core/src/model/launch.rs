@@ -79,6 +79,7 @@ pub struct LaunchRequest {
     /// Volumes; all are deleted with the instance.
     pub volumes: Vec<Volume>,
     /// User data as the instance is to read it: at most 16 KiB, before base64.
+    #[serde(default, with = "hex_bytes", skip_serializing_if = "Option::is_none")]
     pub user_data: Option<Vec<u8>>,
     /// Metadata options.
     pub metadata: MetadataOptions,
@@ -107,4 +108,21 @@ pub struct Launch {
     pub reservation: ReservationId,
     /// The instances, by launch index.
     pub instances: Vec<Instance>,
+}
+
+/// Bytes as text of two digits each: as numbers they would take four times their size in a journal.
+mod hex_bytes {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
+        match bytes {
+            Some(bytes) => to.serialize_some(&hex::encode(bytes)),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| hex::decode(text).map_err(de::Error::custom)).transpose()
+    }
 }

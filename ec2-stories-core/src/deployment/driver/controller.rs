@@ -179,7 +179,7 @@ impl Controller {
                 context.tell(None, EventKind::Failed(failure.to_string()));
             }
             if changed {
-                *progress = Progress { ready, failure, report: None };
+                *progress = Progress { ready, failure, ..Progress::default() };
             }
             changed
         });
@@ -235,5 +235,12 @@ impl Controller {
         let deployment = self.machine.deployment.clone();
         let report = Report { deployment, ending, cause, nodes, leaks, problems };
         self.context.view.progress.send_modify(|progress| progress.report = Some(Arc::new(report)));
+    }
+}
+
+impl Drop for Controller {
+    /// Nobody is to wait for a controller that died.
+    fn drop(&mut self) {
+        self.context.view.progress.send_modify(|progress| progress.gone = true);
     }
 }

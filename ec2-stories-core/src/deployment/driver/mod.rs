@@ -17,7 +17,7 @@ mod steps;
 mod terminate;
 mod view;
 
-pub(super) use call::call;
+pub(super) use call::{On, call};
 pub(super) use context::Context;
 pub(super) use controller::{Command, Controller};
 pub(super) use recover::{Recovered, Stray, nonce, places, recover};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::journal::{Contents, LaunchOutcome, LaunchRecord, NodeRecord, Stage};
 use super::super::machine::{Batch, BatchState, FleetPlan, Machine, Place};
-use super::{Context, call};
+use super::{Context, On, call};
 use crate::Result;
 use crate::model::{
     ClientToken, FleetSpec, Generation, Instance, InstanceId, NodeAddress, OwnedBy, Ownership, Placement,
@@ -40,7 +40,7 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
         Some(head) if head.stage != Stage::Terminated => head.incarnation.clone(),
         _ => nonce(),
     };
-    let plans = context.fleets.iter().map(|fleet| plan_of(fleet)).collect();
+    let plans = context.fleets.iter().map(plan_of).collect();
     let mut machine = Machine::new(context.spec.name.clone(), incarnation, plans);
     let mut launches = contents.launches;
     launches
@@ -58,7 +58,7 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
         .collect();
     let owned = OwnedBy::deployment(&context.spec.name);
     let found =
-        call(context, "find", &context.spec.name, InstanceDeployer::find(&*context.cloud, &owned)).await?;
+        call(context, "find", On::Deployment, InstanceDeployer::find(&*context.cloud, &owned)).await?;
     let strays = take_found(context, &mut machine, &open, found);
     for (token, record) in launches.iter().filter(|(token, _)| open.contains(token)) {
         machine.recover_open(token.clone(), open_batch(record));

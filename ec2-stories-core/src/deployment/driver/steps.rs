@@ -140,7 +140,7 @@ pub(super) async fn deregister(context: &Context, address: NodeAddress, known: &
             }
         }
     }
-    Event::Deregistered { problem: problem(problems), node: address }
+    Event::Deregistered { problem: problem(&problems), node: address }
 }
 
 async fn deregister_at(
@@ -175,9 +175,9 @@ pub(super) async fn undo(context: &Context, address: NodeAddress) -> Event {
             }
         }
     }
-    Event::Undone { problem: problem(problems), node: address }
+    Event::Undone { problem: problem(&problems), node: address }
 }
 
-fn problem(problems: Vec<String>) -> Option<Failure> {
+fn problem(problems: &[String]) -> Option<Failure> {
     (!problems.is_empty()).then(|| Failure::new(ErrorKind::Failed, problems.join("; ")))
 }

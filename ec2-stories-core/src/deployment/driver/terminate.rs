@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::super::machine::{Event, Failure};
 use super::super::report::Leak;
 use super::Context;
-use super::call::{back_off, call, jittered, persist};
+use super::call::{On, back_off, call, jittered, persist};
 use super::steps::reach;
 use crate::model::{Instance, InstanceId, NodeAddress, OwnedBy};
 use crate::provider::{Goal, InstanceDeployer};
@@ -36,9 +36,9 @@ pub(super) async fn terminate(
     while !left.is_empty() {
         let ids: Vec<InstanceId> = left.keys().cloned().collect();
         let mut refused = Vec::new();
-        match call(context, "terminate", ids.len(), context.cloud.terminate(&ids)).await {
+        match call(context, "terminate", On::Instances(ids.len()), context.cloud.terminate(&ids)).await {
             Err(error) => {
-                refused.extend(left.iter().map(|(id, node)| (id.clone(), node.clone(), (&error).into())))
+                refused.extend(left.iter().map(|(id, node)| (id.clone(), node.clone(), (&error).into())));
             }
             Ok(outcomes) => {
                 for outcome in outcomes {
@@ -92,7 +92,7 @@ async fn gone(context: &Context, node: NodeAddress, instance: InstanceId, deadli
 async fn alive(context: &Context) -> Result<Vec<Instance>> {
     let owned = OwnedBy::deployment(&context.spec.name);
     let mut found =
-        persist(context, "find", &context.spec.name, || InstanceDeployer::find(&*context.cloud, &owned))
+        persist(context, "find", On::Deployment, || InstanceDeployer::find(&*context.cloud, &owned))
             .await?;
     found.retain(|instance| !instance.state.is_ending());
     Ok(found)
@@ -122,7 +122,7 @@ pub(super) async fn prove(context: &Context) {
         }
         let ids: Vec<InstanceId> = left.iter().map(|instance| instance.id.clone()).collect();
         let end = || context.cloud.terminate(&ids);
-        match persist(context, "terminate", ids.len(), end).await {
+        match persist(context, "terminate", On::Instances(ids.len()), end).await {
             Err(error) => why.extend(ids.iter().map(|id| (id.clone(), error.chain()))),
             Ok(outcomes) => {
                 let failed =
@@ -150,10 +150,10 @@ pub(super) async fn remove_shared(context: &Context) {
         Err(error) if error.kind() == ErrorKind::InUse => Err(error.status(Status::Permanent)),
         result => result,
     };
-    if let Err(error) = persist(context, "remove_groups", name, remove).await {
+    if let Err(error) = persist(context, "remove_groups", On::Deployment, remove).await {
         leak("security groups", &error);
     }
-    if let Err(error) = persist(context, "remove_keys", name, || context.cloud.remove_keys(name)).await {
+    if let Err(error) = persist(context, "remove_keys", On::Deployment, || context.cloud.remove_keys(name)).await {
         leak("key pairs", &error);
     }
 }

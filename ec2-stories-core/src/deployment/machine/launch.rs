@@ -84,7 +84,7 @@ impl Machine {
             self.free(token, failure, out);
         } else if failure.kind == ErrorKind::Failed {
             // The token's instances were made, and are terminated: that generation is lost.
-            self.lose_generation(token, failure, now, out);
+            self.lose_generation(token, &failure, now, out);
         } else if failure.kind == ErrorKind::Conflict {
             self.look(token, None, out);
         } else if failure.status != Status::Permanent && self.aim == Aim::Terminated && !batch.doubtful {
@@ -142,7 +142,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn look_failed(&mut self, token: &ClientToken, failure: Failure, out: &mut Outcome) {
+    pub(super) fn look_failed(&mut self, token: &ClientToken, failure: &Failure, out: &mut Outcome) {
         let Some(batch) = self.batches.get_mut(token) else { return };
         if !matches!(batch.state, BatchState::Looking { .. }) {
             return;
@@ -154,7 +154,7 @@ impl Machine {
             return;
         }
         let message = format!("a launch may have had an effect, and looking for it failed: {failure}");
-        self.unsettled(token, &Failure { message, ..failure }, out);
+        self.unsettled(token, &Failure { message, ..failure.clone() }, out);
     }
 
     /// The slots want a launch again.
@@ -199,7 +199,7 @@ impl Machine {
         }
     }
 
-    fn lose_generation(&mut self, token: &ClientToken, failure: Failure, now: Timestamp, out: &mut Outcome) {
+    fn lose_generation(&mut self, token: &ClientToken, failure: &Failure, now: Timestamp, out: &mut Outcome) {
         let Some(batch) = self.batches.remove(token) else { return };
         out.refused.push((token.clone(), failure.clone()));
         for slot in batch.slots.iter() {
@@ -209,7 +209,7 @@ impl Machine {
             };
             node.generation = batch.generation;
             node.next = (batch.generation.next(), 1);
-            self.rest(&address, failure.clone(), now, out);
+            self.rest(&address, failure, now, out);
         }
     }
 }

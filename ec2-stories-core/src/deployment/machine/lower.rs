@@ -1,6 +1,6 @@
 //! Downwards: once, in reverse order, best effort.
 
-use super::{Action, Aim, Closing, Failure, Machine, Outcome, Phase};
+use super::{Action, Aim, Closing, Failure, Fleet, Machine, Outcome, Phase, Preparation};
 use crate::model::NodeAddress;
 
 impl Machine {
@@ -29,7 +29,9 @@ impl Machine {
                 }
             }
         }
-        if self.fleets.iter().all(super::Fleet::is_down) && self.batches.is_empty() {
+        // A group that is being made now must be there to be removed.
+        let preparing = self.fleets.iter().any(|fleet| fleet.preparation == Preparation::Asked);
+        if !preparing && self.fleets.iter().all(Fleet::is_down) && self.batches.is_empty() {
             self.closing = Closing::Proof;
             out.actions.push(Action::Prove);
         }
@@ -37,7 +39,7 @@ impl Machine {
 
     fn may_end(&self, index: usize) -> bool {
         let name = &self.fleets[index].plan.name;
-        self.fleets.iter().filter(|other| other.plan.after.contains(name)).all(super::Fleet::is_down)
+        self.fleets.iter().filter(|other| other.plan.after.contains(name)).all(Fleet::is_down)
     }
 
     fn end_fleet(&mut self, index: usize, out: &mut Outcome) {
@@ -103,6 +105,11 @@ impl Machine {
             Closing::Proof => out.actions.push(Action::Prove),
             Closing::Shared => out.actions.push(Action::RemoveShared),
             Closing::Nodes | Closing::Done => {}
+        }
+        for fleet in &mut self.fleets {
+            if fleet.preparation == Preparation::Asked {
+                fleet.preparation = Preparation::Wanted;
+            }
         }
         for node in self.fleets.iter_mut().flat_map(|fleet| fleet.nodes.values_mut()) {
             match node.phase {

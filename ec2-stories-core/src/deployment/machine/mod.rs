@@ -62,9 +62,9 @@ impl Machine {
                 self.launch_failed(&token, call, failure, now, out)
             }
             Event::Found { token, instances } => self.found(&token, &instances, out),
-            Event::LookFailed { token, failure } => self.look_failed(&token, failure, out),
+            Event::LookFailed { token, failure } => self.look_failed(&token, &failure, out),
             Event::Ran { node, instance } => self.ran(&node, &instance, out),
-            Event::NotRan { node, instance, failure } => self.lost(&node, &instance, failure, out),
+            Event::NotRan { node, instance, failure } => self.lost(&node, &instance, &failure, out),
             Event::Customized { node, instance } => self.customized(&node, &instance, out),
             Event::CustomizeFailed { node, instance, failure } => {
                 self.step_failed(&node, &instance, Phase::Customizing, failure, out);

@@ -142,7 +142,7 @@ impl Machine {
         &mut self,
         address: &NodeAddress,
         instance: &InstanceId,
-        failure: Failure,
+        failure: &Failure,
         out: &mut Outcome,
     ) {
         if let Some(node) = self.at(address, Phase::Pending, instance) {
@@ -176,7 +176,7 @@ impl Machine {
         }
         let unknown = || Failure::new(ErrorKind::Failed, "the instance ended");
         let failure = node.failure.clone().unwrap_or_else(unknown);
-        self.rest(address, failure, now, out);
+        self.rest(address, &failure, now, out);
     }
 
     /// Never start another beside what could not be cleaned up.
@@ -199,7 +199,7 @@ impl Machine {
     pub(super) fn rest(
         &mut self,
         address: &NodeAddress,
-        failure: Failure,
+        failure: &Failure,
         now: Timestamp,
         out: &mut Outcome,
     ) {
@@ -220,7 +220,7 @@ impl Machine {
             out.problems.push((address.clone(), failure));
             self.enter(address, Phase::Failed, out);
         } else {
-            node.failure = Some(failure);
+            node.failure = Some(failure.clone());
             self.enter(address, Phase::Resting, out);
             let by = back_off(u32::try_from(losses).unwrap_or(u32::MAX));
             out.actions.push(Action::Delay { timer: Timer::Relaunch(address.fleet.clone()), by });

@@ -1,7 +1,8 @@
 //! What a description must keep to: every error names the field.
 
 use ec2_stories_core::attributes::Template;
-use ec2_stories_core::model::{FirewallPolicy, Image, MetadataOptions, Source, Tags, UserData, Volume};
+use ec2_stories_core::deployment::DeploymentBuilder;
+use ec2_stories_core::model::{FirewallPolicy, Image, MetadataOptions, PortRange, Source, Tags, UserData, Volume};
 use ec2_stories_core::{Deployment, Error, Fleet, MemoryStore, Result};
 
 use super::world::{World, debian};
@@ -14,7 +15,7 @@ fn field(outcome: Result<impl std::fmt::Debug>) -> String {
 fn shop(fleets: impl IntoIterator<Item = Fleet>) -> Result<Deployment> {
     let world = World::new();
     let builder = Deployment::builder().name("shop").cloud(world.cloud).journal(MemoryStore::new());
-    fleets.into_iter().fold(builder, |builder, fleet| builder.fleet(fleet)).build()
+    fleets.into_iter().fold(builder, DeploymentBuilder::fleet).build()
 }
 
 fn data(text: &str) -> UserData {
@@ -35,7 +36,7 @@ async fn a_fleets_own_fields_are_checked() {
     let two = [Volume::root(8), Volume::root(9)];
     assert_eq!(field(web().volumes(two).build()), "fleet.web.volumes[1].device");
     assert_eq!(field(web().tags(Tags::new().with("aws:x", "y")).build()), "fleet.web.tags.aws:x");
-    let upside_down = FirewallPolicy::builder().tcp(90..=80, Source::Anywhere).build();
+    let upside_down = FirewallPolicy::builder().tcp(PortRange { from: 90, to: 80 }, Source::Anywhere).build();
     assert_eq!(field(web().firewall(upside_down).build()), "fleet.web.firewall.rules[0].ports");
     assert_eq!(field(web().user_data(data("I am ${index}")).build()), "fleet.web.user_data");
     let unknown = Fleet::builder().name("web").nodes(1).image(Image::public("windows-95")).build();

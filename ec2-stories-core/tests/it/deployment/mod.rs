@@ -2,5 +2,10 @@
 
 mod death;
 mod description;
+mod ending;
+mod later;
+mod launches;
+mod steps;
+mod tracing;
 mod way;
 mod world;

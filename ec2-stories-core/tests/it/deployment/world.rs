@@ -1,8 +1,9 @@
 //! A cloud, a store that outlives processes, and a shop to deploy.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use ec2_stories_core::deployment::{FleetBuilder, fleet_builder::*};
+use ec2_stories_core::deployment::{DeploymentBuilder, FleetBuilder, fleet_builder::*};
 use ec2_stories_core::memory::MemoryCloud;
 use ec2_stories_core::model::{Image, InstanceState, Mode};
 use ec2_stories_core::{Deployment, Fleet, MemoryStore};
@@ -29,7 +30,7 @@ impl World {
         let clock = Arc::new(self.cloud.clock());
         let builder = Deployment::builder().name("shop").mode(self.mode).clock(clock);
         let builder = builder.cloud(self.cloud.clone()).journal(self.store.clone());
-        fleets.into_iter().fold(builder, |builder, fleet| builder.fleet(fleet)).build().unwrap()
+        fleets.into_iter().fold(builder, DeploymentBuilder::fleet).build().unwrap()
     }
 
     /// How many instances of each slot and generation live; none may have two.
@@ -41,6 +42,12 @@ impl World {
                 assert!(seen.insert(node.clone()), "{node} has two instances");
             }
         }
+    }
+
+    /// For tests in real time.
+    pub(crate) fn cloud_is_quick(&self) {
+        self.cloud.boot_time(Duration::from_millis(20));
+        self.cloud.shutdown_time(Duration::from_millis(20));
     }
 
     pub(crate) fn assert_nothing_is_left(&self) {
