@@ -43,7 +43,8 @@
 //! | event in it, `done` or `failed` | debug | `error` |
 //! | span `ec2.poll`, around one round of the poller | debug | `waiting`, `asked` |
 //! | event `noticed` | debug | `instance`, `state`, `age_ms` since the launch |
-//! | span `ec2.converge`, around a firewall's | info | `deployment`, `fleet`; `added`, `described`, `revoked` |
+//! | span `ec2.converge`, around a firewall's calls | info | `deployment`, `fleet` |
+//! | event in it, `converged`, where something was changed | info | `added`, `described`, `revoked` (rules) |
 //!
 //! No field and no error holds a secret: user data, key material and credentials are in none.
 

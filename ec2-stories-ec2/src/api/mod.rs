@@ -4,6 +4,7 @@ mod bucket;
 mod calls;
 mod rates;
 mod retry;
+mod settling;
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -19,6 +20,7 @@ use tracing::Instrument;
 
 pub(crate) use calls::{Attempts, Calls};
 pub use rates::{Rate, Rates};
+pub(crate) use settling::settling;
 
 use crate::error::translate;
 use rates::Buckets;

@@ -78,7 +78,7 @@ impl Buckets {
                 self.terminated_instances.take(count).await;
             }
             _ if operation.starts_with("Describe") || operation.starts_with("Get") => {
-                self.reads.take(1).await
+                self.reads.take(1).await;
             }
             _ => self.changes.take(1).await,
         }

@@ -26,12 +26,8 @@ where
     let translated = match error {
         SdkError::ConstructionFailure(_) => not_sent(error),
         SdkError::DispatchFailure(ref failure) if failure.is_user() => not_sent(error),
-        SdkError::ServiceError(ref service) => answered(service.err(), http, effect),
+        SdkError::ServiceError(ref service) => answered(service.err(), http, request_id, effect),
         other => unanswered(other, effect),
-    };
-    let translated = match request_id {
-        Some(id) => with_request_id(translated, &id),
-        None => translated,
     };
     translated.during(operation)
 }
@@ -70,11 +66,20 @@ where
     }
 }
 
-fn answered<E: ProvideErrorMetadata>(error: &E, http: Option<u16>, effect: Effect) -> Error {
+fn answered<E: ProvideErrorMetadata>(
+    error: &E,
+    http: Option<u16>,
+    request_id: Option<String>,
+    effect: Effect,
+) -> Error {
     let code = error.code().unwrap_or("Unknown");
     let message = error.message().unwrap_or("no message");
     // EC2 appends an encoded blob of many lines to a refusal.
     let message = message.split(" Encoded authorization failure message").next().unwrap_or(message);
+    let message = match request_id {
+        Some(id) => format!("{message} (request {id})"),
+        None => message.to_owned(),
+    };
     let kind = codes::kind(code, http);
     let translated = Error::new(kind, message).code(code);
     match kind {
@@ -101,22 +106,6 @@ where
         _ => "no answer",
     };
     Error::new(ErrorKind::Unavailable, message).status(status).because(context(error))
-}
-
-fn with_request_id(error: Error, id: &str) -> Error {
-    let status = if error.is_ambiguous() {
-        Status::Ambiguous
-    } else if error.is_temporary() {
-        Status::Temporary
-    } else {
-        Status::Permanent
-    };
-    let message = format!("{} (request {id})", error.message());
-    let copy = Error::new(error.kind(), message).status(status);
-    match error.api_code() {
-        Some(code) => copy.code(code),
-        None => copy,
-    }
 }
 
 /// The SDK's error as text: its types are not part of ours.

@@ -10,7 +10,7 @@ use super::diff::{Diff, diff};
 use super::rule::{EcRule, Peer, expand};
 use super::{group, permissions};
 use crate::Ec2;
-use crate::api::{Api, Call};
+use crate::api::{Api, Call, settling};
 
 /// Somebody else who changes the same group at the same time is outlasted for so many rounds.
 const ROUNDS: usize = 4;
@@ -34,7 +34,7 @@ pub(super) async fn converge(
             if diff.is_empty() {
                 break;
             }
-            match apply(ec2.api(), &id, &diff).await {
+            match settling(|| apply(ec2.api(), &id, &diff)).await {
                 Ok(()) => break,
                 Err(error) if round < ROUNDS && raced(&error) => group = read_again(ec2.api(), &id).await?,
                 Err(error) => return Err(error.on(id)),

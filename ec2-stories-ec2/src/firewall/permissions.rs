@@ -1,7 +1,5 @@
 //! Rules to and from EC2's `IpPermission`, which bundles the peers of one protocol and port range.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
 use ipnet::IpNet;
 
@@ -35,16 +33,18 @@ fn read_one(permission: &IpPermission) -> Vec<EcRule> {
 
 /// Bundles rules for a call.
 pub(super) fn write(rules: &[EcRule]) -> Vec<IpPermission> {
-    let mut bundles: BTreeMap<(&str, Option<(i32, i32)>), Vec<&EcRule>> = BTreeMap::new();
-    for rule in rules {
-        bundles.entry((rule.key.protocol.as_str(), rule.key.range)).or_default().push(rule);
-    }
-    bundles.into_iter().map(|((protocol, range), rules)| bundle(protocol, range, &rules)).collect()
+    let scope = |rule: &EcRule| (rule.key.protocol.clone(), rule.key.range);
+    let mut sorted: Vec<&EcRule> = rules.iter().collect();
+    sorted.sort_by_key(|rule| scope(rule));
+    sorted.chunk_by(|a, b| scope(a) == scope(b)).map(bundle).collect()
 }
 
-fn bundle(protocol: &str, range: Option<(i32, i32)>, rules: &[&EcRule]) -> IpPermission {
+/// Rules of one protocol and port range.
+fn bundle(rules: &[&EcRule]) -> IpPermission {
+    let first = rules.first().map(|rule| &rule.key);
+    let range = first.and_then(|key| key.range);
     let mut permission = IpPermission::builder()
-        .ip_protocol(protocol)
+        .set_ip_protocol(first.map(|key| key.protocol.clone()))
         .set_from_port(range.map(|(from, _)| from))
         .set_to_port(range.map(|(_, to)| to));
     for EcRule { key, description } in rules {

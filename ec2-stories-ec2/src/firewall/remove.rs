@@ -34,7 +34,7 @@ pub(super) async fn remove_groups(api: &Api, deployment: &Name) -> Result<Vec<Se
                 Ok(()) => {}
                 // What another has tied to it since, or a lost reply: try again as long as there is time.
                 Err(error) if error.kind() == ErrorKind::InUse || !error.is_permanent() => {
-                    held.push((id, error))
+                    held.push((id, error));
                 }
                 Err(error) => return Err(error.on(id)),
             }

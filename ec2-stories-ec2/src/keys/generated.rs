@@ -18,7 +18,7 @@ pub(super) async fn ensure(api: &Api, deployment: &Name, fleet: &Name, path: &Pa
     let there = describe(api, &name).await?;
     match (there, file::read(path).await?) {
         (Some(pair), Some(pem)) => {
-            belongs(&pair.key_fingerprint().unwrap_or_default(), &pem, path)?;
+            belongs(pair.key_fingerprint().unwrap_or_default(), &pem, path)?;
             return Ok(key_pair(&pair));
         }
         (None, Some(_)) => {

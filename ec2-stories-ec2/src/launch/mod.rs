@@ -12,15 +12,16 @@ use tokio::time::Instant;
 pub(crate) use request::run_instances;
 
 use crate::Ec2;
-use crate::api::{Attempts, Call};
+use crate::api::{Attempts, Call, settling};
 use crate::convert;
 
 pub(crate) async fn launch(ec2: &Ec2, request: &LaunchRequest) -> Result<Launch> {
     let attempts = Attempts::default();
     let first_sent = ec2.poller().first_sent(&request.token, Instant::now());
     let call = Call::changing("RunInstances").of(request.count() as usize);
-    let send = run_instances(&ec2.api().client, request)?.customize().interceptor(attempts.clone()).send();
-    let reply = match ec2.api().call(call, send).await {
+    let run = run_instances(&ec2.api().client, request)?;
+    let send = || ec2.api().call(call, run.clone().customize().interceptor(attempts.clone()).send());
+    let reply = match settling(send).await {
         Ok(reply) => reply,
         Err(error) => return Err(after_attempts(error, &attempts).on(place(request))),
     };

@@ -38,7 +38,8 @@ impl State {
         let gathered = waiter.since + GATHER;
         let due = match (waiter.goal, &waiter.birth, waiter.asked) {
             (Goal::Running, Some(birth), asked) => {
-                let asked_at = asked.map_or(Duration::ZERO, |asked| asked.saturating_duration_since(birth.at));
+                let asked_at =
+                    asked.map_or(Duration::ZERO, |asked| asked.saturating_duration_since(birth.at));
                 let due = self.boot_times.due(&birth.kind, self.waiters.awaited(&birth.kind));
                 birth.at + next(asked_at, due, self.pace())
             }

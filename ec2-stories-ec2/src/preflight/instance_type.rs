@@ -1,6 +1,6 @@
 //! The instance type: known, offered in the zone, of the image's architecture.
 
-use aws_sdk_ec2::types::{InstanceType, InstanceTypeInfo, LocationType};
+use aws_sdk_ec2::types::{ArchitectureType, InstanceType, InstanceTypeInfo, LocationType, VCpuInfo};
 use ec2_stories_core::ErrorKind;
 use ec2_stories_core::provider::Finding;
 use futures::join;
@@ -17,8 +17,8 @@ pub(super) struct Kind {
     pub(super) findings: Vec<Finding>,
 }
 
-pub(super) async fn look(checked: &Checked<'_>) -> Kind {
-    let (info, offered) = join!(info(checked), offered(checked));
+pub(super) async fn look(checked: &Checked<'_>, zone: Option<&str>) -> Kind {
+    let (info, offered) = join!(info(checked), offered(checked, zone));
     let mut findings: Vec<Finding> = offered.into_iter().collect();
     match info {
         Ok(info) => Kind { info, findings },
@@ -43,38 +43,25 @@ async fn info(checked: &Checked<'_>) -> Result<Option<InstanceTypeInfo>, Finding
     }
 }
 
-async fn offered(checked: &Checked<'_>) -> Option<Finding> {
+async fn offered(checked: &Checked<'_>, zone: Option<&str>) -> Option<Finding> {
     let name = checked.request.instance_type.as_str();
-    let place = match subnet_zone(checked).await {
-        Some(zone) => Some(zone),
-        None => checked.zone().map(ToOwned::to_owned),
-    };
-    let kind = if place.is_some() { LocationType::AvailabilityZone } else { LocationType::Region };
+    let kind = if zone.is_some() { LocationType::AvailabilityZone } else { LocationType::Region };
     let mut request = checked
         .api
         .client
         .describe_instance_type_offerings()
         .location_type(kind)
         .filters(filter("instance-type", name));
-    if let Some(zone) = &place {
+    if let Some(zone) = zone {
         request = request.filters(filter("location", zone));
     }
     match checked.api.call(Call::reading("DescribeInstanceTypeOfferings"), request.send()).await {
         Ok(reply) if reply.instance_type_offerings().is_empty() => {
-            let place = place.as_deref().unwrap_or("this region");
-            Some(checked.error(FIELD, format!("{name} is not offered in {place}")))
+            Some(checked.error(FIELD, format!("{name} is not offered in {}", zone.unwrap_or("this region"))))
         }
         Ok(_) => None,
         Err(error) => Some(checked.unchecked(FIELD, &error)),
     }
-}
-
-/// The zone that the subnet lies in; what is wrong with the subnet is another check's matter.
-async fn subnet_zone(checked: &Checked<'_>) -> Option<String> {
-    let subnet = checked.request.placement.subnet.as_ref()?;
-    let request = checked.api.client.describe_subnets().subnet_ids(subnet.as_str());
-    let reply = checked.api.call(Call::reading("DescribeSubnets"), request.send()).await.ok()?;
-    reply.subnets().first()?.availability_zone().map(ToOwned::to_owned)
 }
 
 /// What type and image say together.
@@ -84,7 +71,7 @@ pub(super) fn judge(checked: &Checked<'_>, kind: &Kind, image: &Image) -> Vec<Fi
     let mut findings = Vec::new();
     let runs: Vec<&str> = info
         .processor_info()
-        .map(|processor| processor.supported_architectures().iter().map(|a| a.as_str()).collect())
+        .map(|processor| processor.supported_architectures().iter().map(ArchitectureType::as_str).collect())
         .unwrap_or_default();
     if let Some(image) = &image.found
         && !runs.is_empty()
@@ -95,7 +82,7 @@ pub(super) fn judge(checked: &Checked<'_>, kind: &Kind, image: &Image) -> Vec<Fi
         findings.push(checked.error(FIELD, message));
     }
     if let Some(vcpus) =
-        info.v_cpu_info().and_then(|cpus| cpus.default_v_cpus()).and_then(|n| u64::try_from(n).ok())
+        info.v_cpu_info().and_then(VCpuInfo::default_v_cpus).and_then(|n| u64::try_from(n).ok())
     {
         let all = vcpus * u64::from(checked.request.count());
         findings.push(checked.note(

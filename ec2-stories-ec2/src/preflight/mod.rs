@@ -23,17 +23,21 @@ pub(super) struct Checked<'a> {
 
 pub(crate) async fn preflight(api: &Api, request: &LaunchRequest, field: &str) -> Vec<Finding> {
     let checked = Checked { api, request, field };
-    let (image, kind, place, key, groups, dry_run) = join!(
+    let place_and_kind = async {
+        let place = place::check(&checked).await;
+        let kind = instance_type::look(&checked, place.zone.as_deref()).await;
+        (place, kind)
+    };
+    let (image, (place, kind), key, groups, dry_run) = join!(
         image::check(&checked),
-        instance_type::look(&checked),
-        place::check(&checked),
+        place_and_kind,
         access::key(&checked),
         access::groups(&checked),
         dry_run::check(&checked),
     );
     let mut findings = user_data_size(&checked);
     findings.extend(instance_type::judge(&checked, &kind, &image));
-    findings.extend([image.findings, kind.findings, place, key, groups].into_iter().flatten());
+    findings.extend([image.findings, kind.findings, place.findings, key, groups].into_iter().flatten());
     // The dry run says less about what a check of its own has found already.
     let known = |finding: &Finding| {
         findings.iter().any(|other| other.severity == Severity::Error && other.field == finding.field)
@@ -61,11 +65,6 @@ impl Checked<'_> {
             }
             _ => self.note(field, format!("not checked: {error}")),
         }
-    }
-
-    /// The zone that the placement names outright.
-    pub(super) fn zone(&self) -> Option<&str> {
-        self.request.placement.zone.as_ref().map(|zone| zone.as_str())
     }
 
     fn path(&self, field: &str) -> String {

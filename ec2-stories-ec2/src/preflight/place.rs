@@ -1,6 +1,6 @@
 //! The place: a subnet with room, a zone that is there.
 
-use aws_sdk_ec2::types::SubnetState;
+use aws_sdk_ec2::types::{Subnet, SubnetState};
 use ec2_stories_core::ErrorKind;
 use ec2_stories_core::model::SubnetId;
 use ec2_stories_core::provider::Finding;
@@ -9,25 +9,40 @@ use super::Checked;
 use crate::api::Call;
 use crate::tags::filter;
 
-pub(super) async fn check(checked: &Checked<'_>) -> Vec<Finding> {
-    match (&checked.request.placement.subnet, checked.zone()) {
-        (Some(subnet), _) => check_subnet(checked, subnet).await,
-        (None, zone) => check_default(checked, zone).await.into_iter().collect(),
+/// Where the launch goes.
+#[derive(Default)]
+pub(super) struct Place {
+    /// The zone, where it is settled.
+    pub(super) zone: Option<String>,
+    pub(super) findings: Vec<Finding>,
+}
+
+pub(super) async fn check(checked: &Checked<'_>) -> Place {
+    if let Some(subnet) = &checked.request.placement.subnet {
+        return match look_up(checked, subnet).await {
+            Ok(found) => Place {
+                zone: found.availability_zone().map(ToOwned::to_owned),
+                findings: judge(checked, subnet, &found),
+            },
+            Err(finding) => Place { zone: None, findings: vec![finding] },
+        };
+    }
+    let zone = checked.request.placement.zone.as_ref().map(ToString::to_string);
+    let findings = check_default(checked, zone.as_deref()).await.into_iter().collect();
+    Place { zone, findings }
+}
+
+async fn look_up(checked: &Checked<'_>, id: &SubnetId) -> Result<Subnet, Finding> {
+    let missing = || checked.error("subnets", format!("{id} does not exist"));
+    let request = checked.api.client.describe_subnets().subnet_ids(id.as_str());
+    match checked.api.call(Call::reading("DescribeSubnets"), request.send()).await {
+        Ok(reply) => reply.subnets().first().cloned().ok_or_else(missing),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(missing()),
+        Err(error) => Err(checked.unchecked("subnets", &error)),
     }
 }
 
-async fn check_subnet(checked: &Checked<'_>, id: &SubnetId) -> Vec<Finding> {
-    let request = checked.api.client.describe_subnets().subnet_ids(id.as_str());
-    let reply = match checked.api.call(Call::reading("DescribeSubnets"), request.send()).await {
-        Ok(reply) => reply,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return vec![checked.error("subnets", format!("{id} does not exist"))];
-        }
-        Err(error) => return vec![checked.unchecked("subnets", &error)],
-    };
-    let Some(subnet) = reply.subnets().first() else {
-        return vec![checked.error("subnets", format!("{id} does not exist"))];
-    };
+fn judge(checked: &Checked<'_>, id: &SubnetId, subnet: &Subnet) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(state) = subnet.state()
         && *state != SubnetState::Available

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ec2_stories_core::conformance::{
-    FirewallFixture, ImageRegistryFixture, InstanceDeployerFixture, KeyPairsFixture, firewall, image_registry,
-    instance_deployer, key_pairs,
+    FirewallFixture, ImageRegistryFixture, InstanceDeployerFixture, KeyPairsFixture, firewall,
+    image_registry, instance_deployer, key_pairs,
 };
 use ec2_stories_core::model::{Architecture, Image, KeyName, LaunchRequest, SecurityGroupId};
 use ec2_stories_ec2::Ec2;

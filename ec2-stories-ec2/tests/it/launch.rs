@@ -190,3 +190,13 @@ async fn an_unknown_id_does_not_hide_the_others() {
     assert!(world.ec2.describe(&[]).await.unwrap().is_empty());
     assert_eq!(world.sim.calls().total(), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_was_just_made_is_waited_for() {
+    let world = World::new().await;
+    let unseen = Fault::Error { code: "InvalidGroup.NotFound".to_owned(), status: 400 };
+    world.sim.faults().nth("RunInstances", 1, unseen.clone()).nth("RunInstances", 2, unseen.clone());
+    assert_eq!(world.ec2.launch(&world.request("t1", 1)).await.unwrap().instances.len(), 1);
+    world.sim.faults().always("RunInstances", unseen);
+    assert_eq!(world.ec2.launch(&world.request("t2", 1)).await.unwrap_err().kind(), ErrorKind::NotFound);
+}

@@ -1,4 +1,7 @@
-//! The real SDK against the embedded cloud.
+//! The real SDK against the embedded cloud, and against moto.
+
+// Clippy lets `#[test]` functions unwrap, not their helpers.
+#![allow(clippy::unwrap_used)]
 
 mod conformance;
 mod firewall;
@@ -10,3 +13,4 @@ mod poller;
 mod preflight;
 mod support;
 mod terminate;
+mod transport;

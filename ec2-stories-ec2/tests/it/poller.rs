@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use ec2_stories_core::ErrorKind;
 use ec2_stories_core::model::{Instance, InstanceState};
 use ec2_stories_core::provider::{Goal, InstanceDeployer};
-use ec2_stories_core::ErrorKind;
 use ec2_stories_ec2::Ec2;
 use ec2_stories_sim::{Fault, Latencies, Sim};
 use futures::future::join_all;
@@ -71,7 +71,8 @@ async fn hundreds_share_calls_of_at_most_five_hundred_ids() {
     assert!(late <= SECOND, "{late}");
     assert!(describes <= 30, "{describes}");
     let largest = world.sim.calls_log().into_iter().filter(|call| call.operation == "DescribeInstances");
-    let largest = largest.map(|call| call.params.iter().filter(|(key, _)| key.starts_with("InstanceId")).count()).max();
+    let largest =
+        largest.map(|call| call.params.iter().filter(|(key, _)| key.starts_with("InstanceId")).count()).max();
     assert_eq!(largest, Some(500));
 }
 
@@ -90,7 +91,10 @@ async fn another_process_waits_for_them_too() {
 #[tokio::test(start_paused = true)]
 async fn a_launch_that_fails_late_ends_the_wait_with_the_reason() {
     let world = World::new().await;
-    world.sim.faults().always("RunInstances", Fault::LateLaunchFailure("Client.VolumeLimitExceeded".to_owned()));
+    world
+        .sim
+        .faults()
+        .always("RunInstances", Fault::LateLaunchFailure("Client.VolumeLimitExceeded".to_owned()));
     let launch = world.ec2.launch(&world.request("t1", 1)).await.unwrap();
     let error = world.ec2.wait(&launch.instances[0].id, Goal::Running, within(600)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
@@ -110,7 +114,8 @@ async fn a_deadline_ends_the_wait_with_a_diagnosis() {
 async fn a_deadline_before_the_next_call_gets_a_last_look() {
     let world = World::booting_in(Duration::from_secs(6)).await;
     let launch = world.ec2.launch(&world.request("t1", 50)).await.unwrap();
-    let waits = launch.instances.iter().map(|instance| world.ec2.wait(&instance.id, Goal::Running, within(8)));
+    let waits =
+        launch.instances.iter().map(|instance| world.ec2.wait(&instance.id, Goal::Running, within(8)));
     assert!(join_all(waits).await.iter().all(Result::is_ok));
 }
 
@@ -135,7 +140,8 @@ async fn throttled_and_lost_describes_are_borne() {
     world.sim.faults().sometimes("DescribeInstances", 0.3, Fault::Throttle);
     world.sim.faults().sometimes("DescribeInstances", 0.2, Fault::ReplyLostBefore);
     let launch = world.ec2.launch(&world.request("t1", 20)).await.unwrap();
-    let waits = launch.instances.iter().map(|instance| world.ec2.wait(&instance.id, Goal::Running, within(300)));
+    let waits =
+        launch.instances.iter().map(|instance| world.ec2.wait(&instance.id, Goal::Running, within(300)));
     assert!(join_all(waits).await.iter().all(Result::is_ok));
 }
 
@@ -144,7 +150,8 @@ async fn a_refusal_ends_every_wait() {
     let world = World::new().await;
     let launch = world.ec2.launch(&world.request("t1", 3)).await.unwrap();
     world.sim.deny("ec2:DescribeInstances");
-    let waits = launch.instances.iter().map(|instance| world.ec2.wait(&instance.id, Goal::Running, within(300)));
+    let waits =
+        launch.instances.iter().map(|instance| world.ec2.wait(&instance.id, Goal::Running, within(300)));
     for outcome in join_all(waits).await {
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Forbidden);
     }
@@ -155,7 +162,8 @@ async fn one_who_stops_waiting_hurts_nobody_and_nobody_waiting_costs_nothing() {
     let world = World::booting_in(Duration::from_secs(30)).await;
     let launch = world.ec2.launch(&world.request("t1", 2)).await.unwrap();
     let [one, two] = [0, 1].map(|index| launch.instances[index].id.clone());
-    let impatient = tokio::time::timeout(Duration::from_secs(3), world.ec2.wait(&one, Goal::Running, within(60)));
+    let impatient =
+        tokio::time::timeout(Duration::from_secs(3), world.ec2.wait(&one, Goal::Running, within(60)));
     let (gone, seen) = tokio::join!(impatient, world.ec2.wait(&two, Goal::Running, within(60)));
     assert!(gone.is_err());
     assert!(seen.is_ok());
@@ -176,7 +184,9 @@ fn a_runtime_that_ends_takes_nobody_elses_wait_with_it() {
     let waiting = first.spawn(async move { ec2.wait(&one, Goal::Running, within(60)).await });
     first.block_on(tokio::task::yield_now());
     let ec2 = world.ec2.clone();
-    let other = std::thread::spawn(move || second.block_on(async { ec2.wait(&two, Goal::Running, within(60)).await }));
+    let other = std::thread::spawn(move || {
+        second.block_on(async { ec2.wait(&two, Goal::Running, within(60)).await })
+    });
     first.block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
     drop(waiting);
     drop(first);
