@@ -10,6 +10,8 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 
+use crate::error::is_refused;
+
 /// Requests sent, by operation. An operation that the SDK repeats counts once for each attempt.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls(Arc<Mutex<BTreeMap<String, u64>>>);
@@ -77,7 +79,9 @@ impl Intercept for Attempts {
     ) -> Result<(), BoxError> {
         let sent = self.0.sent.swap(false, Ordering::Relaxed);
         let answered = match context.output_or_error() {
-            Some(Err(error)) => error.is_operation_error(),
+            Some(Err(error)) => {
+                error.is_operation_error() || error.as_connector_error().is_some_and(|e| is_refused(e))
+            }
             _ => true,
         };
         if sent && !answered {

@@ -9,6 +9,7 @@ mod settling;
 use std::error::Error as StdError;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
@@ -16,6 +17,7 @@ use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::SdkConfig;
 use ec2_stories_core::{Error, Result, Status};
+use jiff::Timestamp;
 use tracing::Instrument;
 
 pub(crate) use calls::{Attempts, Calls};
@@ -89,6 +91,12 @@ impl Api {
         Self { client: Client::from_conf(config), buckets: Buckets::new(rates), calls }
     }
 
+    /// How long ago that was, by the configuration's clock; `None` where that says in the future.
+    pub(crate) fn age(&self, at: Timestamp) -> Option<Duration> {
+        let now = Timestamp::try_from(self.client.config().time_source()?.now()).ok()?;
+        Duration::try_from(now.duration_since(at)).ok()
+    }
+
     /// Makes a call when its turn has come.
     pub(crate) async fn call<T, E, F>(&self, call: Call, send: F) -> Result<T>
     where
@@ -99,7 +107,7 @@ impl Api {
         let span = tracing::info_span!("ec2.call", operation, count, error = tracing::field::Empty);
         async {
             self.buckets.admit(operation, count).await;
-            let result = send.await.map_err(|error| translate(operation, effect, error));
+            let result = send.await.map_err(|error| translate(operation, effect, &error));
             match &result {
                 Ok(_) => tracing::debug!("done"),
                 Err(error) => {

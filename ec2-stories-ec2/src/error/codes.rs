@@ -5,7 +5,7 @@ use ec2_stories_core::ErrorKind;
 
 /// What a code means. Throttle, capacity, limit and permanent are told apart here and nowhere else.
 pub(super) fn kind(code: &str, http: Option<u16>) -> ErrorKind {
-    match code {
+    match code.trim_start_matches("Client.") {
         "RequestLimitExceeded"
         | "Throttling"
         | "ThrottlingException"
@@ -37,7 +37,7 @@ pub(super) fn kind(code: &str, http: Option<u16>) -> ErrorKind {
         "IdempotentInstanceTerminated" => ErrorKind::Failed,
         "DependencyViolation" | "InvalidGroup.InUse" | "InvalidGroup.InvalidUse" => ErrorKind::InUse,
         "InsufficientFreeAddressesInSubnet" | "InsufficientAddressCapacity" => ErrorKind::Limit,
-        _ if code.contains("LimitExceeded") || code == "InstanceLimitExceeded" => ErrorKind::Limit,
+        _ if code.contains("LimitExceeded") || code.contains("CountExceeded") => ErrorKind::Limit,
         _ if is_not_found(code) => ErrorKind::NotFound,
         _ if http.is_some_and(|status| status >= 500) => ErrorKind::Unavailable,
         _ if code.starts_with("Invalid")

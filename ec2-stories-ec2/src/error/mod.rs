@@ -6,7 +6,7 @@ mod ids;
 use std::error::Error as StdError;
 use std::io;
 
-use aws_sdk_ec2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use ec2_stories_core::{Error, ErrorKind, Status};
@@ -17,7 +17,7 @@ pub(crate) use ids::named_in;
 use crate::api::Effect;
 
 /// Says what a failed call means.
-pub(crate) fn translate<E>(operation: &str, effect: Effect, error: SdkError<E, HttpResponse>) -> Error
+pub(crate) fn translate<E>(operation: &str, effect: Effect, error: &SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
@@ -25,8 +25,8 @@ where
     let request_id = error.request_id().map(ToOwned::to_owned);
     let translated = match error {
         SdkError::ConstructionFailure(_) => not_sent(error),
-        SdkError::DispatchFailure(ref failure) if failure.is_user() => not_sent(error),
-        SdkError::ServiceError(ref service) => answered(service.err(), http, request_id, effect),
+        SdkError::DispatchFailure(failure) if failure.is_user() => not_sent(error),
+        SdkError::ServiceError(service) => answered(service.err(), http, request_id, effect),
         other => unanswered(other, effect),
     };
     translated.during(operation)
@@ -54,12 +54,12 @@ pub(crate) fn again(error: &Error) -> Error {
     }
 }
 
-fn not_sent<E>(error: SdkError<E, HttpResponse>) -> Error
+fn not_sent<E>(error: &SdkError<E, HttpResponse>) -> Error
 where
     E: StdError + Send + Sync + 'static,
 {
     // The SDK asks for credentials before it sends; what the account provider said is in the chain.
-    let told = causes(&error).find_map(|cause| cause.downcast_ref::<Error>());
+    let told = causes(error).find_map(|cause| cause.downcast_ref::<Error>());
     match told {
         Some(told) => again(told),
         None => Error::new(ErrorKind::Unexpected, "the request could not be made").because(context(error)),
@@ -85,21 +85,20 @@ fn answered<E: ProvideErrorMetadata>(
     match kind {
         // A fault of EC2's own may have come after the effect.
         ErrorKind::Unavailable => translated.status(effect.when_unknown()),
+        // Room may come; support for a type in a zone does not.
+        ErrorKind::Capacity if code == "Unsupported" => translated.status(Status::Permanent),
         _ => translated,
     }
 }
 
-fn unanswered<E>(error: SdkError<E, HttpResponse>, effect: Effect) -> Error
+fn unanswered<E>(error: &SdkError<E, HttpResponse>, effect: Effect) -> Error
 where
     E: StdError + Send + Sync + 'static,
 {
-    if let Some(told) = causes(&error).find_map(|cause| cause.downcast_ref::<Error>()) {
+    if let Some(told) = causes(error).find_map(|cause| cause.downcast_ref::<Error>()) {
         return again(told);
     }
-    let refused = causes(&error)
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused);
-    let status = if refused { Status::Temporary } else { effect.when_unknown() };
+    let status = if is_refused(error) { Status::Temporary } else { effect.when_unknown() };
     let message = match error {
         SdkError::TimeoutError(_) => "no answer in time",
         SdkError::ResponseError(_) => "the answer could not be read",
@@ -108,15 +107,17 @@ where
     Error::new(ErrorKind::Unavailable, message).status(status).because(context(error))
 }
 
-/// The SDK's error as text: its types are not part of ours.
-fn context<E>(error: SdkError<E, HttpResponse>) -> String
-where
-    E: StdError + Send + Sync + 'static,
-{
-    match error.into_source() {
-        Ok(source) => DisplayErrorContext(source.as_ref()).to_string(),
-        Err(error) => DisplayErrorContext(&error).to_string(),
-    }
+/// Nothing listens there: nothing was sent.
+pub(crate) fn is_refused(error: &(dyn StdError + 'static)) -> bool {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// The causes as text: the SDK's types are not part of ours.
+fn context(error: &(dyn StdError + 'static)) -> String {
+    let causes: Vec<String> = causes(error).skip(1).map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

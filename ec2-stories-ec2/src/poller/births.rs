@@ -24,13 +24,15 @@ pub(super) struct Births {
 }
 
 impl Births {
-    /// `now`, where the token was not sent before. A replay may be about instances that are older than it.
-    pub(super) fn first_sent(&mut self, token: &ClientToken, now: Instant) -> Option<Instant> {
-        self.sent.retain(|_, at| now.duration_since(*at) < KEPT);
-        match self.sent.insert(token.clone(), now) {
-            None => Some(now),
-            Some(_) => None,
-        }
+    /// When this process sent the token for the first time: what it launched is not older, and a replay says the same.
+    pub(super) fn first_sent(&mut self, token: &ClientToken, now: Instant) -> Instant {
+        self.sent.retain(|_, at| now.saturating_duration_since(*at) < KEPT);
+        *self.sent.entry(token.clone()).or_insert(now)
+    }
+
+    /// The token has launched nothing, for certain.
+    pub(super) fn not_sent(&mut self, token: &ClientToken) {
+        self.sent.remove(token);
     }
 
     pub(super) fn launched(&mut self, instances: &[Instance], at: Instant) {

@@ -70,10 +70,14 @@ impl Poller {
         Self(Arc::new(Shared { api, state: Mutex::default(), wake: Notify::new() }))
     }
 
-    /// Remembers when a token was sent first; `None` where it was sent before, so that the age of what it launched is
-    /// not known from this call.
-    pub(crate) fn first_sent(&self, token: &ClientToken, now: Instant) -> Option<Instant> {
-        self.0.state().births.first_sent(token, now)
+    /// Remembers when a token was sent for the first time, and says it.
+    pub(crate) fn first_sent(&self, token: &ClientToken) -> Instant {
+        self.0.state().births.first_sent(token, Instant::now())
+    }
+
+    /// Forgets that a token was sent, which then launched nothing.
+    pub(crate) fn not_sent(&self, token: &ClientToken) {
+        self.0.state().births.not_sent(token);
     }
 
     /// Notes instances that a call sent at `at` has launched.

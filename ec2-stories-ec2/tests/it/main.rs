@@ -3,6 +3,7 @@
 // Clippy lets `#[test]` functions unwrap, not their helpers.
 #![allow(clippy::unwrap_used)]
 
+mod account;
 mod conformance;
 mod firewall;
 mod images;
