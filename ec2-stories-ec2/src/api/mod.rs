@@ -2,6 +2,7 @@
 
 mod bucket;
 mod calls;
+mod identity;
 mod rates;
 mod retry;
 mod settling;
@@ -25,6 +26,7 @@ pub use rates::{Rate, Rates};
 pub(crate) use settling::settling;
 
 use crate::error::translate;
+use identity::FreshIdentity;
 use rates::Buckets;
 use retry::NoRetryOfDefinitive;
 
@@ -79,6 +81,7 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(config: &SdkConfig, rates: Rates) -> Self {
         let calls = Calls::default();
+        let identity = FreshIdentity::new();
         // The SDK shares one retry quota among all clients of a process: a client that is throttled a lot would take
         // the others' retries away.
         static CLIENTS: AtomicU64 = AtomicU64::new(0);
@@ -87,6 +90,8 @@ impl Api {
             .retry_partition(own)
             .interceptor(calls.clone())
             .retry_classifier(NoRetryOfDefinitive)
+            .identity_cache(identity.clone())
+            .retry_classifier(identity)
             .build();
         Self { client: Client::from_conf(config), buckets: Buckets::new(rates), calls }
     }

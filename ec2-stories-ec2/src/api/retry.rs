@@ -1,11 +1,7 @@
 //! What the SDK would repeat and should not.
 
-use aws_sdk_ec2::error::ProvideErrorMetadata;
-use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
-use aws_smithy_runtime_api::client::retries::classifiers::{
-    ClassifyRetry, RetryAction, RetryClassifierPriority,
-};
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
 use crate::error::is_definitive;
 
@@ -16,14 +12,7 @@ pub(super) struct NoRetryOfDefinitive;
 
 impl ClassifyRetry for NoRetryOfDefinitive {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let code = match context.output_or_error() {
-            Some(Err(error)) => error
-                .as_operation_error()
-                .and_then(|error| error.downcast_ref::<RunInstancesError>())
-                .and_then(ProvideErrorMetadata::code),
-            _ => None,
-        };
-        if code.is_some_and(is_definitive) {
+        if code(context).is_some_and(is_definitive) {
             RetryAction::RetryForbidden
         } else {
             RetryAction::NoActionIndicated
@@ -33,8 +22,15 @@ impl ClassifyRetry for NoRetryOfDefinitive {
     fn name(&self) -> &'static str {
         "ec2-stories no retry of definitive answers"
     }
+}
 
-    fn priority(&self) -> RetryClassifierPriority {
-        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+/// The error code of a refusal. A classifier serves all operations, whose error types are all different, so it is read
+/// from the reply.
+pub(super) fn code(context: &InterceptorContext) -> Option<&str> {
+    if !matches!(context.output_or_error(), Some(Err(_))) {
+        return None;
     }
+    let body = std::str::from_utf8(context.response()?.body().bytes()?).ok()?;
+    let (_, rest) = body.split_once("<Code>")?;
+    rest.split_once("</Code>").map(|(code, _)| code)
 }

@@ -56,6 +56,11 @@ fn is_not_found(code: &str) -> bool {
     code.ends_with(".NotFound") || code.ends_with(".Malformed") || code == "InvalidAMIID.Unavailable"
 }
 
+/// The credentials were refused, whatever they may do.
+pub(crate) fn is_about_credentials(code: &str) -> bool {
+    kind(code, None) == ErrorKind::Credentials
+}
+
 /// EC2 means it, whatever the HTTP status: the SDK would repeat these because they come with a 500.
 pub(crate) fn is_definitive(code: &str) -> bool {
     code.starts_with("Insufficient")

@@ -11,7 +11,7 @@ use aws_sdk_ec2::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use ec2_stories_core::{Error, ErrorKind, Status};
 
-pub(crate) use codes::is_definitive;
+pub(crate) use codes::{is_about_credentials, is_definitive};
 pub(crate) use ids::named_in;
 
 use crate::api::Effect;

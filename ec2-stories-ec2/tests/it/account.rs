@@ -54,6 +54,8 @@ async fn rotated_credentials_are_picked_up_between_launch_and_terminate() {
     };
     let (waited, ()) = tokio::join!(futures::future::join_all(waits), rotation);
     assert!(waited.iter().all(Result::is_ok), "{waited:?}");
+    world.sim.accept_only("AKIANEWER");
+    *account.0.lock().unwrap() = "AKIANEWER";
     let outcomes = ec2.terminate(&ids(&launch.instances)).await.unwrap();
     assert!(outcomes.iter().all(|termination| termination.outcome.is_ok()), "{outcomes:?}");
 }
@@ -62,7 +64,9 @@ async fn rotated_credentials_are_picked_up_between_launch_and_terminate() {
 async fn refused_credentials_are_said_to_be() {
     let world = World::new().await;
     world.sim.accept_only("AKIAOTHER");
+    let before = world.sim.calls().total();
     let error = world.ec2.launch(&world.request("t1", 1)).await.unwrap_err();
+    assert!(world.sim.calls().total() <= before + 3, "no oftener than any call that fails");
     assert_eq!((error.kind(), error.is_permanent()), (ErrorKind::Credentials, true), "{error:?}");
 }
 
