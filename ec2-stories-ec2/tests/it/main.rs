@@ -5,6 +5,7 @@
 
 mod account;
 mod conformance;
+mod deployment;
 mod firewall;
 mod images;
 mod keys;

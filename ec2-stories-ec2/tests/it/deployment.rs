@@ -1,0 +1,99 @@
+//! Whole deployments, from the core's machine down to the wire.
+
+use ec2_stories_core::model::{FirewallPolicy, Image, KeyPairSpec, Source};
+use ec2_stories_core::store::MemoryStore;
+use ec2_stories_core::{Deployment, Fleet};
+use ec2_stories_sim::Fault;
+
+use crate::support::World;
+
+const PUBLIC_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILuIvnBgnOpKaE0Fw5gCC3uEmIy7VSYPkhaymwsNRi+A test";
+
+fn shop(world: &World, nodes: u32) -> Deployment {
+    let open = FirewallPolicy::builder().tcp(443, Source::Anywhere).build();
+    let inner = FirewallPolicy::builder().tcp(5432, Source::Fleet("web".parse().unwrap())).build();
+    let web = Fleet::builder()
+        .name("web")
+        .nodes(nodes)
+        .image(Image::public("debian-12"))
+        .after("db")
+        .firewall(open)
+        .key(KeyPairSpec::PublicKey(PUBLIC_KEY.to_owned()))
+        .build()
+        .unwrap();
+    let db = Fleet::builder()
+        .name("db")
+        .nodes(1)
+        .image(Image::public("debian-12"))
+        .firewall(inner)
+        .build()
+        .unwrap();
+    Deployment::builder()
+        .name("shop")
+        .cloud(world.ec2.clone())
+        .journal(MemoryStore::new())
+        .clock(world.sim.clock())
+        .fleet(web)
+        .fleet(db)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_fleets_that_know_each_other_come_and_go() {
+    let world = World::new().await;
+    let running = shop(&world, 3).start().await.unwrap();
+    running.ready().await.unwrap();
+    assert_eq!(world.sim.running().len(), 4);
+    let calls = world.sim.calls();
+    assert_eq!(
+        (calls.count("RunInstances"), calls.count("CreateTags")),
+        (4, 0),
+        "two dry runs, two launches: {calls}"
+    );
+    running.terminate().await.unwrap().assert_clean();
+    world.sim.assert_clean();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_nodes_are_one_launch_and_at_most_fifteen_describes_of_waiting() {
+    let world = World::new().await;
+    let web = Fleet::builder().name("web").nodes(100).image(Image::public("debian-12")).build().unwrap();
+    let deployment = Deployment::builder()
+        .name("shop")
+        .cloud(world.ec2.clone())
+        .journal(MemoryStore::new())
+        .clock(world.sim.clock())
+        .fleet(web)
+        .build()
+        .unwrap();
+    let running = deployment.start().await.unwrap();
+    let before = world.sim.calls().count("DescribeInstances");
+    running.ready().await.unwrap();
+    let calls = world.sim.calls();
+    assert!(calls.count("DescribeInstances") - before <= 15, "{calls}");
+    assert_eq!(calls.count("RunInstances"), 2, "a dry run and a launch: {calls}");
+    running.terminate().await.unwrap().assert_clean();
+    world.sim.assert_clean();
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_replies_and_throttling_leave_nothing_behind() {
+    for (operation, fault) in [
+        ("RunInstances", Fault::ReplyLostAfter),
+        ("RunInstances", Fault::ReplyLostBefore),
+        ("CreateSecurityGroup", Fault::ReplyLostAfter),
+        ("ImportKeyPair", Fault::ReplyLostAfter),
+        ("TerminateInstances", Fault::ReplyLostAfter),
+        ("DeleteSecurityGroup", Fault::ReplyLostAfter),
+    ] {
+        let world = World::new().await;
+        world.sim.faults().nth(operation, 1, fault.clone()).nth(operation, 2, Fault::Throttle);
+        let running = shop(&world, 2).start().await.unwrap();
+        running.ready().await.unwrap();
+        assert_eq!(world.sim.running().len(), 3, "{operation} {fault:?}");
+        running.terminate().await.unwrap().assert_clean();
+        world.sim.assert_clean();
+    }
+}
