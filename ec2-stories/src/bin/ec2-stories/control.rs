@@ -1,10 +1,14 @@
 //! Words from one process to the controller of a deployment, through the state folder.
 
+use std::path::Path;
 use std::time::Duration;
 
 use ec2_stories::model::Name;
 use ec2_stories::provider::{Expect, TupleStore};
 use ec2_stories::{Error, ErrorKind, Result};
+
+use crate::failure::Failure;
+use crate::lock::Lock;
 
 /// How often a controller looks; a person does not notice less.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -47,11 +51,28 @@ pub(crate) async fn heard(store: &dyn TupleStore, deployment: &Name) -> Result<W
     loop {
         look.tick().await;
         let Some(word) = store.get(&tuple(deployment)).await? else { continue };
-        forget(store, deployment).await?;
+        store.delete(&tuple(deployment), Expect::Unchanged(word.version)).await?;
         return match word.value.as_slice() {
             b"detach" => Ok(Word::Detach),
             b"terminate" => Ok(Word::Terminate),
             _ => Err(Error::new(ErrorKind::Corrupt, "not a word for a controller").on(tuple(deployment))),
         };
+    }
+}
+
+/// Waits until no controller has the deployment, and takes it.
+pub(crate) async fn until_free(state: &Path, deployment: &Name, patience: Duration) -> Result<Lock, Failure> {
+    let waited = tokio::time::timeout(patience, async {
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        loop {
+            look.tick().await;
+            if let Ok(lock) = Lock::attempt(state, deployment)? {
+                return Ok(lock);
+            }
+        }
+    });
+    match waited.await {
+        Ok(lock) => lock,
+        Err(_) => Lock::take(state, deployment),
     }
 }

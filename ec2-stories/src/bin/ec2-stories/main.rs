@@ -7,6 +7,7 @@ mod failure;
 mod live;
 mod lock;
 mod log;
+mod render;
 mod session;
 
 mod detach;
