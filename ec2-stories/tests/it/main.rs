@@ -1,3 +1,7 @@
 //! Tests of the facade: story files, the command line, and a deployment on the embedded cloud.
 
+#[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
+mod every_step;
 mod story;

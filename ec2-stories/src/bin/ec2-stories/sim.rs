@@ -1,6 +1,6 @@
 //! `ec2-stories sim`
 
-use ec2_stories::sim::{FaultPlan, Sim};
+use ec2_stories::sim::{FaultPlan, FaultPlanError, Sim};
 use ec2_stories::terminal::{Interrupts, say};
 use ec2_stories::{Clock, SystemClock};
 
@@ -14,7 +14,7 @@ pub(crate) async fn run(args: SimArgs) -> Result<Exit, Failure> {
         Some(path) => {
             let wrong = |why: String| Failure::new(Exit::Usage, format!("{}: {why}", path.display()));
             let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-            toml::from_str(&text).map_err(|error| wrong(error.to_string()))?
+            text.parse().map_err(|error: FaultPlanError| wrong(error.to_string()))?
         }
     };
     let mut interrupts = Interrupts::listen()?;
@@ -29,7 +29,7 @@ pub(crate) async fn run(args: SimArgs) -> Result<Exit, Failure> {
         .listen(args.listen)
         .await
         .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", args.listen)))?;
-    say(format_args!("listening on http://{}", listener.addr()));
+    say(format_args!("listening on {}", listener.url()));
     interrupts.next().await;
     listener.shutdown().await;
     Ok(Exit::Done)
