@@ -30,13 +30,19 @@ mod account;
 mod error;
 mod forms;
 mod places;
+#[cfg(feature = "ec2")]
+mod provider;
 mod tree;
 mod write;
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
+use ec2_stories_core::memory::MemoryCloud;
 use ec2_stories_core::model::DeploymentSpec;
+use ec2_stories_core::provider::{Cloud, TupleStore};
+use ec2_stories_core::{Clock, Deployment, MemoryStore, SystemClock};
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
@@ -104,10 +110,6 @@ impl Story {
         Ok(story)
     }
 
-    fn check(&self) -> Result<(), StoryError> {
-        Ok(())
-    }
-
     /// The description.
     #[must_use]
     pub fn spec(&self) -> &DeploymentSpec {
@@ -125,6 +127,24 @@ impl Story {
     pub fn place(&self, field: &str) -> Option<(usize, usize)> {
         let error = StoryError::new(&self.file, &self.source, self.places.find(field)?, "");
         Some((error.line(), error.column()))
+    }
+
+    /// The deployment that it describes, on this cloud.
+    ///
+    /// # Errors
+    /// [`StoryError`], with the place, for what [`Deployment::from_spec`] refuses.
+    pub fn deployment(
+        &self,
+        cloud: Arc<dyn Cloud>,
+        journal: Arc<dyn TupleStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Deployment, StoryError> {
+        Deployment::from_spec(self.spec.clone(), cloud, journal, clock).map_err(|error| self.at(&error))
+    }
+
+    fn check(&self) -> Result<(), StoryError> {
+        let (cloud, journal) = (Arc::new(MemoryCloud::new()), Arc::new(MemoryStore::new()));
+        self.deployment(cloud, journal, Arc::new(SystemClock)).map(drop)
     }
 
     fn at(&self, error: &crate::Error) -> StoryError {

@@ -1,5 +1,7 @@
 //! `ec2-stories ping`
 
+use ec2_stories::NodeStatus;
+use ec2_stories::model::InstanceState;
 use ec2_stories::terminal::say;
 
 use crate::args::OnStory;
@@ -16,5 +18,7 @@ pub(crate) async fn run(on: OnStory) -> Result<Exit, Failure> {
     } else {
         say(&status);
     }
-    Ok(if status.is_live() { Exit::Done } else { Exit::Failed })
+    let mut wanted = status.nodes.iter().filter(|node| node.wanted).peekable();
+    let runs = |node: &NodeStatus| node.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Running);
+    Ok(if wanted.peek().is_some() && wanted.all(runs) { Exit::Done } else { Exit::Failed })
 }

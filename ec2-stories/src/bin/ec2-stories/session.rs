@@ -7,7 +7,7 @@ use ec2_stories::account::DefaultChain;
 use ec2_stories::model::Name;
 use ec2_stories::provider::{AccountProvider, TupleStore};
 use ec2_stories::sim::{Latencies, Sim};
-use ec2_stories::story::Story;
+use ec2_stories::story::{AccountSpec, Story};
 use ec2_stories::terminal::note;
 use ec2_stories::{Clock, Deployment, FileStore, MemoryStore, SystemClock};
 
@@ -78,10 +78,7 @@ impl Session {
     }
 
     fn account(&self) -> Arc<dyn AccountProvider> {
-        match self.story.account() {
-            Some(account) => account.provider(),
-            None => Arc::new(DefaultChain::new()),
-        }
+        self.story.account().map_or_else(|| Arc::new(DefaultChain::new()) as Arc<_>, AccountSpec::provider)
     }
 }
 

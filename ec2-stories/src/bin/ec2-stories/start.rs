@@ -3,6 +3,8 @@
 use ec2_stories::model::Mode;
 use ec2_stories::terminal::{self, Interrupts, Progress, note, say};
 use ec2_stories::{Deployment, Running};
+use futures::StreamExt;
+use tokio::task::JoinHandle;
 
 use crate::args::OnStory;
 use crate::control::{self, Word};
@@ -34,7 +36,7 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
         started = deployment.start() => started?,
         () = interrupts.next() => return stop_early(&session, &deployment).await,
     };
-    let progress = Progress::follow(&running, session.on.json);
+    let progress = Following::new(&running, session.on.json);
     let mut end = tokio::select! {
         ready = running.ready() => ready.map_or_else(|error| End::Failed(error.chain()), |()| End::Ready),
         word = control::heard(&*session.store, session.name()) => End::Told(word?),
@@ -67,8 +69,8 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
         report = async { if leave { running.detach().await } else { running.terminate().await } } => report?,
         () = interrupts.next() => return Ok(Exit::Interrupted),
     };
-    progress.finish();
-    let left = if leave { render::left(&report, session.on.json)? } else { render::report(&report, session.on.json)? };
+    drop(progress);
+    let left = render::report(&report, session.on.json)?;
     Ok(if exit == Exit::Done { left } else { exit })
 }
 
@@ -92,4 +94,34 @@ fn show(session: &Session, running: &Running) -> Result<(), Failure> {
         });
     }
     Ok(())
+}
+
+/// What is shown of what happens: live lines for people, one JSON document a line for programs.
+enum Following {
+    People { _progress: Progress },
+    Programs(JoinHandle<()>),
+}
+
+impl Following {
+    fn new(running: &Running, as_json: bool) -> Self {
+        if !as_json {
+            return Self::People { _progress: Progress::follow(running) };
+        }
+        let mut events = Box::pin(running.events());
+        Self::Programs(tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                if let Ok(line) = render::json(&serde_json::json!({ "event": event })) {
+                    say(line);
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        if let Self::Programs(follower) = self {
+            follower.abort();
+        }
+    }
 }

@@ -3,7 +3,7 @@
 mod crash;
 mod hand_over;
 mod lifecycle;
-mod rotation;
+mod secret_file;
 mod secrets;
 mod sim;
 mod usage;

@@ -1,0 +1,105 @@
+//! Progress while one waits.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use futures::StreamExt;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::task::JoinHandle;
+
+use super::note;
+use crate::model::NodeAddress;
+use crate::{Event, EventKind, Phase, Running};
+
+/// With more nodes than this a terminal shows only how many are live.
+const MOST_LINES: usize = 24;
+
+/// Shows what happens in a deployment, on standard error: a live line for each node on a terminal, a line for each event
+/// elsewhere. It ends with the deployment, with [`finish`](Self::finish), or when it is dropped.
+#[derive(Debug)]
+pub struct Progress {
+    follower: JoinHandle<()>,
+    bars: Option<MultiProgress>,
+}
+
+impl Progress {
+    /// Starts to show what happens.
+    #[must_use]
+    pub fn follow(running: &Running) -> Self {
+        let mut events = Box::pin(running.events());
+        if !std::io::stderr().is_terminal() {
+            let follower = tokio::spawn(async move {
+                while let Some(event) = events.next().await {
+                    note(event);
+                }
+            });
+            return Self { follower, bars: None };
+        }
+        let mut board = Board::new(running);
+        let bars = Some(board.bars.clone());
+        let follower = tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                board.show(&event);
+            }
+        });
+        Self { follower, bars }
+    }
+
+    /// Clears the live lines; what is printed next stands where they were.
+    pub fn finish(self) {}
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.follower.abort();
+        if let Some(bars) = &self.bars {
+            // A terminal that cannot be cleared is no reason to fail.
+            let _ = bars.clear();
+        }
+    }
+}
+
+/// The live lines.
+struct Board {
+    bars: MultiProgress,
+    all: ProgressBar,
+    nodes: BTreeMap<NodeAddress, (Phase, Option<ProgressBar>)>,
+}
+
+impl Board {
+    fn new(running: &Running) -> Self {
+        let bars = MultiProgress::new();
+        let style = |template| ProgressStyle::with_template(template).expect("the template is fixed");
+        let nodes = running.nodes();
+        let all = bars.add(ProgressBar::new(nodes.len() as u64));
+        all.set_style(style("{bar:24} {pos}/{len} live {elapsed:>6} {wide_msg}"));
+        all.enable_steady_tick(Duration::from_millis(200));
+        let lines = nodes.len() <= MOST_LINES;
+        let nodes = nodes.into_iter().map(|node| {
+            let line = lines.then(|| {
+                let line = bars.add(ProgressBar::new_spinner().with_prefix(node.address.to_string()));
+                line.set_style(style("  {prefix:12} {wide_msg}"));
+                line.set_message(node.phase.to_string());
+                line
+            });
+            (node.address, (node.phase, line))
+        });
+        Self { nodes: nodes.collect(), bars, all }
+    }
+
+    fn show(&mut self, event: &Event) {
+        let Some((phase, line)) = event.node.as_ref().and_then(|node| self.nodes.get_mut(node)) else {
+            self.all.set_message(event.kind.to_string());
+            return;
+        };
+        if let Some(line) = line {
+            line.set_message(event.kind.to_string());
+        }
+        if let EventKind::Phase(entered) = &event.kind {
+            *phase = *entered;
+            let live = self.nodes.values().filter(|(phase, _)| *phase == Phase::Live).count();
+            self.all.set_position(live as u64);
+        }
+    }
+}
