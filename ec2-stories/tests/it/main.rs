@@ -4,4 +4,6 @@
 mod cli;
 #[cfg(feature = "cli")]
 mod every_step;
+#[cfg(feature = "cli")]
+mod rotation;
 mod story;
