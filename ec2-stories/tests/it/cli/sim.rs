@@ -48,7 +48,7 @@ async fn boto3_launches_waits_replays_and_terminates() {
     .unwrap();
     let (sim, url) = serve(&["--time-scale", "30", "--faults", "faults.toml"], folder.path()).await;
     let mut boto3 = Command::new(Path::new(&peers).join("bin/python"));
-    boto3.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/cli/boto3.py")).arg(url).env_remove("AWS_CA_BUNDLE");
+    boto3.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/cli/a_deployment.py")).arg(url).env_remove("AWS_CA_BUNDLE");
     let ended = Ended::of(boto3).await.expect(0);
     assert_eq!(ended.stdout.lines().last(), Some("ok"), "{ended:?}");
     sim.signal("TERM");
