@@ -34,7 +34,7 @@ async fn main() -> Result<()> {
     let args = Args::parse();
     let common::Place { ec2, clock, sim } = args.cloud.open().await?;
     if let Some(sim) = &sim {
-        sim.add_image("web-7"); // the private image; a real account has its own
+        sim.add_image(ImageSeed::builder().name("web-7").build()); // a real account has its own
     }
     let mode = if args.mode == "dev" { Mode::Dev } else { Mode::Production };
     let journal = Arc::new(MemoryStore::new());
@@ -82,7 +82,7 @@ async fn up_and_down(shop: &Deployment, ec2: &Ec2, mode: Mode) -> Result<()> {
     let nodes = running.nodes();
     say(terminal::nodes(&nodes));
 
-    let ids: Vec<_> = nodes.iter().filter_map(|node| node.instance_id.clone()).collect();
+    let ids: Vec<_> = nodes.iter().filter_map(|node| Some(node.instance.as_ref()?.id.clone())).collect();
     let seen = ec2.describe(&ids).await?;
     let alive = seen.iter().filter(|instance| instance.state == InstanceState::Running).count();
     say(format_args!("a describe shows {alive} of {} running", nodes.len()));

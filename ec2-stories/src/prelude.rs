@@ -14,11 +14,12 @@ pub use ec2_stories_core::provider::{
     AccountProvider, Cloud, Customizer, Firewall, ImageRegistry, InstanceDeployer, KeyPairs, Monitor, Probe, Registrar,
     TupleStore,
 };
+pub use ec2_stories_core::deployment::{EventKind, NodeStatus};
 pub use ec2_stories_core::{
-    Attributes, Clock, Deployment, Error, ErrorKind, Event, EventKind, FileStore, Fleet, MemoryStore, Plan, Report,
-    Result, Running, Status, SystemClock,
+    Attributes, Clock, Deployment, Error, ErrorKind, Event, FileStore, Fleet, MemoryStore, Plan, Report, Result,
+    Running, SystemClock,
 };
 #[cfg(feature = "ec2")]
 pub use ec2_stories_ec2::Ec2;
 #[cfg(feature = "sim")]
-pub use ec2_stories_sim::{Latencies, Sim};
+pub use ec2_stories_sim::{ImageSeed, Latencies, Sim};

@@ -10,7 +10,9 @@ use tokio::task::JoinHandle;
 
 use super::note;
 use crate::model::NodeAddress;
-use crate::{Event, EventKind, Phase, Running};
+use crate::deployment::EventKind;
+use crate::deployment::machine::Phase;
+use crate::{Event, Running};
 
 /// With more nodes than this a terminal shows only how many are live.
 const MOST_LINES: usize = 24;

@@ -3,7 +3,7 @@
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::Table;
 
-use crate::NodeStatus;
+use crate::deployment::NodeStatus;
 
 /// The nodes: address in the deployment, instance, state, network address, zone.
 #[must_use]
@@ -14,7 +14,7 @@ pub fn nodes(nodes: &[NodeStatus]) -> String {
         let instance = node.instance.as_ref();
         let address = instance.and_then(|instance| instance.public_ip.as_deref().or(instance.private_ip.as_deref()));
         table.add_row([
-            &node.address.to_string(),
+            node.address.to_string().as_str(),
             instance.map_or("-", |instance| instance.id.as_str()),
             instance.map_or("-", |instance| instance.state.as_str()),
             address.unwrap_or("-"),

@@ -1,6 +1,6 @@
 //! `ec2-stories ping`
 
-use ec2_stories::NodeStatus;
+use ec2_stories::deployment::NodeStatus;
 use ec2_stories::model::InstanceState;
 use ec2_stories::terminal::say;
 
