@@ -63,7 +63,7 @@ async fn main() -> Result<()> {
         () = interrupts.next() => return Err(Error::new(ErrorKind::Canceled, "interrupted")),
     }
 
-    say("API calls:");
+    say("API calls, the dry runs of the plan and of the start among them:");
     for (operation, count) in ec2.calls() {
         say(format_args!("  {count:4}  {operation}"));
     }
@@ -78,7 +78,7 @@ async fn up_and_down(shop: &Deployment, ec2: &Ec2, mode: Mode) -> Result<()> {
     let running = shop.start().await?;
     let progress = Progress::follow(&running);
     running.ready().await?;
-    progress.finish();
+    progress.finish().await;
     let nodes = running.nodes();
     say(terminal::nodes(&nodes));
 
@@ -87,14 +87,16 @@ async fn up_and_down(shop: &Deployment, ec2: &Ec2, mode: Mode) -> Result<()> {
     let alive = seen.iter().filter(|instance| instance.state == InstanceState::Running).count();
     say(format_args!("a describe shows {alive} of {} running", nodes.len()));
 
+    let progress = Progress::follow(&running);
     let report = match mode {
         Mode::Dev => running.terminate().await?,
         // Production nodes outlive their controller; whoever has the journal, or the tags, can take them down later.
         Mode::Production => {
-            running.detach().await?;
+            say(running.detach().await?);
             shop.terminate().await?
         }
     };
+    progress.finish().await;
     report.assert_clean();
     say(format_args!("launched {} instances and terminated them", nodes.len()));
     Ok(())

@@ -46,7 +46,7 @@ async fn main() -> Result<()> {
         .run(async |running| {
             let progress = Progress::follow(running);
             running.ready().await?;
-            progress.finish();
+            progress.finish().await;
             say(terminal::nodes(&running.nodes()));
             for (path, value) in running.attributes().iter().filter(|(path, _)| path.key == "private_ip") {
                 say(format_args!("{path} = {value}"));

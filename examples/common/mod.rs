@@ -8,7 +8,7 @@ use ec2_stories::prelude::*;
 
 /// Where an example runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum On {
+pub(crate) enum On {
     /// The simulation, in this process: nothing is spent.
     Embedded,
     /// A real account; it needs EC2_STORIES_LIVE=1.
@@ -16,18 +16,18 @@ pub enum On {
 }
 
 /// The cloud, its clock, and the simulation where it is one.
-pub struct Place {
-    pub ec2: Ec2,
-    pub clock: Arc<dyn Clock>,
-    pub sim: Option<Sim>,
+pub(crate) struct Place {
+    pub(crate) ec2: Ec2,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sim: Option<Sim>,
 }
 
 impl On {
-    pub async fn open(self) -> Result<Place> {
+    pub(crate) async fn open(self) -> Result<Place> {
         match self {
             Self::Embedded => {
                 // Machines that boot while one watches.
-                let latency = Latencies::builder().boot(Duration::from_secs(3)).terminate(Duration::from_secs(2));
+                let latency = Latencies::builder().boot(Duration::from_secs(2)).terminate(Duration::from_secs(1));
                 let sim = Sim::builder().latency(latency.build()).build();
                 Ok(Place { ec2: Ec2::from_config(&sim.sdk_config()), clock: sim.clock(), sim: Some(sim) })
             }

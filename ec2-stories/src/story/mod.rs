@@ -35,7 +35,6 @@ mod provider;
 mod tree;
 mod write;
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -51,7 +50,7 @@ pub use account::{AccountSource, AccountSpec};
 pub use error::StoryError;
 pub use write::to_toml;
 
-use places::{Places, narrow};
+use places::{Places, cited};
 use tree::Wrong;
 
 /// A story that was read: a deployment's description and the account that it is for.
@@ -86,7 +85,8 @@ impl Story {
 
     fn read(source: String, file: String, folder: &Path) -> Result<Self, StoryError> {
         let wrong = |Wrong { span, message }| {
-            StoryError::new(&file, &source, narrow(&source, span, &message), message)
+            let span = cited(&source, span.clone(), &message).unwrap_or(span);
+            StoryError::new(&file, &source, span, message)
         };
         let unreadable =
             |error: toml::de::Error| wrong(Wrong::new(error.span().unwrap_or_default(), error.message()));
@@ -148,8 +148,9 @@ impl Story {
     }
 
     fn at(&self, error: &crate::Error) -> StoryError {
-        let span = error.resource().and_then(|field| self.places.find(field));
-        let span: Range<usize> = narrow(&self.source, span.unwrap_or_default(), error.message());
+        let field = error.resource().unwrap_or_default();
+        let whole = self.places.whole(field).unwrap_or_default();
+        let span = cited(&self.source, whole, error.message()).or_else(|| self.places.find(field)).unwrap_or_default();
         StoryError::new(&self.file, &self.source, span, error.message())
     }
 }

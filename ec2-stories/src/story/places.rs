@@ -44,24 +44,34 @@ impl Places {
 
     /// The place of `field`, or of the nearest field around it that the file has.
     pub(super) fn find(&self, field: &str) -> Option<Range<usize>> {
+        self.nearest(field).map(|path| self.0[path].clone())
+    }
+
+    /// As [`find`](Self::find), with everything that stands within the field.
+    pub(super) fn whole(&self, field: &str) -> Option<Range<usize>> {
+        let path = self.nearest(field)?;
+        let within = |other: &str| other.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        let spans = self.0.iter().filter(|(other, _)| within(other)).map(|(_, span)| span);
+        spans.cloned().reduce(|all, span| all.start.min(span.start)..all.end.max(span.end))
+    }
+
+    fn nearest<'f>(&self, field: &'f str) -> Option<&'f str> {
         let mut path = field;
-        loop {
-            if let Some(span) = self.0.get(path) {
-                return Some(span.clone());
-            }
+        while !self.0.contains_key(path) {
             path = &path[..path.rfind(['.', '['])?];
         }
+        Some(path)
     }
 }
 
 /// The part of a value that a message is about: the reference or the quoted text in the message.
-pub(super) fn narrow(source: &str, span: Range<usize>, message: &str) -> Range<usize> {
-    let Some(value) = source.get(span.clone()) else { return span };
-    let cited = [("${", '}'), ("\"", '"')].into_iter().filter_map(|(open, close)| {
+pub(super) fn cited(source: &str, span: Range<usize>, message: &str) -> Option<Range<usize>> {
+    let value = source.get(span.clone())?;
+    let texts = [("${", '}'), ("\"", '"')].into_iter().filter_map(|(open, close)| {
         let at = message.find(open)?;
         let length = message[at + open.len()..].find(close)?;
         message.get(at..at + open.len() + length + close.len_utf8())
     });
-    let found = cited.filter_map(|cited| value.find(cited).map(|at| (span.start + at, cited.len()))).next();
-    found.map_or(span, |(start, length)| start..start + length)
+    let found = texts.filter_map(|text| value.find(text).map(|at| (span.start + at, text.len()))).next();
+    found.map(|(start, length)| start..start + length)
 }

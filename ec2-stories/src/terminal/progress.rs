@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::note;
+use super::{note, say};
 use crate::model::NodeAddress;
 use crate::deployment::EventKind;
 use crate::deployment::machine::Phase;
@@ -17,39 +19,58 @@ use crate::{Event, Running};
 /// With more nodes than this a terminal shows only how many are live.
 const MOST_LINES: usize = 24;
 
-/// Shows what happens in a deployment, on standard error: a live line for each node on a terminal, a line for each event
-/// elsewhere. It ends with the deployment, with [`finish`](Self::finish), or when it is dropped.
+/// Shows what happens in a deployment until [`finish`](Self::finish), or until it is dropped.
 #[derive(Debug)]
 pub struct Progress {
     follower: JoinHandle<()>,
+    enough: Arc<Notify>,
     bars: Option<MultiProgress>,
 }
 
 impl Progress {
-    /// Starts to show what happens.
+    /// For people, on standard error: a live line for each node on a terminal, a line for each event elsewhere.
     #[must_use]
     pub fn follow(running: &Running) -> Self {
-        let mut events = Box::pin(running.events());
-        if !std::io::stderr().is_terminal() {
-            let follower = tokio::spawn(async move {
-                while let Some(event) = events.next().await {
-                    note(event);
-                }
-            });
-            return Self { follower, bars: None };
+        if std::io::stderr().is_terminal() {
+            let mut board = Board::new(running);
+            let bars = board.bars.clone();
+            return Self::show(running, Some(bars), move |event| board.show(&event));
         }
-        let mut board = Board::new(running);
-        let bars = Some(board.bars.clone());
-        let follower = tokio::spawn(async move {
-            while let Some(event) = events.next().await {
-                board.show(&event);
-            }
-        });
-        Self { follower, bars }
+        Self::show(running, None, |event| note(event))
     }
 
-    /// Clears the live lines; what is printed next stands where they were.
-    pub fn finish(self) {}
+    /// For programs, on standard output: `{"event": …}`, one a line.
+    #[must_use]
+    pub fn as_json(running: &Running) -> Self {
+        Self::show(running, None, |event| say(serde_json::json!({ "event": event })))
+    }
+
+    fn show(running: &Running, bars: Option<MultiProgress>, mut show: impl FnMut(Event) + Send + 'static) -> Self {
+        let mut events = Box::pin(running.events());
+        let enough = Arc::new(Notify::new());
+        let told = enough.clone();
+        let follower = tokio::spawn(async move {
+            loop {
+                let event = tokio::select! {
+                    biased; // what has happened is shown before the end
+                    event = events.next() => event,
+                    () = told.notified() => None,
+                };
+                match event {
+                    Some(event) => show(event),
+                    None => break,
+                }
+            }
+        });
+        Self { follower, enough, bars }
+    }
+
+    /// Shows what has happened so far and stops; what is printed next stands where the live lines were.
+    pub async fn finish(mut self) {
+        self.enough.notify_one();
+        // An error is a panic in the follower, which tokio has reported.
+        let _ = (&mut self.follower).await;
+    }
 }
 
 impl Drop for Progress {

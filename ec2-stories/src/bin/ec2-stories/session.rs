@@ -84,5 +84,5 @@ impl Session {
 
 /// Machines that boot while one watches.
 fn quick() -> Latencies {
-    Latencies::builder().boot(Duration::from_secs(3)).terminate(Duration::from_secs(2)).build()
+    Latencies::builder().boot(Duration::from_secs(2)).terminate(Duration::from_secs(1)).build()
 }

@@ -3,8 +3,6 @@
 use ec2_stories::model::Mode;
 use ec2_stories::terminal::{self, Interrupts, Progress, note, say};
 use ec2_stories::{Deployment, Running};
-use futures::StreamExt;
-use tokio::task::JoinHandle;
 
 use crate::args::OnStory;
 use crate::control::{self, Word};
@@ -36,7 +34,7 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
         started = deployment.start() => started?,
         () = interrupts.next() => return stop_early(&session, &deployment).await,
     };
-    let progress = Following::new(&running, session.on.json);
+    let mut progress = follow(&session, &running);
     let mut end = tokio::select! {
         ready = running.ready() => ready.map_or_else(|error| End::Failed(error.chain()), |()| End::Ready),
         word = control::heard(&*session.store, session.name()) => End::Told(word?),
@@ -44,7 +42,9 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
     };
     let ready = matches!(end, End::Ready);
     if ready {
+        progress.finish().await;
         show(&session, &running)?;
+        progress = follow(&session, &running);
         if !detach {
             end = tokio::select! {
                 word = control::heard(&*session.store, session.name()) => End::Told(word?),
@@ -69,7 +69,7 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
         report = async { if leave { running.detach().await } else { running.terminate().await } } => report?,
         () = interrupts.next() => return Ok(Exit::Interrupted),
     };
-    drop(progress);
+    progress.finish().await;
     let left = render::report(&report, session.on.json)?;
     Ok(if exit == Exit::Done { left } else { exit })
 }
@@ -80,6 +80,10 @@ async fn stop_early(session: &Session, deployment: &Deployment) -> Result<Exit, 
         render::report(&deployment.terminate().await?, session.on.json)?;
     }
     Ok(Exit::Interrupted)
+}
+
+fn follow(session: &Session, running: &Running) -> Progress {
+    if session.on.json { Progress::as_json(running) } else { Progress::follow(running) }
 }
 
 fn show(session: &Session, running: &Running) -> Result<(), Failure> {
@@ -94,34 +98,4 @@ fn show(session: &Session, running: &Running) -> Result<(), Failure> {
         });
     }
     Ok(())
-}
-
-/// What is shown of what happens: live lines for people, one JSON document a line for programs.
-enum Following {
-    People { _progress: Progress },
-    Programs(JoinHandle<()>),
-}
-
-impl Following {
-    fn new(running: &Running, as_json: bool) -> Self {
-        if !as_json {
-            return Self::People { _progress: Progress::follow(running) };
-        }
-        let mut events = Box::pin(running.events());
-        Self::Programs(tokio::spawn(async move {
-            while let Some(event) = events.next().await {
-                if let Ok(line) = render::json(&serde_json::json!({ "event": event })) {
-                    say(line);
-                }
-            }
-        }))
-    }
-}
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        if let Self::Programs(follower) = self {
-            follower.abort();
-        }
-    }
 }

@@ -147,7 +147,10 @@ impl Started {
         };
         match tokio::time::timeout(PATIENCE, found).await {
             Ok(Some(line)) => line,
-            _ => panic!("the line never came; standard output was:\n{}\n{}", self.seen, self.errors().await),
+            _ => {
+                let errors = self.errors().await;
+                panic!("the line never came; standard output was:\n{}\n{errors}", self.seen)
+            }
         }
     }
 

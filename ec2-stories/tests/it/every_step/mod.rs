@@ -63,10 +63,16 @@ fn shop(process: &Process, sim: &Sim, journal: &MemoryStore) -> Deployment {
         .unwrap()
 }
 
+/// Starts and waits. What cannot become ready is left, as a program does that ends in good order.
 async fn up(shop: &Deployment) -> Result<Running> {
     let running = shop.start().await?;
-    running.ready().await?;
-    Ok(running)
+    match running.ready().await {
+        Ok(()) => Ok(running),
+        Err(error) => {
+            drop(running.detach().await);
+            Err(error)
+        }
+    }
 }
 
 /// Up and down without a fault: how many calls that takes until the nodes are ready, and in all.

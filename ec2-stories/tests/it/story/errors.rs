@@ -53,7 +53,7 @@ fn references_are_pointed_at_within_their_text() {
     wrong(text, (8, 6), "${HOME}");
     wrong("user_data.text = 'echo ${db/0.private_ip}'", (6, 24), "db");
     wrong("user_data.text = 'echo ${index}'", (6, 24), "index");
-    wrong("after = [\"db\"]", (6, 10), "db");
+    wrong("after = [\"db\"]", (6, 9), "db");
     wrong("firewall = [{ tcp = 1, from = \"fleet:db\" }]", (6, 31), "db");
 }
 
