@@ -6,7 +6,7 @@ use super::{STORY, Shop};
 async fn killed_after_the_launch_nothing_is_launched_twice() {
     let shop = Shop::new(STORY).await;
     let mut start = shop.start(&[]);
-    shop.until("a launch", |sim| sim.calls().count("RunInstances") > 0).await;
+    shop.until("a launch", |sim| sim.instances().len() == 2).await;
     start.child.kill().await.unwrap();
     assert_eq!(shop.sim.instances().len(), 2, "a dead controller takes nothing down");
 

@@ -67,7 +67,7 @@ async fn production_nodes_stay_at_ctrl_c_and_the_next_start_adopts_them() {
 async fn ctrl_c_before_the_nodes_are_ready_leaves_nothing() {
     let shop = Shop::new(STORY).await;
     let start = shop.start(&[]);
-    shop.until("a launch", |sim| sim.calls().count("RunInstances") > 0).await;
+    shop.until("a launch", |sim| sim.instances().len() == 2).await;
     start.signal("INT");
     start.end().await.expect(130);
     shop.sim.assert_clean();

@@ -3,12 +3,16 @@
 mod process;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use ec2_stories::prelude::*;
-use ec2_stories::sim::Fault;
+use ec2_stories::sim::{CallOutcome, Fault};
 use process::{Death, Process};
 
 const NODES: usize = 4;
+
+/// What the SDK's standard retries make of one call.
+const SDK_ATTEMPTS: u64 = 3;
 
 /// How the call goes wrong.
 #[derive(Clone, Copy, Debug)]
@@ -21,22 +25,23 @@ enum Way {
     LostBefore,
     /// The connection broke after the effect.
     LostAfter,
+    /// The connection broke after the effect, so often that the SDK gave up.
+    CutOff,
     /// The process is gone before the effect.
     GoneBefore,
     /// The process is gone after the effect, before the reply.
     GoneAfter,
 }
 
-const WAYS: [Way; 6] =
-    [Way::Refused, Way::Throttled, Way::LostBefore, Way::LostAfter, Way::GoneBefore, Way::GoneAfter];
-
 impl Way {
-    fn fault(self) -> Option<Fault> {
+    /// The fault, and how many calls in a row it strikes.
+    fn fault(self) -> Option<(Fault, u64)> {
         match self {
-            Self::Refused => Some(Fault::Error { code: "UnauthorizedOperation".to_owned(), status: 403 }),
-            Self::Throttled => Some(Fault::Throttle),
-            Self::LostBefore => Some(Fault::ReplyLostBefore),
-            Self::LostAfter => Some(Fault::ReplyLostAfter),
+            Self::Refused => Some((Fault::Error { code: "UnauthorizedOperation".to_owned(), status: 403 }, 1)),
+            Self::Throttled => Some((Fault::Throttle, 1)),
+            Self::LostBefore => Some((Fault::ReplyLostBefore, 1)),
+            Self::LostAfter => Some((Fault::ReplyLostAfter, 1)),
+            Self::CutOff => Some((Fault::ReplyLostAfter, SDK_ATTEMPTS)),
             Self::GoneBefore | Self::GoneAfter => None,
         }
     }
@@ -75,9 +80,15 @@ async fn up(shop: &Deployment) -> Result<Running> {
     }
 }
 
+/// Machines that boot fast: each second that one is awaited is one more call that can fail, and no other way to fail.
+fn sim() -> Sim {
+    let (boot, terminate) = (Duration::from_secs(2), Duration::from_secs(1));
+    Sim::builder().seed(7).latency(Latencies::builder().boot(boot).terminate(terminate).build()).build()
+}
+
 /// Up and down without a fault: how many calls that takes until the nodes are ready, and in all.
 async fn calls() -> (u64, u64) {
-    let (sim, journal) = (Sim::builder().seed(7).build(), MemoryStore::new());
+    let (sim, journal) = (sim(), MemoryStore::new());
     let running = up(&shop(&Process::new(None), &sim, &journal)).await.unwrap();
     let ready = sim.calls().total();
     running.terminate().await.unwrap().assert_clean();
@@ -87,10 +98,12 @@ async fn calls() -> (u64, u64) {
 
 /// A first controller that meets the fault, and another that comes after it.
 async fn fail_and_recover(way: Way, at_call: u64, on_the_way_up: bool) {
-    let (sim, journal) = (Sim::builder().seed(7).build(), MemoryStore::new());
+    let (sim, journal) = (sim(), MemoryStore::new());
     let death = match way.fault() {
-        Some(fault) => {
-            sim.faults().at_call(at_call, fault);
+        Some((fault, calls)) => {
+            for number in at_call..at_call + calls {
+                sim.faults().at_call(number, fault.clone());
+            }
             None
         }
         None => Some(Death { at_call, effect: matches!(way, Way::GoneAfter) }),
@@ -111,6 +124,8 @@ async fn fail_and_recover(way: Way, at_call: u64, on_the_way_up: bool) {
     }
 
     let place = format!("{way:?} at call {at_call}");
+    let struck = sim.calls_log().iter().any(|call| call.number == at_call && call.outcome != CallOutcome::Ok);
+    assert!(struck || first.is_dead(), "{place}: nothing went wrong");
     let next = shop(&Process::new(None), &sim, &journal);
     if on_the_way_up {
         let running = up(&next).await.unwrap_or_else(|error| panic!("{place}: {error:?}"));
@@ -128,16 +143,46 @@ async fn fail_and_recover(way: Way, at_call: u64, on_the_way_up: bool) {
     assert!(sim.leaks().is_empty(), "{place}: {}", sim.leaks());
 }
 
-#[tokio::test(start_paused = true)]
-async fn whatever_call_fails_nothing_is_launched_twice_and_nothing_is_left() {
+async fn fail_every_call(way: Way) {
     let (ready, all) = calls().await;
     assert!(ready >= 8 && all > ready, "{ready} calls until ready, {all} in all");
-    let mut points = 0;
-    for way in WAYS {
-        for at_call in 1..=all {
-            fail_and_recover(way, at_call, at_call <= ready).await;
-            points += 1;
-        }
+    for at_call in 1..=all {
+        fail_and_recover(way, at_call, at_call <= ready).await;
     }
-    println!("{points} points: {all} calls, {ready} of them until ready, each failed in {} ways", WAYS.len());
+    println!("{way:?}: {all} points, {ready} of them before the nodes are ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_call() {
+    fail_every_call(Way::Refused).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_call() {
+    fail_every_call(Way::Throttled).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_breaks_before_the_effect() {
+    fail_every_call(Way::LostBefore).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_breaks_after_the_effect() {
+    fail_every_call(Way::LostAfter).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_breaks_until_the_sdk_gives_up() {
+    fail_every_call(Way::CutOff).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_is_gone_before_the_effect() {
+    fail_every_call(Way::GoneBefore).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_is_gone_after_the_effect() {
+    fail_every_call(Way::GoneAfter).await;
 }

@@ -65,7 +65,7 @@ impl Process {
         self.0.died.notify_one();
     }
 
-    fn is_dead(&self) -> bool {
+    pub(super) fn is_dead(&self) -> bool {
         self.0.dead.load(Ordering::SeqCst)
     }
 }
