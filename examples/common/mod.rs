@@ -27,7 +27,8 @@ impl On {
         match self {
             Self::Embedded => {
                 // Machines that boot while one watches.
-                let latency = Latencies::builder().boot(Duration::from_secs(2)).terminate(Duration::from_secs(1));
+                let latency =
+                    Latencies::builder().boot(Duration::from_secs(2)).terminate(Duration::from_secs(1));
                 let sim = Sim::builder().latency(latency.build()).build();
                 Ok(Place { ec2: Ec2::from_config(&sim.sdk_config()), clock: sim.clock(), sim: Some(sim) })
             }
@@ -35,7 +36,10 @@ impl On {
                 let ec2 = Ec2::connect(Arc::new(DefaultChain::new())).await?;
                 Ok(Place { ec2, clock: Arc::new(SystemClock), sim: None })
             }
-            Self::Aws => Err(Error::new(ErrorKind::Invalid, "--cloud aws spends money: set EC2_STORIES_LIVE=1 to allow it")),
+            Self::Aws => Err(Error::new(
+                ErrorKind::Invalid,
+                "--cloud aws spends money: set EC2_STORIES_LIVE=1 to allow it",
+            )),
         }
     }
 }

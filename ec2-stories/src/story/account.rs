@@ -47,9 +47,15 @@ pub struct AccountSpec {
 
 impl AccountSpec {
     /// Checks which fields go together, and makes the path relative to `folder`.
-    pub(super) fn checked(mut self, span: impl Fn(&str) -> Range<usize>, folder: &Path) -> Result<Self, Wrong> {
+    pub(super) fn checked(
+        mut self,
+        span: impl Fn(&str) -> Range<usize>,
+        folder: &Path,
+    ) -> Result<Self, Wrong> {
         let needs = |field: &str, given: bool, wanted: bool, provider: &str| match (given, wanted) {
-            (true, false) => Err(Wrong::new(span(field), format!("{field} goes with provider = \"{provider}\""))),
+            (true, false) => {
+                Err(Wrong::new(span(field), format!("{field} goes with provider = \"{provider}\"")))
+            }
             (false, true) => Err(Wrong::new(span("provider"), format!("provider {provider} needs {field}"))),
             _ => Ok(()),
         };

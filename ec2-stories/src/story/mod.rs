@@ -150,7 +150,9 @@ impl Story {
     fn at(&self, error: &crate::Error) -> StoryError {
         let field = error.resource().unwrap_or_default();
         let whole = self.places.whole(field).unwrap_or_default();
-        let span = cited(&self.source, whole, error.message()).or_else(|| self.places.find(field)).unwrap_or_default();
+        let span = cited(&self.source, whole, error.message())
+            .or_else(|| self.places.find(field))
+            .unwrap_or_default();
         StoryError::new(&self.file, &self.source, span, error.message())
     }
 }

@@ -20,7 +20,8 @@ impl Places {
 
     fn table(&mut self, path: &str, table: &DeTable<'_>) {
         for (key, value) in table {
-            let path = if path.is_empty() { key.get_ref().to_string() } else { format!("{path}.{}", key.get_ref()) };
+            let path =
+                if path.is_empty() { key.get_ref().to_string() } else { format!("{path}.{}", key.get_ref()) };
             self.value(path, value);
         }
     }
@@ -50,7 +51,9 @@ impl Places {
     /// As [`find`](Self::find), with everything that stands within the field.
     pub(super) fn whole(&self, field: &str) -> Option<Range<usize>> {
         let path = self.nearest(field)?;
-        let within = |other: &str| other.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        let within = |other: &str| {
+            other.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
         let spans = self.0.iter().filter(|(other, _)| within(other)).map(|(_, span)| span);
         spans.cloned().reduce(|all, span| all.start.min(span.start)..all.end.max(span.end))
     }

@@ -10,7 +10,9 @@ use crate::{Error, ErrorKind, Result};
 /// # Errors
 /// [`ErrorKind::Invalid`] for what TOML cannot say.
 pub fn to_toml(spec: &DeploymentSpec) -> Result<String> {
-    let invalid = |error: toml::ser::Error| Error::new(ErrorKind::Invalid, "cannot be written as a story").because(error);
+    let invalid = |error: toml::ser::Error| {
+        Error::new(ErrorKind::Invalid, "cannot be written as a story").because(error)
+    };
     let mut story = Table::try_from(spec).map_err(invalid)?;
     for fleet in story.get_mut("fleet").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(fleet) = fleet.as_table_mut() {
@@ -22,11 +24,14 @@ pub fn to_toml(spec: &DeploymentSpec) -> Result<String> {
 
 fn shorten(fleet: &mut Table) {
     if let Some(image) = fleet.get_mut("image")
-        && let Some(id) = image.get("id").filter(|id| id.as_str().is_some_and(|id| id.starts_with("ami-"))).cloned()
+        && let Some(id) =
+            image.get("id").filter(|id| id.as_str().is_some_and(|id| id.starts_with("ami-"))).cloned()
     {
         *image = id;
     }
-    if let Some(rules) = fleet.get_mut("firewall").and_then(|policy| policy.get_mut("rules")).and_then(Value::as_array_mut) {
+    if let Some(rules) =
+        fleet.get_mut("firewall").and_then(|policy| policy.get_mut("rules")).and_then(Value::as_array_mut)
+    {
         let rules = rules.iter().map(short_rule).collect();
         fleet.insert("firewall".to_owned(), Value::Array(rules));
     }
@@ -41,7 +46,8 @@ fn short_rule(rule: &Value) -> Value {
         Some(ports) if ports["from"] == ports["to"] => ports["from"].clone(),
         Some(ports) => Value::String(format!("{}-{}", ports["from"], ports["to"])),
     };
-    let mut short = Table::from_iter([(protocol.to_owned(), ports), ("from".to_owned(), Value::String(from))]);
+    let mut short =
+        Table::from_iter([(protocol.to_owned(), ports), ("from".to_owned(), Value::String(from))]);
     if let Some(description) = rule.get("description") {
         short.insert("description".to_owned(), description.clone());
     }

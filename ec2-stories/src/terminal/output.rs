@@ -3,12 +3,18 @@
 use std::fmt::Display;
 use std::io::Write;
 
-/// Writes a line to standard output. A reader that went away ends nothing: the deployment matters more.
-pub fn say(line: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+/// Writes a text to standard output, ended by one line break. A reader that went away ends nothing: the deployment
+/// matters more.
+pub fn say(text: impl Display) {
+    write(std::io::stdout(), &text);
 }
 
-/// Writes a line to standard error.
-pub fn note(line: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+/// Writes a text to standard error, ended by one line break.
+pub fn note(text: impl Display) {
+    write(std::io::stderr(), &text);
+}
+
+fn write(mut stream: impl Write, text: &impl Display) {
+    let text = text.to_string();
+    let _ = writeln!(stream, "{}", text.trim_end_matches('\n'));
 }

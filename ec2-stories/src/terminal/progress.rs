@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::{note, say};
-use crate::model::NodeAddress;
 use crate::deployment::EventKind;
 use crate::deployment::machine::Phase;
+use crate::model::NodeAddress;
 use crate::{Event, Running};
 
 /// With more nodes than this a terminal shows only how many are live.
@@ -36,7 +36,7 @@ impl Progress {
             let bars = board.bars.clone();
             return Self::show(running, Some(bars), move |event| board.show(&event));
         }
-        Self::show(running, None, |event| note(event))
+        Self::show(running, None, note)
     }
 
     /// For programs, on standard output: `{"event": …}`, one a line.
@@ -45,7 +45,11 @@ impl Progress {
         Self::show(running, None, |event| say(serde_json::json!({ "event": event })))
     }
 
-    fn show(running: &Running, bars: Option<MultiProgress>, mut show: impl FnMut(Event) + Send + 'static) -> Self {
+    fn show(
+        running: &Running,
+        bars: Option<MultiProgress>,
+        mut show: impl FnMut(Event) + Send + 'static,
+    ) -> Self {
         let mut events = Box::pin(running.events());
         let enough = Arc::new(Notify::new());
         let told = enough.clone();
@@ -108,7 +112,14 @@ impl Board {
             });
             (node.address, (node.phase, line))
         });
-        Self { nodes: nodes.collect(), bars, all }
+        let board = Self { nodes: nodes.collect(), bars, all };
+        board.count();
+        board
+    }
+
+    fn count(&self) {
+        let live = self.nodes.values().filter(|(phase, _)| *phase == Phase::Live).count();
+        self.all.set_position(live as u64);
     }
 
     fn show(&mut self, event: &Event) {
@@ -121,8 +132,7 @@ impl Board {
         }
         if let EventKind::Phase(entered) = &event.kind {
             *phase = *entered;
-            let live = self.nodes.values().filter(|(phase, _)| *phase == Phase::Live).count();
-            self.all.set_position(live as u64);
+            self.count();
         }
     }
 }

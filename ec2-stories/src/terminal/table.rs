@@ -1,7 +1,7 @@
 //! Tables for people.
 
-use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::Table;
+use comfy_table::presets::UTF8_BORDERS_ONLY;
 
 use crate::deployment::NodeStatus;
 
@@ -12,7 +12,8 @@ pub fn nodes(nodes: &[NodeStatus]) -> String {
     table.load_style(UTF8_BORDERS_ONLY).set_header(["node", "instance", "state", "address", "zone", "phase"]);
     for node in nodes {
         let instance = node.instance.as_ref();
-        let address = instance.and_then(|instance| instance.public_ip.as_deref().or(instance.private_ip.as_deref()));
+        let address =
+            instance.and_then(|instance| instance.public_ip.as_deref().or(instance.private_ip.as_deref()));
         table.add_row([
             node.address.to_string().as_str(),
             instance.map_or("-", |instance| instance.id.as_str()),

@@ -28,7 +28,12 @@ async fn keys_that_rotate_between_launch_and_terminate_are_picked_up() {
     let sim = Sim::builder().seed(7).build();
     sim.accept_only(FIRST);
     let account = AccountCredentials::new(Arc::new(SecretFile::at(&path)), sim.clock());
-    let ec2 = Ec2::from_config(&sim.sdk_config().into_builder().credentials_provider(SharedCredentialsProvider::new(account)).build());
+    let ec2 = Ec2::from_config(
+        &sim.sdk_config()
+            .into_builder()
+            .credentials_provider(SharedCredentialsProvider::new(account))
+            .build(),
+    );
     let shop = Deployment::builder()
         .name("shop")
         .cloud(ec2)

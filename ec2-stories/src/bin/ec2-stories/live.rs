@@ -10,9 +10,11 @@ pub(crate) fn allow(services: &[&str], variable: impl Fn(&str) -> Option<String>
     if variable("EC2_STORIES_LIVE").as_deref() == Some("1") {
         return Ok(());
     }
-    let ignored = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let ignored = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
     for service in services {
-        let endpoint = variable(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| variable("AWS_ENDPOINT_URL"));
+        let endpoint =
+            variable(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| variable("AWS_ENDPOINT_URL"));
         if ignored || !endpoint.is_some_and(|url| is_loopback(&url)) {
             return Err(Failure::new(
                 Exit::Usage,
@@ -44,7 +46,8 @@ mod tests {
     use super::*;
 
     fn allowed(variables: &[(&str, &str)]) -> bool {
-        let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let lookup =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         allow(&["EC2"], lookup).is_ok()
     }
 
@@ -52,8 +55,13 @@ mod tests {
     fn only_loopback_or_the_word_of_the_user_opens_the_way() {
         assert!(allowed(&[("EC2_STORIES_LIVE", "1")]));
         assert!(allowed(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")]));
-        assert!(allowed(&[("AWS_ENDPOINT_URL_EC2", "http://[::1]:80/"), ("AWS_ENDPOINT_URL", "https://example.org")]));
-        for refused in ["", "https://ec2.amazonaws.com", "http://127.0.0.1@example.org", "http://localhost.example.org"] {
+        assert!(allowed(&[
+            ("AWS_ENDPOINT_URL_EC2", "http://[::1]:80/"),
+            ("AWS_ENDPOINT_URL", "https://example.org")
+        ]));
+        for refused in
+            ["", "https://ec2.amazonaws.com", "http://127.0.0.1@example.org", "http://localhost.example.org"]
+        {
             assert!(!allowed(&[("AWS_ENDPOINT_URL", refused)]), "{refused}");
         }
         assert!(!allowed(&[]));

@@ -23,7 +23,9 @@ impl Lock {
             Ok(lock) => Ok(lock),
             Err(pid) => Err(Failure::new(
                 Exit::Busy,
-                format!("{deployment}: process {pid} controls this deployment; stop it, or use detach or terminate"),
+                format!(
+                    "{deployment}: process {pid} controls this deployment; stop it, or use detach or terminate"
+                ),
             )),
         }
     }
@@ -33,11 +35,18 @@ impl Lock {
         let folder = state.join("locks");
         let path = folder.join(format!("{deployment}.lock"));
         let failed = |error: std::io::Error| {
-            Error::new(ErrorKind::Io, "the lock file cannot be used").on(path.display().to_string()).because(error)
+            Error::new(ErrorKind::Io, "the lock file cannot be used")
+                .on(path.display().to_string())
+                .because(error)
         };
         std::fs::create_dir_all(&folder).map_err(failed)?;
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0).map_err(failed)?;

@@ -19,6 +19,8 @@ pub(crate) async fn run(on: OnStory) -> Result<Exit, Failure> {
         say(&status);
     }
     let mut wanted = status.nodes.iter().filter(|node| node.wanted).peekable();
-    let runs = |node: &NodeStatus| node.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Running);
+    let runs = |node: &NodeStatus| {
+        node.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Running)
+    };
     Ok(if wanted.peek().is_some() && wanted.all(runs) { Exit::Done } else { Exit::Failed })
 }

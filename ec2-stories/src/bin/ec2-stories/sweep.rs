@@ -17,5 +17,6 @@ pub(crate) async fn run(on: OnStory) -> Result<Exit, Failure> {
     } else {
         say(&sweep);
     }
-    Ok(Exit::Done)
+    let left = sweep.strays.iter().any(|stray| !stray.terminated);
+    Ok(if left { Exit::NotClean } else { Exit::Done })
 }

@@ -34,7 +34,10 @@ fn rule<'i>(value: &Value<'i>) -> Checked<Value<'i>> {
     if matches!(protocol.get_ref().as_ref(), "tcp" | "udp") {
         entries.push(("ports", ports(what)?));
     } else if what.get_ref().as_bool() != Some(true) {
-        return Err(Wrong::new(what.span(), format!("only tcp and udp have ports; write {} = true", protocol.get_ref())));
+        return Err(Wrong::new(
+            what.span(),
+            format!("only tcp and udp have ports; write {} = true", protocol.get_ref()),
+        ));
     }
     entries.push(("source", source(rule, span.clone())?));
     entries.extend(rule.get("description").map(|text| ("description", text.clone())));
@@ -79,7 +82,9 @@ fn source<'i>(rule: &DeTable<'i>, span: Range<usize>) -> Checked<Value<'i>> {
             None => {
                 return Err(Wrong::new(
                     span,
-                    format!("expected anywhere, my-address, fleet:NAME, sg-… or a network such as 10.0.0.0/8, not {other:?}"),
+                    format!(
+                        "expected anywhere, my-address, fleet:NAME, sg-… or a network such as 10.0.0.0/8, not {other:?}"
+                    ),
                 ));
             }
         },

@@ -9,7 +9,10 @@ use crate::story::tree::{Checked, Value, Wrong, only, string, table, text};
 pub(super) fn write_out<'i>(value: Value<'i>, folder: &Path) -> Checked<Value<'i>> {
     let span = value.span();
     let DeValue::Table(key) = value.get_ref() else {
-        return Err(Wrong::new(span, "a key is { existing = … }, { public_key_file = … } or { generated = … }"));
+        return Err(Wrong::new(
+            span,
+            "a key is { existing = … }, { public_key_file = … } or { generated = … }",
+        ));
     };
     only(key, &["existing", "public_key", "public_key_file", "generated"])?;
     if key.len() != 1 {

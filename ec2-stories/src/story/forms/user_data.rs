@@ -25,7 +25,8 @@ pub(super) fn write_out<'i>(value: Value<'i>, folder: &Path) -> Checked<Value<'i
         }
         _ => return Err(Wrong::new(span, "user data has either text or file")),
     };
-    let template = match user_data.get("literal").map(|literal| (literal.span(), literal.get_ref().as_bool())) {
+    let template = match user_data.get("literal").map(|literal| (literal.span(), literal.get_ref().as_bool()))
+    {
         None | Some((_, Some(false))) => Template::new(content),
         Some((_, Some(true))) => Ok(Template::literal(content)),
         Some((span, None)) => return Err(Wrong::new(span, "expected true or false")),

@@ -1,5 +1,7 @@
 //! Up, seen, and down again.
 
+use std::collections::BTreeSet;
+
 use ec2_stories::sim::Latencies;
 
 use super::{STORY, Shop};
@@ -7,19 +9,21 @@ use super::{STORY, Shop};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_story_is_planned_started_left_seen_and_terminated() {
     let shop = Shop::new(&format!("mode = 'production'\n{STORY}")).await;
-    shop.run("plan", &[]).await.expect(0);
+    let plan = shop.run("plan", &[]).await.expect(0).json();
+    assert_eq!(plan["fleets"][0]["nodes"], 2);
     assert_eq!(shop.sim.instances().len(), 0, "a plan spends nothing");
 
     shop.run("start", &["--detach"]).await.expect(0);
     assert_eq!(shop.alive(), 2);
-    let status = shop.run("status", &[]).await.expect(0);
-    for instance in shop.sim.running() {
-        assert!(status.stdout.contains(&instance.id), "{status:?}");
-    }
+    let status = shop.run("status", &[]).await.expect(0).json();
+    let shown = |node: usize| status["nodes"][node]["instance"]["id"].as_str().unwrap().to_owned();
+    let running: Vec<_> = shop.sim.running().into_iter().map(|instance| instance.id).collect();
+    assert_eq!(BTreeSet::from([shown(0), shown(1)]), BTreeSet::from_iter(running));
     shop.run("ping", &[]).await.expect(0);
     shop.run("sweep", &[]).await.expect(0);
 
-    shop.run("terminate", &[]).await.expect(0);
+    let report = shop.run("terminate", &[]).await.expect(0).json();
+    assert_eq!((&report["ending"], &report["leaks"]), (&"terminated".into(), &serde_json::json!([])));
     shop.sim.assert_clean();
     shop.run("ping", &[]).await.expect(1);
     shop.run("terminate", &[]).await.expect(0);
@@ -71,4 +75,25 @@ async fn ctrl_c_before_the_nodes_are_ready_leaves_nothing() {
     start.signal("INT");
     start.end().await.expect(130);
     shop.sim.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stray_makes_a_sweep_unclean() {
+    let shop = Shop::new(&format!("mode = 'production'\n{STORY}")).await;
+    shop.sim.set_latencies(Latencies::none());
+    shop.run("start", &["--detach"]).await.expect(0);
+    shop.run("sweep", &[]).await.expect(0);
+    // Someone copied a tag.
+    let image = &shop.sim.running()[0].image_id;
+    let launch = format!(
+        "Action=RunInstances&Version=2016-11-15&ImageId={image}&InstanceType=t3.micro&MinCount=1&MaxCount=1\
+         &TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=ec2-stories%3Adeployment\
+         &TagSpecification.1.Tag.1.Value=shop"
+    );
+    let launched = shop.sim.handle(http::Request::post("/").body(launch.into()).unwrap()).await.unwrap();
+    assert_eq!(launched.status(), 200);
+
+    let sweep = shop.run("sweep", &[]).await.expect(4).json();
+    assert_eq!(sweep["strays"][0]["terminated"], false);
+    assert_eq!(shop.alive(), 3, "what is not certainly ours is reported, not taken down");
 }

@@ -33,7 +33,10 @@ struct Shop {
 
 impl Shop {
     async fn new(story: &str) -> Self {
-        let latency = Latencies::builder().boot(Duration::from_millis(600)).terminate(Duration::from_millis(300)).build();
+        let latency = Latencies::builder()
+            .boot(Duration::from_millis(600))
+            .terminate(Duration::from_millis(300))
+            .build();
         let sim = Sim::builder().latency(latency).build();
         let cloud = sim.listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();

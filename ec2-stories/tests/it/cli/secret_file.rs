@@ -9,7 +9,8 @@ async fn shop(mode: u32) -> Shop {
     let mut shop = Shop::new(&STORY.replace("[[fleet]]", &format!("{account}\n[[fleet]]"))).await;
     shop.variables.clear();
     let path = shop.path("keys.toml");
-    std::fs::write(&path, "access_key_id = 'AKIAFILE'\nsecret_access_key = 'x'\nregion = 'eu-west-1'\n").unwrap();
+    std::fs::write(&path, "access_key_id = 'AKIAFILE'\nsecret_access_key = 'x'\nregion = 'eu-west-1'\n")
+        .unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     shop.sim.accept_only("AKIAFILE");
     shop

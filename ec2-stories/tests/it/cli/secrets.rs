@@ -16,7 +16,9 @@ async fn secrets_are_in_no_output_no_log_and_no_file() {
         shop.variables.push((key.to_owned(), value.to_owned()));
     }
     let mut texts = Vec::new();
-    for (command, more) in [("plan", &[][..]), ("start", &["--detach"][..]), ("status", &[][..]), ("ping", &[][..])] {
+    for (command, more) in
+        [("plan", &[][..]), ("start", &["--detach"][..]), ("status", &[][..]), ("ping", &[][..])]
+    {
         let ended = shop.run(command, more).await.expect(0);
         texts.push((command.to_owned(), format!("{}\n{}", ended.stdout, ended.stderr)));
     }

@@ -39,7 +39,8 @@ async fn a_wrong_fault_file_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn boto3_launches_waits_replays_and_terminates() {
-    let peers = std::env::var("EC2_STORIES_PEERS").expect("EC2_STORIES_PEERS is not set: run cargo xtask test");
+    let peers =
+        std::env::var("EC2_STORIES_PEERS").expect("EC2_STORIES_PEERS is not set: run cargo xtask test");
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("faults.toml"),
@@ -48,7 +49,10 @@ async fn boto3_launches_waits_replays_and_terminates() {
     .unwrap();
     let (sim, url) = serve(&["--time-scale", "30", "--faults", "faults.toml"], folder.path()).await;
     let mut boto3 = Command::new(Path::new(&peers).join("bin/python"));
-    boto3.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/cli/a_deployment.py")).arg(url).env_remove("AWS_CA_BUNDLE");
+    boto3
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/cli/a_deployment.py"))
+        .arg(url)
+        .env_remove("AWS_CA_BUNDLE");
     let ended = Ended::of(boto3).await.expect(0);
     assert_eq!(ended.stdout.lines().last(), Some("ok"), "{ended:?}");
     sim.signal("TERM");

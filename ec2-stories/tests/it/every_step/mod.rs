@@ -37,7 +37,9 @@ impl Way {
     /// The fault, and how many calls in a row it strikes.
     fn fault(self) -> Option<(Fault, u64)> {
         match self {
-            Self::Refused => Some((Fault::Error { code: "UnauthorizedOperation".to_owned(), status: 403 }, 1)),
+            Self::Refused => {
+                Some((Fault::Error { code: "UnauthorizedOperation".to_owned(), status: 403 }, 1))
+            }
             Self::Throttled => Some((Fault::Throttle, 1)),
             Self::LostBefore => Some((Fault::ReplyLostBefore, 1)),
             Self::LostAfter => Some((Fault::ReplyLostAfter, 1)),

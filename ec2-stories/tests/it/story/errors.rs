@@ -17,10 +17,7 @@ fn wrong(lines: &str, place: (usize, usize), message: &str) -> StoryError {
 #[test]
 fn an_unknown_key_is_shown_with_its_line() {
     let error = wrong("nodse = 3", (6, 1), "unknown field `nodse`");
-    assert_eq!(
-        error.to_string(),
-        format!("story:6:1: {}\n  |\n6 | nodse = 3\n  | ^^^^^", error.message())
-    );
+    assert_eq!(error.to_string(), format!("story:6:1: {}\n  |\n6 | nodse = 3\n  | ^^^^^", error.message()));
 }
 
 #[test]
@@ -42,7 +39,11 @@ fn firewall_rules_are_checked_one_by_one() {
     wrong("firewall = [{ tcp = \"https\", from = \"anywhere\" }]", (6, 21), "8000-8100");
     wrong("firewall = [{ tcp = 70000, from = \"anywhere\" }]", (6, 21), "70000");
     wrong("firewall = [{ icmp = 8, from = \"anywhere\" }]", (6, 22), "icmp = true");
-    wrong("firewall = [\n  { tcp = 1, from = \"anywhere\" },\n  { tcp = 22, from = \"10.0.0\" },\n]", (8, 22), "10.0.0");
+    wrong(
+        "firewall = [\n  { tcp = 1, from = \"anywhere\" },\n  { tcp = 22, from = \"10.0.0\" },\n]",
+        (8, 22),
+        "10.0.0",
+    );
     wrong("firewall = [{ tcp = 1, from = \"anywhere\", why = \"\" }]", (6, 43), "unknown field `why`");
     wrong("firewall = [{ tcp = \"90-80\", from = \"anywhere\" }]", (6, 21), "above");
 }
@@ -68,7 +69,9 @@ fn keys_and_user_data_are_one_thing_each() {
 
 #[test]
 fn an_account_holds_no_secret_and_says_what_goes_together() {
-    let account = |table: &str| Story::parse(format!("name = \"shop\"\n[account]\n{table}\n")).expect_err("it is wrong");
+    let account = |table: &str| {
+        Story::parse(format!("name = \"shop\"\n[account]\n{table}\n")).expect_err("it is wrong")
+    };
     let error = account("provider = \"environment\"\nsecret_access_key = \"wJalrXUtnFEMI\"");
     assert_eq!((error.line(), error.column()), (4, 1));
     assert!(!error.to_string().contains("wJalrXUtnFEMI"), "{error}");

@@ -13,7 +13,8 @@ fn fleet(lines: &str) -> ec2_stories::model::FleetSpec {
 
 #[test]
 fn the_documented_example_is_a_story() {
-    let story = Story::parse(include_str!("../../../src/story/example.toml")).unwrap_or_else(|error| panic!("{error}"));
+    let story = Story::parse(include_str!("../../../src/story/example.toml"))
+        .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(story.spec().fleets.len(), 2);
     let account = story.account().unwrap();
     assert_eq!((account.provider, account.region.as_deref()), (AccountSource::Profile, Some("eu-west-1")));
@@ -42,7 +43,8 @@ fn firewall_rules() {
          { icmp = true, from = 'my-address' }, { all = true, from = 'fleet:web' }, { tcp = '22', from = 'sg-1' },\n\
          { tcp = 53, from = '2001:db8::/32' }]",
     );
-    let rule = |protocol, ports: Option<PortRange>, source| Rule { protocol, ports, source, description: None };
+    let rule =
+        |protocol, ports: Option<PortRange>, source| Rule { protocol, ports, source, description: None };
     let cidr = |net: &str| Source::Cidr(net.parse().unwrap());
     let mut expected = vec![
         rule(Protocol::Tcp, Some(443.into()), Source::Anywhere),

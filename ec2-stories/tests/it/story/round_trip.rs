@@ -46,7 +46,12 @@ fn everything() -> DeploymentSpec {
                 .described("inside")
                 .udp(53, Source::Group("sg-9".into()))
                 .icmp(Source::MyAddress)
-                .rule(Rule { protocol: Protocol::All, ports: None, source: Source::Anywhere, description: None })
+                .rule(Rule {
+                    protocol: Protocol::All,
+                    ports: None,
+                    source: Source::Anywhere,
+                    description: None,
+                })
                 .build(),
         ),
         volumes: vec![],
