@@ -77,6 +77,10 @@ async fn ctrl_c_before_the_nodes_are_ready_leaves_nothing() {
     shop.sim.assert_clean();
 }
 
+/// The simulation reads who signs and for where; it does not check the signature.
+const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIASIMULATED0000001/20260101/us-east-1/ec2/aws4_request, \
+                      SignedHeaders=host, Signature=0";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stray_makes_a_sweep_unclean() {
     let shop = Shop::new(&format!("mode = 'production'\n{STORY}")).await;
@@ -90,7 +94,11 @@ async fn a_stray_makes_a_sweep_unclean() {
          &TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=ec2-stories%3Adeployment\
          &TagSpecification.1.Tag.1.Value=shop"
     );
-    let launched = shop.sim.handle(http::Request::post("/").body(launch.into()).unwrap()).await.unwrap();
+    let launched = shop
+        .sim
+        .handle(http::Request::post("/").header("authorization", SIGNED).body(launch.into()).unwrap())
+        .await
+        .unwrap();
     assert_eq!(launched.status(), 200);
 
     let sweep = shop.run("sweep", &[]).await.expect(4).json();
