@@ -1,1 +1,73 @@
-//! EC2 Stories.
+//! Deploy machines on Amazon EC2 and keep them alive.
+//!
+//! Describe fleets, plan, start, use, take down:
+//!
+//! ```
+//! use ec2_stories::prelude::*;
+//!
+//! # #[cfg(all(feature = "ec2", feature = "sim"))]
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<()> {
+//! // On a real account: Ec2::connect(Arc::new(SharedProfile::named("staging").region("eu-west-1"))).await?
+//! let sim = Sim::builder().seed(7).build();
+//! let ec2 = Ec2::from_config(&sim.sdk_config());
+//!
+//! let shop = Deployment::builder()
+//!     .name("shop")
+//!     .mode(Mode::Dev) // Mode::Production: the nodes outlive the program
+//!     .cloud(ec2)
+//!     .journal(MemoryStore::new()) // FileStore::open("shop.journal")? survives the process
+//!     .clock(sim.clock())
+//!     .fleet(Fleet::builder().name("db").nodes(1).image(Image::public("debian-12")).build()?)
+//!     .fleet(
+//!         Fleet::builder()
+//!             .name("web")
+//!             .nodes(3)
+//!             .after("db")
+//!             .image(Image::public("debian-12"))
+//!             .firewall(FirewallPolicy::builder().tcp(443, Source::Anywhere).build())
+//!             .user_data(Template::new("#!/bin/sh\necho db=${db/0.private_ip} > /etc/shop.conf\n")?)
+//!             .build()?,
+//!     )
+//!     .build()?;
+//!
+//! println!("{}", shop.plan().await?); // decided and checked, nothing done
+//! let running = shop.start().await?; // crash here and the next start goes on
+//! running.ready().await?;
+//! running.terminate().await?.assert_clean();
+//! # sim.assert_clean();
+//! # Ok(())
+//! # }
+//! # #[cfg(not(all(feature = "ec2", feature = "sim")))]
+//! # fn main() {}
+//! ```
+//!
+//! What a machine does at each step, what survives a crash and what dropping a handle does is in the docs of
+//! [`Deployment`] and [`Running`]; what an implementation must keep to, in those of the traits in [`provider`].
+//!
+//! # Testing
+//! `Sim` is a simulated EC2 below the real AWS SDK: under `#[tokio::test(start_paused = true)]` a day passes in a
+//! moment, and `sim.faults()` makes calls fail where it hurts. The feature `mock` has a mock of every provider trait.
+//!
+//! # Features
+//! | Feature | | |
+//! | --- | --- | --- |
+//! | `ec2` | on by default | `Ec2`: the cloud, through the AWS SDK. Without it aws-sdk-ec2, minutes of compilation, is not built |
+//! | `sim` | on by default | `Sim`: the embedded cloud |
+//! | `story` | on by default | `story`: deployments written down as TOML |
+//! | `cli` | on by default | the program `ec2-stories`, and `terminal`: progress and tables; it needs the three above |
+//! | `mock` | | `mock`: mockall mocks of every provider trait |
+
+pub use ec2_stories_core::*;
+#[cfg(feature = "ec2")]
+pub use ec2_stories_ec2 as ec2;
+#[cfg(feature = "ec2")]
+pub use ec2_stories_ec2::Ec2;
+#[cfg(feature = "sim")]
+pub use ec2_stories_sim as sim;
+
+pub mod prelude;
+#[cfg(feature = "story")]
+pub mod story;
+#[cfg(feature = "cli")]
+pub mod terminal;

@@ -1,5 +1,6 @@
 //! From a description to what runs, and what a later process can do.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -7,13 +8,13 @@ use std::sync::Arc;
 use futures::FutureExt;
 use tokio::sync::mpsc;
 
-use super::driver::{Context, Controller, Recovered, nonce, recover};
+use super::driver::{Context, Controller, Recovered, call, nonce, recover};
 use super::journal::{Head, Journal, Stage};
-use super::machine::{Aim, Failure, Phase};
+use super::machine::{Aim, Failure, Machine, Phase};
 use super::preflight::plan;
 use super::status::{NodeStatus, Status};
 use super::{Deployment, Plan, Report, Running};
-use crate::model::Mode;
+use crate::model::{InstanceId, Mode, NodeAddress};
 use crate::{Error, ErrorKind, Result};
 
 impl Deployment {
@@ -101,13 +102,15 @@ impl Deployment {
         }
     }
 
-    /// Says how the deployment is, from the journal and one search by tag. Cancel-safe; it starts nothing.
+    /// Says how the deployment is, from the journal and one search by tag; nodes that the search does not show yet are
+    /// described. Cancel-safe; it starts nothing.
     ///
     /// # Errors
     /// The journal or the cloud could not be read.
     pub async fn status(&self) -> Result<Status> {
         let context = self.context();
         let recovered = recover(&context).await?;
+        see(&context, &recovered.machine).await?;
         let nodes = recovered.machine.nodes().map(|(address, node)| {
             let wanted =
                 recovered.machine.fleet(&address.fleet).is_some_and(|fleet| address.slot < fleet.plan.wanted);
@@ -185,5 +188,24 @@ async fn take_over(context: &Context, recovered: &Recovered, stage: Stage) -> Re
     };
     context.journal.write(Journal::HEAD, &head).await?;
     context.known().head = Some(head);
+    Ok(())
+}
+
+/// Describes the nodes' instances that the search by tag has not shown: it lags behind a launch.
+async fn see(context: &Context, machine: &Machine) -> Result<()> {
+    let unseen: BTreeMap<InstanceId, NodeAddress> = machine
+        .nodes()
+        .filter_map(|(address, node)| Some((node.instance.clone()?, address)))
+        .filter(|(id, _)| context.view.instance(id).is_none())
+        .collect();
+    let ids: Vec<InstanceId> = unseen.keys().cloned().collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    for instance in call(context, "describe", ids.len(), context.cloud.describe(&ids)).await? {
+        if let Some(node) = unseen.get(&instance.id) {
+            context.view.saw(node, &instance);
+        }
+    }
     Ok(())
 }

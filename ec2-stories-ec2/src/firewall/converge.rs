@@ -79,8 +79,9 @@ async fn wanted(
 async fn fleet_group(ec2: &Ec2, deployment: &Name, fleet: &Name, vpc: &str, field: &str) -> Result<Peer> {
     let found = group::find(ec2.api(), deployment, &group::name(deployment, fleet), vpc).await?;
     let id = found.and_then(|group| group.group_id().map(ToOwned::to_owned));
-    id.map(Peer::Group)
-        .ok_or_else(|| Error::invalid(field, format!("fleet {fleet} has no security group in {vpc}")))
+    let missing =
+        || Error::new(ErrorKind::NotFound, format!("fleet {fleet} has no security group in {vpc}")).on(field);
+    id.map(Peer::Group).ok_or_else(missing)
 }
 
 fn net(text: &str) -> Peer {

@@ -1,0 +1,89 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// Deploys machines on Amazon EC2 and takes them down again.
+#[derive(Debug, Parser)]
+#[command(name = "ec2-stories", version, after_help = exit::HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Decide what would be done and check it, without spending anything.
+    Plan(OnStory),
+    /// Deploy, and stay until ctrl-C: then dev nodes are terminated, production nodes stay.
+    Start {
+        #[command(flatten)]
+        on: OnStory,
+        /// Leave as soon as the nodes are ready; they stay, whatever the mode.
+        #[arg(long)]
+        detach: bool,
+    },
+    /// Say what is there, from the journal and the cloud.
+    Status(OnStory),
+    /// Ask whether the nodes live; fails unless all do.
+    Ping(OnStory),
+    /// Take everything down, and say what is left.
+    Terminate(OnStory),
+    /// Tell a `start` in the foreground to leave its nodes and go.
+    Detach(OnStory),
+    /// Find what carries the deployment's tag and belongs to no node.
+    Sweep(OnStory),
+    /// Serve the simulated EC2 and STS on a loopback address.
+    Sim(SimArgs),
+}
+
+/// What every command on a story takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OnStory {
+    /// The story file.
+    pub(crate) story: PathBuf,
+    /// Where the journal is kept.
+    #[arg(long, value_name = "DIR", default_value = ".ec2-stories")]
+    pub(crate) state: PathBuf,
+    /// Which cloud.
+    #[arg(long, value_enum, default_value_t = CloudKind::Aws)]
+    pub(crate) cloud: CloudKind,
+    /// Print JSON for programs: one document, or one event a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CloudKind {
+    /// Amazon EC2, or what answers at AWS_ENDPOINT_URL.
+    Aws,
+    /// A simulation inside this process: for a try; all of it ends with the process.
+    Embedded,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimArgs {
+    /// Address and port; port 0 picks one. The first line of output says which.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// Decides ids, jitter and probable faults.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Simulated seconds in a second.
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = time_scale)]
+    pub(crate) time_scale: f64,
+    /// A TOML file of faults.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+}
+
+fn time_scale(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(scale) if scale.is_finite() && scale > 0.0 => Ok(scale),
+        _ => Err("a number above 0".to_owned()),
+    }
+}

@@ -1,0 +1,50 @@
+//! The command line of EC2 Stories.
+
+mod args;
+mod control;
+mod exit;
+mod failure;
+mod live;
+mod lock;
+mod log;
+mod render;
+mod session;
+
+mod detach;
+mod ping;
+mod plan;
+mod sim;
+mod start;
+mod status;
+mod sweep;
+mod terminate;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use ec2_stories::terminal::note;
+
+use args::{Cli, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log::init();
+    let ended = match cli.command {
+        Command::Plan(on) => plan::run(on).await,
+        Command::Start { on, detach } => start::run(on, detach).await,
+        Command::Status(on) => status::run(on).await,
+        Command::Ping(on) => ping::run(on).await,
+        Command::Terminate(on) => terminate::run(on).await,
+        Command::Detach(on) => detach::run(on).await,
+        Command::Sweep(on) => sweep::run(on).await,
+        Command::Sim(args) => sim::run(args).await,
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            note(format_args!("error: {}", failure.message));
+            failure.exit.into()
+        }
+    }
+}

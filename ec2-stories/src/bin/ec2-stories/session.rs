@@ -1,0 +1,88 @@
+//! What a command works with: the story, its journal, its cloud.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ec2_stories::account::DefaultChain;
+use ec2_stories::model::Name;
+use ec2_stories::provider::{AccountProvider, TupleStore};
+use ec2_stories::sim::{Latencies, Sim};
+use ec2_stories::story::{AccountSpec, Story};
+use ec2_stories::terminal::note;
+use ec2_stories::{Clock, Deployment, FileStore, MemoryStore, SystemClock};
+
+use crate::args::{CloudKind, OnStory};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::live;
+use crate::lock::Lock;
+
+/// A story that was read, with its journal.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) on: OnStory,
+    pub(crate) story: Story,
+    pub(crate) store: Arc<dyn TupleStore>,
+}
+
+impl Session {
+    pub(crate) fn open(on: OnStory) -> Result<Self, Failure> {
+        let story = Story::open(&on.story)?;
+        let store: Arc<dyn TupleStore> = match on.cloud {
+            CloudKind::Aws => Arc::new(FileStore::open(on.state.join("journal"))?),
+            CloudKind::Embedded => Arc::new(MemoryStore::new()),
+        };
+        Ok(Self { on, story, store })
+    }
+
+    /// As [`open`](Self::open), for commands that look at what another process did.
+    pub(crate) fn open_lasting(on: OnStory) -> Result<Self, Failure> {
+        if on.cloud == CloudKind::Embedded {
+            return Err(Failure::new(
+                Exit::Usage,
+                "the embedded cloud ends with its process: only plan and start make sense on it; \
+                 for one that stays, run `ec2-stories sim` and set AWS_ENDPOINT_URL",
+            ));
+        }
+        Self::open(on)
+    }
+
+    pub(crate) fn name(&self) -> &Name {
+        &self.story.spec().name
+    }
+
+    /// The right to change the deployment; nobody else knows of an embedded one.
+    pub(crate) fn lock(&self) -> Result<Option<Lock>, Failure> {
+        match self.on.cloud {
+            CloudKind::Aws => Lock::take(&self.on.state, self.name()).map(Some),
+            CloudKind::Embedded => Ok(None),
+        }
+    }
+
+    /// Connects to the cloud.
+    pub(crate) async fn deployment(&self) -> Result<Deployment, Failure> {
+        let (cloud, clock): (Arc<dyn ec2_stories::provider::Cloud>, Arc<dyn Clock>) = match self.on.cloud {
+            CloudKind::Aws => {
+                let assumes = self.story.account().is_some_and(|account| account.role.is_some());
+                let services: &[&str] = if assumes { &["EC2", "STS"] } else { &["EC2"] };
+                live::allow(services, |name| std::env::var(name).ok())?;
+                (Arc::new(ec2_stories::Ec2::connect(self.account()).await?), Arc::new(SystemClock))
+            }
+            CloudKind::Embedded => {
+                note("embedded cloud: everything in it ends with this process");
+                let sim = Sim::builder().latency(quick()).build();
+                (Arc::new(ec2_stories::Ec2::from_config(&sim.sdk_config())), sim.clock())
+            }
+        };
+        Ok(self.story.deployment(cloud, self.store.clone(), clock)?)
+    }
+
+    fn account(&self) -> Arc<dyn AccountProvider> {
+        self.story.account().map_or_else(|| Arc::new(DefaultChain::new()) as Arc<_>, AccountSpec::provider)
+    }
+}
+
+/// Machines that boot while one watches.
+fn quick() -> Latencies {
+    Latencies::builder().boot(Duration::from_secs(2)).terminate(Duration::from_secs(1)).build()
+}

@@ -1,0 +1,36 @@
+//! `ec2-stories sim`
+
+use ec2_stories::sim::{FaultPlan, FaultPlanError, Sim};
+use ec2_stories::terminal::{Interrupts, say};
+use ec2_stories::{Clock, SystemClock};
+
+use crate::args::SimArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+pub(crate) async fn run(args: SimArgs) -> Result<Exit, Failure> {
+    let faults = match &args.faults {
+        None => FaultPlan::default(),
+        Some(path) => {
+            let wrong = |why: String| Failure::new(Exit::Usage, format!("{}: {why}", path.display()));
+            let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+            text.parse().map_err(|error: FaultPlanError| wrong(error.to_string()))?
+        }
+    };
+    let mut interrupts = Interrupts::listen()?;
+    // Clients with clocks of their own sign with today's date.
+    let sim = Sim::builder()
+        .seed(args.seed)
+        .time_scale(args.time_scale)
+        .faults(faults)
+        .start(SystemClock.now())
+        .build();
+    let listener = sim
+        .listen(args.listen)
+        .await
+        .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", args.listen)))?;
+    say(format_args!("listening on {}", listener.url()));
+    interrupts.next().await;
+    listener.shutdown().await;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,101 @@
+//! `ec2-stories start`
+
+use ec2_stories::model::Mode;
+use ec2_stories::terminal::{self, Interrupts, Progress, note, say};
+use ec2_stories::{Deployment, Running};
+
+use crate::args::OnStory;
+use crate::control::{self, Word};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render;
+use crate::session::Session;
+
+/// Why a start comes to its end.
+enum End {
+    /// The nodes are ready.
+    Ready,
+    /// They will not be.
+    Failed(String),
+    /// Another process said so.
+    Told(Word),
+    /// ctrl-C or SIGTERM.
+    Interrupted,
+}
+
+pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
+    let session = Session::open(on)?;
+    let deployment = session.deployment().await?;
+    let _lock = session.lock()?;
+    control::forget(&*session.store, session.name()).await?;
+    let mut interrupts = Interrupts::listen()?;
+
+    let running = tokio::select! {
+        started = deployment.start() => started?,
+        () = interrupts.next() => return stop_early(&session, &deployment).await,
+    };
+    let mut progress = follow(&session, &running);
+    let mut end = tokio::select! {
+        ready = running.ready() => ready.map_or_else(|error| End::Failed(error.chain()), |()| End::Ready),
+        word = control::heard(&*session.store, session.name()) => End::Told(word?),
+        () = interrupts.next() => End::Interrupted,
+    };
+    let ready = matches!(end, End::Ready);
+    if ready {
+        progress.finish().await;
+        show(&session, &running)?;
+        progress = follow(&session, &running);
+        if !detach {
+            end = tokio::select! {
+                word = control::heard(&*session.store, session.name()) => End::Told(word?),
+                () = interrupts.next() => End::Interrupted,
+            };
+        }
+    }
+    let exit = match &end {
+        End::Failed(why) => {
+            note(format_args!("error: {why}"));
+            Exit::Failed
+        }
+        End::Interrupted if !ready => Exit::Interrupted,
+        _ => Exit::Done,
+    };
+    let leave = match end {
+        End::Ready | End::Told(Word::Detach) => true,
+        End::Told(Word::Terminate) => false,
+        End::Failed(_) | End::Interrupted => session.story.spec().mode == Mode::Production,
+    };
+    let report = tokio::select! {
+        report = async { if leave { running.detach().await } else { running.terminate().await } } => report?,
+        () = interrupts.next() => return Ok(Exit::Interrupted),
+    };
+    progress.finish().await;
+    let left = render::report(&report, session.on.json)?;
+    Ok(if exit == Exit::Done { left } else { exit })
+}
+
+/// Interrupted while it was being decided what to do: a launch may have begun.
+async fn stop_early(session: &Session, deployment: &Deployment) -> Result<Exit, Failure> {
+    if session.story.spec().mode == Mode::Dev {
+        render::report(&deployment.terminate().await?, session.on.json)?;
+    }
+    Ok(Exit::Interrupted)
+}
+
+fn follow(session: &Session, running: &Running) -> Progress {
+    if session.on.json { Progress::as_json(running) } else { Progress::follow(running) }
+}
+
+fn show(session: &Session, running: &Running) -> Result<(), Failure> {
+    let nodes = running.nodes();
+    if session.on.json {
+        say(render::json(&serde_json::json!({ "ready": nodes }))?);
+    } else {
+        say(terminal::nodes(&nodes));
+        note(match session.story.spec().mode {
+            Mode::Dev => "ready; ctrl-C takes the nodes down",
+            Mode::Production => "ready; ctrl-C leaves the nodes",
+        });
+    }
+    Ok(())
+}

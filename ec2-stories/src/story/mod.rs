@@ -1,0 +1,158 @@
+//! Story files: a deployment, written down as TOML.
+//!
+//! The schema is the builders': a story is read into the same [`DeploymentSpec`] that
+//! [`Deployment::builder`](crate::Deployment::builder) makes, and [`to_toml`] writes one back.
+//!
+//! ```toml
+#![doc = include_str!("example.toml")]
+//! ```
+//!
+//! # Short forms
+//!
+//! | Written | Means |
+//! | --- | --- |
+//! | `image = "ami-…"` | this very image; `{ public = "debian-12" }` and `{ newest = { owner = "self", name = "web-*" } }` are found when the deployment starts |
+//! | `firewall = [{ tcp = 443, from = "anywhere" }]` | rules; ports are `443` or `"8000-8100"` for `tcp` and `udp`, `true` for `icmp`, `icmpv6` and `all` |
+//! | `from = …` | `"anywhere"`, `"my-address"`, `"fleet:web"`, `"sg-…"` or a network |
+//! | `user_data = { file = "boot.sh" }` | the file's text, its path relative to the story; `literal = true` leaves every `${…}` alone |
+//! | `key = { public_key_file = "id.pub" }` | imports the public key; `{ existing = "name" }` uses one, `{ generated = "id" }` makes one and puts the private key there |
+//! | `market = "spot"` | spot at the on-demand price; `{ spot = { max_price = "0.01" } }` caps it |
+//!
+//! # References
+//! `${db/0.private_ip}` in user data is resolved when the fleet is launched, after the fleets in its `after`.
+//! `$${` is a plain `${`.
+//!
+//! # Errors
+//! What cannot be read, a key that nobody knows, a value that is out of range and a reference to what is not there
+//! are a [`StoryError`]: file, line, column and the line itself.
+
+mod account;
+mod error;
+mod forms;
+mod places;
+#[cfg(feature = "ec2")]
+mod provider;
+mod tree;
+mod write;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ec2_stories_core::memory::MemoryCloud;
+use ec2_stories_core::model::DeploymentSpec;
+use ec2_stories_core::provider::{Cloud, TupleStore};
+use ec2_stories_core::{Clock, Deployment, MemoryStore, SystemClock};
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+pub use account::{AccountSource, AccountSpec};
+pub use error::StoryError;
+pub use write::to_toml;
+
+use places::{Places, cited};
+use tree::Wrong;
+
+/// A story that was read: a deployment's description and the account that it is for.
+#[derive(Clone, Debug)]
+pub struct Story {
+    spec: DeploymentSpec,
+    account: Option<AccountSpec>,
+    file: String,
+    source: String,
+    places: Places,
+}
+
+impl Story {
+    /// Reads a story file. Paths in it are relative to the file.
+    ///
+    /// # Errors
+    /// [`StoryError`], with the place.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoryError> {
+        let path = path.as_ref();
+        let file = path.display().to_string();
+        let source = std::fs::read_to_string(path).map_err(|error| StoryError::unreadable(&file, &error))?;
+        Self::read(source, file, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Reads a story. Paths in it are relative to the current folder.
+    ///
+    /// # Errors
+    /// [`StoryError`], with the place.
+    pub fn parse(text: impl Into<String>) -> Result<Self, StoryError> {
+        Self::read(text.into(), "story".to_owned(), Path::new(""))
+    }
+
+    fn read(source: String, file: String, folder: &Path) -> Result<Self, StoryError> {
+        let wrong = |Wrong { span, message }| {
+            let span = cited(&source, span.clone(), &message).unwrap_or(span);
+            StoryError::new(&file, &source, span, message)
+        };
+        let unreadable =
+            |error: toml::de::Error| wrong(Wrong::new(error.span().unwrap_or_default(), error.message()));
+        let root = DeTable::parse(&source).map_err(unreadable)?;
+        let (span, mut root) = (root.span(), root.into_inner());
+        forms::write_out(&mut root, folder).map_err(wrong)?;
+        let places = Places::of(&root);
+        let account = match root.remove("account") {
+            None => None,
+            Some(account) => {
+                let place = account.span();
+                let field = |name: &str| places.find(&format!("account.{name}")).unwrap_or(place.clone());
+                let read = AccountSpec::deserialize(ValueDeserializer::from(account)).map_err(unreadable)?;
+                Some(read.checked(field, folder).map_err(wrong)?)
+            }
+        };
+        let root = ValueDeserializer::from(Spanned::new(span, DeValue::Table(root)));
+        let spec = DeploymentSpec::deserialize(root).map_err(unreadable)?;
+        let story = Self { spec, account, file, source, places };
+        story.check()?;
+        Ok(story)
+    }
+
+    /// The description.
+    #[must_use]
+    pub fn spec(&self) -> &DeploymentSpec {
+        &self.spec
+    }
+
+    /// The account, where the story names one.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountSpec> {
+        self.account.as_ref()
+    }
+
+    /// The field's place in the file, for a finding or an error about it: line and column, from 1.
+    #[must_use]
+    pub fn place(&self, field: &str) -> Option<(usize, usize)> {
+        let error = StoryError::new(&self.file, &self.source, self.places.find(field)?, "");
+        Some((error.line(), error.column()))
+    }
+
+    /// The deployment that it describes, on this cloud.
+    ///
+    /// # Errors
+    /// [`StoryError`], with the place, for what [`Deployment::from_spec`] refuses.
+    pub fn deployment(
+        &self,
+        cloud: Arc<dyn Cloud>,
+        journal: Arc<dyn TupleStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Deployment, StoryError> {
+        Deployment::from_spec(self.spec.clone(), cloud, journal, clock).map_err(|error| self.at(&error))
+    }
+
+    fn check(&self) -> Result<(), StoryError> {
+        let (cloud, journal) = (Arc::new(MemoryCloud::new()), Arc::new(MemoryStore::new()));
+        self.deployment(cloud, journal, Arc::new(SystemClock)).map(drop)
+    }
+
+    fn at(&self, error: &crate::Error) -> StoryError {
+        let field = error.resource().unwrap_or_default();
+        let whole = self.places.whole(field).unwrap_or_default();
+        let span = cited(&self.source, whole, error.message())
+            .or_else(|| self.places.find(field))
+            .unwrap_or_default();
+        StoryError::new(&self.file, &self.source, span, error.message())
+    }
+}

@@ -1,0 +1,13 @@
+//! What a program shows its user: progress, tables, and the way it is interrupted.
+//!
+//! Results go to standard output, progress to standard error.
+
+mod interrupt;
+mod output;
+mod progress;
+mod table;
+
+pub use interrupt::Interrupts;
+pub use output::{note, say};
+pub use progress::Progress;
+pub use table::nodes;

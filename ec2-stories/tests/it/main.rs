@@ -1,0 +1,11 @@
+//! Tests of the facade: story files, the command line, and a deployment on the embedded cloud.
+
+#![allow(clippy::unwrap_used)]
+
+#[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
+mod every_step;
+#[cfg(feature = "cli")]
+mod rotation;
+mod story;

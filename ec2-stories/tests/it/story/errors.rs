@@ -1,0 +1,94 @@
+//! Every error says where it is.
+
+use ec2_stories::Error;
+use ec2_stories::story::{Story, StoryError};
+
+use super::with;
+
+/// Line, column, and the text that the message must hold.
+#[track_caller]
+fn wrong(lines: &str, place: (usize, usize), message: &str) -> StoryError {
+    let error = with(lines).expect_err("the story is wrong");
+    assert!(error.message().contains(message), "{error}");
+    assert_eq!((error.line(), error.column()), place, "{error}");
+    error
+}
+
+#[test]
+fn an_unknown_key_is_shown_with_its_line() {
+    let error = wrong("nodse = 3", (6, 1), "unknown field `nodse`");
+    assert_eq!(error.to_string(), format!("story:6:1: {}\n  |\n6 | nodse = 3\n  | ^^^^^", error.message()));
+}
+
+#[test]
+fn wrong_values_are_shown_where_they_stand() {
+    wrong("image = 7", (6, 9), "string or table");
+    wrong("image = \"debian\"", (6, 9), "an image is \"ami-…\"");
+    wrong("image = { public = 3 }", (6, 20), "string");
+    wrong("image = { newest = { owner = \"self\" } }", (6, 20), "name");
+    wrong("launch_timeout = \"soon\"", (6, 18), "");
+    wrong("after = [\"Web\"]", (6, 10), "lower-case");
+    wrong("volumes = [{ gib = 8, type = \"gp9\" }]", (6, 30), "gp9");
+    wrong("market = \"auction\"", (6, 10), "auction");
+}
+
+#[test]
+fn firewall_rules_are_checked_one_by_one() {
+    wrong("firewall = [{ tcp = 443 }]", (6, 13), "from where");
+    wrong("firewall = [{ tcp = 443, udp = 53, from = \"anywhere\" }]", (6, 13), "one of tcp");
+    wrong("firewall = [{ tcp = \"https\", from = \"anywhere\" }]", (6, 21), "8000-8100");
+    wrong("firewall = [{ tcp = 70000, from = \"anywhere\" }]", (6, 21), "70000");
+    wrong("firewall = [{ icmp = 8, from = \"anywhere\" }]", (6, 22), "icmp = true");
+    wrong(
+        "firewall = [\n  { tcp = 1, from = \"anywhere\" },\n  { tcp = 22, from = \"10.0.0\" },\n]",
+        (8, 22),
+        "10.0.0",
+    );
+    wrong("firewall = [{ tcp = 1, from = \"anywhere\", why = \"\" }]", (6, 43), "unknown field `why`");
+    wrong("firewall = [{ tcp = \"90-80\", from = \"anywhere\" }]", (6, 21), "above");
+}
+
+#[test]
+fn references_are_pointed_at_within_their_text() {
+    let text = "user_data.text = '''\n#!/bin/sh\necho ${HOME}\n'''";
+    wrong(text, (8, 6), "${HOME}");
+    wrong("user_data.text = 'echo ${db/0.private_ip}'", (6, 24), "db");
+    wrong("user_data.text = 'echo ${index}'", (6, 24), "index");
+    wrong("after = [\"db\"]", (6, 9), "db");
+    wrong("firewall = [{ tcp = 1, from = \"fleet:db\" }]", (6, 31), "db");
+}
+
+#[test]
+fn keys_and_user_data_are_one_thing_each() {
+    wrong("key = \"mine\"", (6, 7), "existing");
+    wrong("key = { existing = \"a\", generated = \"b\" }", (6, 7), "one of");
+    wrong("key = { public_key_file = \"no-such-file.pub\" }", (6, 27), "no-such-file.pub");
+    wrong("user_data = { text = \"a\", file = \"b\" }", (6, 13), "either text or file");
+    wrong("user_data = { file = \"no-such-file\" }", (6, 22), "no-such-file");
+}
+
+#[test]
+fn an_account_holds_no_secret_and_says_what_goes_together() {
+    let account = |table: &str| {
+        Story::parse(format!("name = \"shop\"\n[account]\n{table}\n")).expect_err("it is wrong")
+    };
+    let error = account("provider = \"environment\"\nsecret_access_key = \"wJalrXUtnFEMI\"");
+    assert_eq!((error.line(), error.column()), (4, 1));
+    assert!(!error.to_string().contains("wJalrXUtnFEMI"), "{error}");
+    assert!(account("provider = \"static\"").message().contains("static"));
+    assert!(account("provider = \"profile\"").message().contains("needs profile"));
+    assert_eq!(account("region = \"eu-west-1\"\npath = \"keys\"").line(), 4);
+    assert!(account("external_id = \"x\"").message().contains("role"));
+}
+
+#[test]
+fn a_file_is_named_as_it_was_given_and_turns_into_the_familys_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.toml");
+    let missing = Story::open(&path).unwrap_err();
+    assert_eq!(missing.line(), 0);
+    std::fs::write(&path, "name = \"shop\"\nname = \"again\"\n").unwrap();
+    let error = Story::open(&path).unwrap_err();
+    assert!(error.to_string().starts_with(&format!("{}:2:1: ", path.display())), "{error}");
+    assert_eq!(Error::from(error).kind(), ec2_stories::ErrorKind::Invalid);
+}
