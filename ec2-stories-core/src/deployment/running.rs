@@ -108,7 +108,9 @@ impl Running {
         let nodes: Vec<NodeStatus> = self.nodes().into_iter().filter(|node| node.wanted).collect();
         let live = nodes.iter().filter(|node| node.phase == Phase::Live);
         let ids: Vec<InstanceId> = live.filter_map(|node| Some(node.instance.as_ref()?.id.clone())).collect();
-        let seen = call(&self.context, "describe", On::Instances(ids.len()), self.context.cloud.describe(&ids)).await;
+        let seen =
+            call(&self.context, "describe", On::Instances(ids.len()), self.context.cloud.describe(&ids))
+                .await;
         let seen = seen.map_err(|error| error.chain());
         let asked = nodes.iter().map(async |node| {
             let liveness = match (&seen, node.phase) {
@@ -195,8 +197,7 @@ impl Drop for Running {
         let Ok(runtime) = Handle::try_current() else { return };
         if heard && mode == Mode::Dev && runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
             let mut progress = self.progress.clone();
-            let ended =
-                timeout(DROP, async move { progress.wait_for(|now| now.gone).await.is_ok() });
+            let ended = timeout(DROP, async move { progress.wait_for(|now| now.gone).await.is_ok() });
             if tokio::task::block_in_place(|| runtime.block_on(ended)).is_err() {
                 tracing::error!(deployment = %self.context.spec.name, "not taken down within {DROP:?}; the journal knows what is left");
             }

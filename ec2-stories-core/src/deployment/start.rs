@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use tokio::sync::mpsc;
 
-use super::driver::{Context, Controller, Recovered, call, nonce, recover};
+use super::driver::{Context, Controller, On, Recovered, call, nonce, recover};
 use super::journal::{Head, Journal, Stage};
 use super::machine::{Aim, Failure, Machine, Phase};
 use super::preflight::plan;
@@ -202,7 +202,7 @@ async fn see(context: &Context, machine: &Machine) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
-    for instance in call(context, "describe", ids.len(), context.cloud.describe(&ids)).await? {
+    for instance in call(context, "describe", On::Instances(ids.len()), context.cloud.describe(&ids)).await? {
         if let Some(node) = unseen.get(&instance.id) {
             context.view.saw(node, &instance);
         }

@@ -80,7 +80,9 @@ impl Deployment {
         }
         context.journal.write(Journal::SWEEP, &record).await?;
         if !doomed.is_empty() {
-            let ended = call(&context, "terminate", On::Instances(doomed.len()), context.cloud.terminate(&doomed)).await?;
+            let ended =
+                call(&context, "terminate", On::Instances(doomed.len()), context.cloud.terminate(&doomed))
+                    .await?;
             for end in ended {
                 let Some(stray) = strays.iter_mut().find(|stray| stray.instance == end.id) else { continue };
                 match end.outcome {

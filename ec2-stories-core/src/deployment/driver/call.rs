@@ -78,7 +78,8 @@ pub(crate) async fn call<T>(
 }
 
 fn panicked(operation: &str, panic: &(dyn Any + Send)) -> Error {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let why = format!("the provider panicked: {}", text.unwrap_or("no text"));
     // What a launch did before it panicked is not known; everything else may simply be repeated.
     let status = if operation == "launch" { Status::Ambiguous } else { Status::Permanent };

@@ -92,8 +92,7 @@ async fn gone(context: &Context, node: NodeAddress, instance: InstanceId, deadli
 async fn alive(context: &Context) -> Result<Vec<Instance>> {
     let owned = OwnedBy::deployment(&context.spec.name);
     let mut found =
-        persist(context, "find", On::Deployment, || InstanceDeployer::find(&*context.cloud, &owned))
-            .await?;
+        persist(context, "find", On::Deployment, || InstanceDeployer::find(&*context.cloud, &owned)).await?;
     found.retain(|instance| !instance.state.is_ending());
     Ok(found)
 }
@@ -153,7 +152,9 @@ pub(super) async fn remove_shared(context: &Context) {
     if let Err(error) = persist(context, "remove_groups", On::Deployment, remove).await {
         leak("security groups", &error);
     }
-    if let Err(error) = persist(context, "remove_keys", On::Deployment, || context.cloud.remove_keys(name)).await {
+    if let Err(error) =
+        persist(context, "remove_keys", On::Deployment, || context.cloud.remove_keys(name)).await
+    {
         leak("key pairs", &error);
     }
 }

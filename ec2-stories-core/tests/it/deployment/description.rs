@@ -2,7 +2,9 @@
 
 use ec2_stories_core::attributes::Template;
 use ec2_stories_core::deployment::DeploymentBuilder;
-use ec2_stories_core::model::{FirewallPolicy, Image, MetadataOptions, PortRange, Source, Tags, UserData, Volume};
+use ec2_stories_core::model::{
+    FirewallPolicy, Image, MetadataOptions, PortRange, Source, Tags, UserData, Volume,
+};
 use ec2_stories_core::{Deployment, Error, Fleet, MemoryStore, Result};
 
 use super::world::{World, debian};

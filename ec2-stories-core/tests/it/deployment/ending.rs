@@ -90,17 +90,20 @@ fn at_the_end_of_main_the_drop_waits_for_the_nodes_to_go() {
 async fn a_scope_ends_what_it_started_whatever_happens_in_it() {
     let world = World::new();
     let shop = world.shop([debian("web", 2).build().unwrap()]);
-    let (nodes, report) = shop.run(async |running| running.ready().await.map(|()| running.nodes())).await.unwrap();
+    let (nodes, report) =
+        shop.run(async |running| running.ready().await.map(|()| running.nodes())).await.unwrap();
     assert_eq!(nodes.len(), 2);
     report.assert_clean();
     world.assert_nothing_is_left();
 
-    let failed: Result<((), _)> = shop.run(async |_| Err(Error::new(ErrorKind::Canceled, "changed my mind"))).await;
+    let failed: Result<((), _)> =
+        shop.run(async |_| Err(Error::new(ErrorKind::Canceled, "changed my mind"))).await;
     assert_eq!(failed.unwrap_err().kind(), ErrorKind::Canceled);
     world.assert_nothing_is_left();
 
     let task = tokio::spawn(async move {
-        let _ = shop.run(async |running| -> Result<()> { panic!("on {} nodes", running.nodes().len()) }).await;
+        let _ =
+            shop.run(async |running| -> Result<()> { panic!("on {} nodes", running.nodes().len()) }).await;
     });
     assert!(task.await.unwrap_err().is_panic());
     world.assert_nothing_is_left();

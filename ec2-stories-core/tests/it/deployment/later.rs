@@ -48,7 +48,8 @@ async fn a_sweep_ends_only_what_is_older_and_seen_twice() {
     assert!(first.strays.iter().all(|stray| !stray.terminated), "{first}");
     tokio::time::sleep(Duration::from_secs(61)).await;
     let second = shop.sweep().await.unwrap();
-    let ended: Vec<_> = second.strays.iter().filter(|stray| stray.terminated).map(|stray| &stray.instance).collect();
+    let ended: Vec<_> =
+        second.strays.iter().filter(|stray| stray.terminated).map(|stray| &stray.instance).collect();
     assert_eq!(ended, [&old], "{second}");
     assert!(second.strays.iter().any(|stray| stray.instance == twin && !stray.terminated));
     running.terminate().await.unwrap().assert_clean();

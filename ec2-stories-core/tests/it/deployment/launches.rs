@@ -78,7 +78,8 @@ async fn a_throttled_launch_is_repeated_and_a_refused_one_is_not() {
 }
 
 fn limited(world: &World, limits: Limits, nodes: u32) -> Deployment {
-    let builder = Deployment::builder().name("shop").limits(limits).clock(std::sync::Arc::new(world.cloud.clock()));
+    let builder =
+        Deployment::builder().name("shop").limits(limits).clock(std::sync::Arc::new(world.cloud.clock()));
     let builder = builder.cloud(world.cloud.clone()).journal(world.store.clone());
     builder.fleet(debian("web", nodes).build().unwrap()).build().unwrap()
 }
@@ -105,7 +106,10 @@ async fn no_limit_is_exceeded_even_across_restarts() {
     tokio::time::advance(std::time::Duration::from_secs(3600)).await;
     up_and_down().await.unwrap();
     tokio::time::advance(std::time::Duration::from_secs(3600)).await;
-    assert!(up_and_down().await.unwrap_err().contains("limits.launches:"), "six were launched, eight are allowed");
+    assert!(
+        up_and_down().await.unwrap_err().contains("limits.launches:"),
+        "six were launched, eight are allowed"
+    );
     assert_eq!(world.cloud.instances().len(), 6);
 }
 
@@ -122,7 +126,8 @@ async fn user_data_reads_attributes_late_and_a_replay_says_the_same() {
     let db = world.cloud.instances().into_iter().find(|i| i.node().unwrap().fleet.as_str() == "db").unwrap();
     let expected = format!("db = \"{}\" # shop/web", db.private_ip.unwrap());
     let journal = world.store.dump().into_iter().filter(|(name, _)| name.contains("/launches/"));
-    let launches: Vec<serde_json::Value> = journal.map(|(_, bytes)| serde_json::from_slice(&bytes).unwrap()).collect();
+    let launches: Vec<serde_json::Value> =
+        journal.map(|(_, bytes)| serde_json::from_slice(&bytes).unwrap()).collect();
     let data = launches.iter().find_map(|launch| launch["record"]["request"]["user_data"].as_str()).unwrap();
     let byte = |at: usize| u8::from_str_radix(&data[at..at + 2], 16).unwrap();
     let data: Vec<u8> = (0..data.len()).step_by(2).map(byte).collect();

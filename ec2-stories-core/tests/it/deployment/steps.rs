@@ -1,11 +1,11 @@
 //! Customizers, registrars and probes.
 
-use ec2_stories_core::{ErrorKind, Result};
 use ec2_stories_core::deployment::machine::Phase;
 use ec2_stories_core::memory::{Fault, MemoryCustomizer, MemoryRegistrar, ScriptedProbe};
 use ec2_stories_core::model::Mode;
 use ec2_stories_core::provider::{Customizer, Liveness, Node, StepReport};
 use ec2_stories_core::{Deployment, Fleet};
+use ec2_stories_core::{ErrorKind, Result};
 
 use super::world::{World, debian};
 
@@ -170,7 +170,8 @@ impl Customizer for Panics {
 #[tokio::test(start_paused = true)]
 async fn a_customizer_that_panics_fails_its_node_and_nothing_else() {
     let world = World::new();
-    let shop = world.shop([debian("web", 1).customize(Panics).build().unwrap(), debian("db", 1).build().unwrap()]);
+    let shop =
+        world.shop([debian("web", 1).customize(Panics).build().unwrap(), debian("db", 1).build().unwrap()]);
     let running = shop.start().await.unwrap();
     let error = running.ready().await.unwrap_err();
     assert!(error.to_string().contains("panicked: on web/0"), "{error}");

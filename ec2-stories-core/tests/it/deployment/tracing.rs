@@ -28,7 +28,8 @@ async fn every_provider_call_has_a_span_and_every_node_its_events() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().json().with_span_events(FmtSpan::CLOSE);
-    let subscriber = subscriber.with_max_level(tracing::Level::DEBUG).with_writer(move || writer.clone()).finish();
+    let subscriber =
+        subscriber.with_max_level(tracing::Level::DEBUG).with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let world = World::new();
     let up_and_down = async {
@@ -38,10 +39,12 @@ async fn every_provider_call_has_a_span_and_every_node_its_events() {
     };
     up_and_down.with_current_subscriber().await;
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let spans = lines.iter().filter(|line| line["fields"]["message"] == "close").map(|line| &line["span"]);
     let spans: Vec<_> = spans.filter(|span| span["name"] == "provider.call").collect();
-    let of = |operation: &'static str| spans.iter().copied().filter(move |span| span["operation"] == operation);
+    let of =
+        |operation: &'static str| spans.iter().copied().filter(move |span| span["operation"] == operation);
     let calls = world.cloud.script().calls().len();
     assert_eq!(spans.len(), calls, "one span a call");
     assert!(spans.iter().all(|span| span["deployment"] == "shop"));
