@@ -33,8 +33,10 @@
 //! time as any other.
 //! Throttling and slow replies come on top.
 //!
-//! # Rates
-//! All calls pass client-side token buckets below EC2's own ([`Rates`]).
+//! # Calls
+//! All calls pass client-side token buckets below EC2's own ([`Rates`]); [`Ec2::calls`] counts them. The SDK repeats what
+//! may be repeated, and not a launch that found no capacity. When EC2 refuses the credentials, the account is asked for
+//! others at once.
 //!
 //! # Tracing
 //! | Span or event | Level | Fields |

@@ -97,3 +97,35 @@ async fn lost_replies_and_throttling_leave_nothing_behind() {
         world.sim.assert_clean();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn three_calls_that_fail_in_a_row_anywhere_on_the_way_leave_nothing_behind() {
+    let calls = {
+        let world = World::new().await;
+        let running = shop(&world, 2).start().await.unwrap();
+        running.ready().await.unwrap();
+        running.terminate().await.unwrap().assert_clean();
+        world.sim.calls().total()
+    };
+    for fault in [Fault::ReplyLostAfter, Fault::ReplyLostBefore] {
+        for first in (2..=calls).step_by(3) {
+            let world = World::new().await;
+            // As many as the SDK repeats a call: the last failure gets through to us.
+            for call in first..first + 3 {
+                world.sim.faults().at_call(call, fault.clone());
+            }
+            let shop = shop(&world, 2);
+            let outcome = match shop.start().await {
+                Ok(running) => {
+                    let ready = running.ready().await;
+                    let report = running.terminate().await;
+                    ready.and(report.map(|_| ()))
+                }
+                Err(error) => Err(error),
+            };
+            let last = shop.terminate().await;
+            let left = world.sim.leaks();
+            assert!(left.is_empty(), "{fault:?} at {first} of {calls}: {left:?}, {outcome:?}, {last:?}");
+        }
+    }
+}
