@@ -37,6 +37,7 @@ impl Ec2 {
         rates: Rates,
         /// How to find the address behind [`Source::MyAddress`](ec2_stories_core::model::Source::MyAddress); by
         /// default the environment variable `EC2_STORIES_MY_ADDRESS`, else <https://checkip.amazonaws.com>.
+        #[builder(with = |find: impl PublicAddress + 'static| Arc::new(find))]
         public_address: Option<Arc<dyn PublicAddress>>,
     ) -> Self {
         let api = Arc::new(Api::new(config, rates));

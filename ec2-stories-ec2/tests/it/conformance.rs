@@ -1,7 +1,5 @@
 //! The contracts' own suites, over the embedded cloud.
 
-use std::sync::Arc;
-
 use ec2_stories_core::conformance::{
     FirewallFixture, ImageRegistryFixture, InstanceDeployerFixture, KeyPairsFixture, firewall,
     image_registry, instance_deployer, key_pairs,
@@ -34,7 +32,7 @@ async fn instance_deployers() {
 #[tokio::test(start_paused = true)]
 async fn firewalls() {
     let world = World::new().await;
-    let ec2 = Ec2::builder().config(&world.sim.sdk_config()).public_address(Arc::new(Fixed::v4())).build();
+    let ec2 = Ec2::builder().config(&world.sim.sdk_config()).public_address(Fixed::v4()).build();
     let client = aws_sdk_ec2::Client::new(&world.sim.sdk_config());
     let rules = async |group: &SecurityGroupId| {
         client.describe_security_groups().group_ids(group.as_str()).send().await.ok()?;

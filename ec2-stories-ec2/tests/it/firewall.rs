@@ -1,7 +1,5 @@
 //! Firewalls: converged by difference, removed although instances still hold on.
 
-use std::sync::Arc;
-
 use ec2_stories_core::ErrorKind;
 use ec2_stories_core::model::{FirewallPolicy, Protocol, Rule, Source};
 use ec2_stories_core::provider::{Firewall, InstanceDeployer};
@@ -97,7 +95,7 @@ async fn my_address_is_one_host() {
     for (address, host) in [("198.51.100.7", "198.51.100.7/32"), ("2001:db8::7", "2001:db8::7/128")] {
         let ec2 = Ec2::builder()
             .config(&world.sim.sdk_config())
-            .public_address(Arc::new(Fixed(address.parse().unwrap())))
+            .public_address(Fixed(address.parse().unwrap()))
             .build();
         ec2.converge(&name("shop"), &name("web"), None, &policy).await.unwrap();
         let params = world.last_params("AuthorizeSecurityGroupIngress");
