@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use ec2_stories_core::model::{ImageId, Instance, InstanceType};
+use tokio::time::Instant;
 
 /// Before this age few instances of a kind never seen are expected to run, where many are awaited: four fifths of the half
 /// minute that EC2 takes for most types.
@@ -13,12 +14,15 @@ pub const EC2_BOOT: Duration = Duration::from_secs(24);
 /// its user sits in front of it.
 const FEW: usize = 10;
 
-/// How many boots of a kind are remembered.
-const REMEMBERED: usize = 256;
+/// How many launches of a kind are remembered.
+const REMEMBERED: usize = 16;
 
-/// By how much of its time a boot may be faster than the only one seen before. With every boot that is known there is
-/// less room below the fastest.
+/// By how much of its time a boot may be faster than the fastest before it, while few are known. The more are known, the
+/// less room there is below the fastest.
 const SPREAD: f64 = 0.4;
+
+/// So many boots are few.
+const FEW_KNOWN: f64 = 4.0;
 
 /// Boots were looked at each second when they were due.
 const PRECISE: Duration = Duration::from_secs(1);
@@ -66,13 +70,22 @@ pub(super) struct BootTimes(HashMap<Kind, Learned>);
 
 #[derive(Debug, Default)]
 struct Learned {
-    boots: VecDeque<Boot>,
+    launches: VecDeque<Launched>,
     due: Duration,
 }
 
+/// What one launch taught.
+#[derive(Debug)]
+struct Launched {
+    at: Instant,
+    fastest: Boot,
+    count: u32,
+}
+
 impl BootTimes {
-    pub(super) fn learn(&mut self, kind: &Kind, boot: Boot) {
-        self.0.entry(kind.clone()).or_default().learn(boot);
+    /// Takes in a boot of an instance that was launched at `launch`.
+    pub(super) fn learn(&mut self, kind: &Kind, launch: Instant, boot: Boot) {
+        self.0.entry(kind.clone()).or_default().learn(launch, boot);
     }
 
     /// When an instance of this kind is due, while `awaited` of the kind are waited for.
@@ -89,27 +102,39 @@ impl BootTimes {
 }
 
 impl Learned {
-    fn learn(&mut self, mut boot: Boot) {
+    fn learn(&mut self, launch: Instant, mut boot: Boot) {
         if boot.is_precise() {
             // What is known now is better than what was guessed before.
-            self.boots.retain(|guess| guess.is_precise() || !guess.contains(boot.not_before));
-        } else if self.boots.iter().any(|known| known.is_precise()) {
+            self.launches.retain(|l| l.fastest.is_precise() || !l.fastest.contains(boot.not_before));
+        } else if self.launches.iter().any(|known| known.fastest.is_precise()) {
             // It ran when it was asked about for the first time: a little faster than those before it.
             boot.not_before = boot.not_before.max(boot.by.saturating_sub(PRECISE));
         }
-        self.boots.push_back(boot);
-        if self.boots.len() > REMEMBERED {
-            self.boots.pop_front();
+        match self.launches.iter_mut().find(|known| known.at == launch) {
+            Some(known) => {
+                known.count += 1;
+                if boot.not_before < known.fastest.not_before {
+                    known.fastest = boot;
+                }
+            }
+            None => self.launches.push_back(Launched { at: launch, fastest: boot, count: 1 }),
+        }
+        if self.launches.len() > REMEMBERED {
+            self.launches.pop_front();
         }
         self.due = self.below_the_fastest();
     }
 
-    #[allow(clippy::cast_precision_loss)] // At most 256.
     fn below_the_fastest(&self) -> Duration {
-        let fastest = self.boots.iter().map(|boot| boot.not_before).min().unwrap_or_default();
-        let below = fastest.mul_f64(1.0 - SPREAD / self.boots.len() as f64);
+        let Some(fastest) =
+            self.launches.iter().map(|known| known.fastest).min_by_key(|boot| boot.not_before)
+        else {
+            return Duration::ZERO;
+        };
+        let known: f64 = self.launches.iter().map(|launch| f64::from(launch.count)).sum();
+        let below = fastest.not_before.mul_f64(1.0 - SPREAD * (FEW_KNOWN / known).min(1.0));
         // No boot so far was faster than most of EC2's are: the next will not be either.
-        if fastest >= EC2_BOOT { below.max(EC2_BOOT) } else { below }
+        if fastest.by >= EC2_BOOT { below.max(fastest.not_before.min(EC2_BOOT)) } else { below }
     }
 }
 
@@ -125,57 +150,70 @@ mod tests {
         Boot { not_before: Duration::from_secs_f64(not_before), by: Duration::from_secs_f64(by) }
     }
 
+    /// A launch of so many that all boot alike.
+    fn learn(times: &mut BootTimes, count: u32, not_before: f64, by: f64) {
+        let launch = Instant::now();
+        for _ in 0..count {
+            times.learn(&kind("a"), launch, boot(not_before, by));
+        }
+    }
+
     fn due(times: &BootTimes, image: &str) -> f64 {
         (times.due(&kind(image), 100).age.as_secs_f64() * 10.0).round() / 10.0
     }
 
-    #[test]
-    fn a_kind_never_seen_is_asked_about_at_once_when_few_and_after_ec2s_time_when_many() {
+    #[tokio::test]
+    async fn a_kind_never_seen_is_asked_about_at_once_when_few_and_after_ec2s_time_when_many() {
         let times = BootTimes::default();
         assert_eq!(times.due(&kind("a"), 9), Due { age: Duration::ZERO, guessed: true });
         assert_eq!(times.due(&kind("a"), 10), Due { age: EC2_BOOT, guessed: true });
     }
 
-    #[test]
-    fn the_more_boots_are_known_the_closer_to_the_fastest_the_next_is_due() {
+    #[tokio::test]
+    async fn the_more_boots_are_known_the_closer_to_the_fastest_the_next_is_due() {
         let mut times = BootTimes::default();
-        times.learn(&kind("a"), boot(20.0, 20.9));
+        learn(&mut times, 1, 20.0, 20.9);
         assert_eq!(due(&times, "a"), 12.0);
-        for _ in 1..100 {
-            times.learn(&kind("a"), boot(20.0, 20.9));
-        }
+        learn(&mut times, 15, 20.0, 20.9);
+        assert_eq!(due(&times, "a"), 18.0);
+        learn(&mut times, 500, 20.0, 20.9);
         assert_eq!(due(&times, "a"), 19.9);
         assert_eq!(due(&times, "another image"), 19.9);
     }
 
-    #[test]
-    fn a_slow_boot_makes_nothing_due_sooner_than_most_of_ec2() {
+    #[tokio::test]
+    async fn the_fast_ones_of_a_large_launch_are_not_forgotten_for_the_slow() {
         let mut times = BootTimes::default();
-        times.learn(&kind("a"), boot(30.0, 30.9));
+        let launch = Instant::now();
+        for nth in 0..2_000 {
+            let age = 16.0 + f64::from(nth) / 100.0;
+            times.learn(&kind("a"), launch, boot(age, age + 0.9));
+        }
+        assert_eq!(due(&times, "a"), 16.0);
+    }
+
+    #[tokio::test]
+    async fn a_slow_boot_makes_nothing_due_sooner_than_most_of_ec2() {
+        let mut times = BootTimes::default();
+        learn(&mut times, 1, 30.0, 30.9);
         assert_eq!(due(&times, "a"), 24.0);
     }
 
-    #[test]
-    fn one_that_ran_at_the_first_look_was_a_little_faster() {
+    #[tokio::test]
+    async fn one_that_ran_at_the_first_look_was_a_little_faster() {
         let mut times = BootTimes::default();
-        for _ in 0..255 {
-            times.learn(&kind("a"), boot(20.0, 20.9));
-        }
-        times.learn(&kind("a"), boot(0.0, 20.0));
+        learn(&mut times, 1_000, 20.0, 20.9);
+        learn(&mut times, 1, 0.0, 20.0);
         assert_eq!(due(&times, "a"), 19.0);
     }
 
-    #[test]
-    fn a_precise_boot_makes_guesses_about_it_forgotten_and_no_others() {
+    #[tokio::test]
+    async fn a_precise_boot_makes_guesses_about_it_forgotten_and_no_others() {
         let mut times = BootTimes::default();
-        for _ in 0..50 {
-            times.learn(&kind("a"), boot(12.0, 24.0));
-        }
-        times.learn(&kind("a"), boot(25.0, 25.9));
-        assert_eq!(due(&times, "a"), 11.9);
-        for _ in 0..50 {
-            times.learn(&kind("a"), boot(17.0, 17.9));
-        }
-        assert_eq!(due(&times, "a"), 16.9);
+        learn(&mut times, 500, 12.0, 24.0);
+        learn(&mut times, 500, 25.0, 25.9);
+        assert_eq!(due(&times, "a"), 12.0);
+        learn(&mut times, 500, 17.0, 17.9);
+        assert_eq!(due(&times, "a"), 17.0);
     }
 }

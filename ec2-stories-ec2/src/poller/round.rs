@@ -71,7 +71,7 @@ impl State {
         {
             let age = |at: Instant| at.saturating_duration_since(birth.at);
             let boot = Boot { not_before: waiter.not_yet.map_or(Duration::ZERO, age), by: age(sent) };
-            self.boot_times.learn(&birth.kind, boot);
+            self.boot_times.learn(&birth.kind, birth.at, boot);
         }
         // Whoever has stopped waiting in this moment needs no answer.
         let _ = waiter.reply.send(outcome);
