@@ -23,9 +23,12 @@ const FROM_THE_START: Duration = Duration::from_secs(2);
 
 pub(super) async fn ask(shared: &Shared) {
     let sent = Instant::now();
-    let asked = shared.state().due_at(sent);
+    let (asked, waiting) = {
+        let state = shared.state();
+        (state.due_at(sent), state.waiters.iter().count())
+    };
     let ids: Vec<InstanceId> = asked.iter().map(|(_, id)| id.clone()).collect();
-    let span = tracing::debug_span!("ec2.poll", waiting = asked.len(), asked = ids.len());
+    let span = tracing::debug_span!("ec2.poll", waiting, asked = ids.len());
     let answer = describe(&shared.api, &ids).instrument(span).await;
     let mut state = shared.state();
     state.round_trip = (state.round_trip * 7 + sent.elapsed() * 3) / 10;
