@@ -74,6 +74,7 @@ async fn public_keys(keys: &dyn KeyPairs) {
 }
 
 async fn generated(keys: &dyn KeyPairs) {
+    const KEPT: &str = "where a file's pair was removed the same key is used again";
     const MADE: &str = "a generated pair's private key is in its file, for its owner only";
     const AGAIN: &str = "a generated pair whose private key is not in its file is removed and made again";
     const FOREIGN: &str =
@@ -106,5 +107,10 @@ async fn generated(keys: &dyn KeyPairs) {
     demand(fs::read(&foreign).is_ok_and(|now| now == b"precious"), FOREIGN, "the file changed");
     let removed = succeeds(keys.remove_keys(&deployment).await, "remove_keys says which");
     demand(removed.contains(&pair.name), "remove_keys says which", &removed);
-    demand(path.exists(), "the files stay", &path);
+    demand(fs::read(&path).is_ok_and(|now| now == new_key), "the files stay", &path);
+
+    let pair = succeeds(keys.ensure_key(&deployment, &fleet, &spec).await, KEPT);
+    demand(fs::read(&path).is_ok_and(|now| now == new_key), KEPT, "the file changed");
+    demand(succeeds(keys.ensure_key(&deployment, &fleet, &spec).await, KEPT) == pair, KEPT, "another pair");
+    succeeds(keys.remove_keys(&deployment).await, KEPT);
 }

@@ -15,7 +15,7 @@ pub enum KeyPairSpec {
     /// An OpenSSH public key, imported for the deployment and removed with it.
     PublicKey(String),
     /// Made by EC2 for the deployment and removed with it. The private key goes into this file, readable by
-    /// its owner only, and nowhere else.
+    /// its owner only, and nowhere else. The file stays, and the deployment's next run uses its key again.
     Generated(PathBuf),
 }
 

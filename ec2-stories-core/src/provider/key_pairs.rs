@@ -11,7 +11,8 @@ use crate::model::{KeyName, KeyPair, KeyPairSpec, Name};
 ///
 /// # Contract
 /// - `ensure_key` returns the pair that is there, or makes it, tagged in the same call. A generated pair whose private key is
-///   not in its file (the reply was lost) is removed and made again; a file that is there is never overwritten.
+///   not in its file (the reply was lost) is removed and made again; a file that is there is never overwritten, and where
+///   its pair was removed (the deployment ended) the same key is used again.
 /// - `remove_keys` removes all pairs that carry the deployment's tag and no other; their files stay.
 /// - Both may be dropped and repeated.
 ///

@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{KeyFormat, KeyType, ResourceType};
 use ec2_stories_core::model::{KeyPair, Name, Ownership};
 use ec2_stories_core::{Error, ErrorKind, Result};
 
-use super::{delete, describe, file, key_pair, openssh};
+use super::{delete, describe, file, key_pair, openssh, public};
 use crate::api::{Api, Call};
 use crate::tags::specification;
 
@@ -21,8 +21,11 @@ pub(super) async fn ensure(api: &Api, deployment: &Name, fleet: &Name, path: &Pa
             belongs(pair.key_fingerprint().unwrap_or_default(), &pem, path)?;
             return Ok(key_pair(&pair));
         }
-        (None, Some(_)) => {
-            return Err(taken(path, "holds the key of another pair, or of an earlier deployment"));
+        // Left by an earlier run, whose end removed the pair.
+        (None, Some(pem)) => {
+            let blob =
+                openssh::blob_of_private(&pem).ok_or_else(|| taken(path, "is not an OpenSSH private key"))?;
+            return public::import(api, deployment, fleet, name, &openssh::public_line(&blob)).await;
         }
         // Nobody has the private key of this one: the reply that had it was lost.
         (Some(_), None) => delete(api, &name).await?,

@@ -30,6 +30,12 @@ pub(super) fn blob_of_private(pem: &str) -> Option<Vec<u8>> {
     take_string(&mut rest).map(ToOwned::to_owned)
 }
 
+/// The public key as a line of `authorized_keys`, without a comment.
+pub(super) fn public_line(blob: &[u8]) -> String {
+    let kind = take_string(&mut &*blob).unwrap_or_default();
+    format!("{} {}", String::from_utf8_lossy(kind), STANDARD.encode(blob))
+}
+
 /// SHA-256 in base64, as EC2 gives it for ED25519 keys and `ssh-keygen -l` for all.
 pub(super) fn fingerprint(blob: &[u8]) -> String {
     STANDARD_NO_PAD.encode(Sha256::digest(blob))
@@ -68,6 +74,7 @@ mIy7VSYPkhaymwsNRi+AAAAABHRlc3QB\n\
     fn both_halves_of_a_pair_have_the_same_fingerprint() {
         let blob = public_blob(PUBLIC).unwrap();
         assert_eq!(blob_of_private(PRIVATE).unwrap(), blob);
+        assert_eq!(format!("{} test", public_line(&blob)), PUBLIC);
         assert_eq!(fingerprint(&blob), "qQLPYPCjnp0Tdec0qL10ALhTtLHqOFcduaoC+emYv9I");
         assert_eq!(matches("qQLPYPCjnp0Tdec0qL10ALhTtLHqOFcduaoC+emYv9I=", &blob), Some(true));
         assert_eq!(matches(&fingerprint(b"another"), &blob), Some(false));

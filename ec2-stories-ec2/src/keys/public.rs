@@ -21,15 +21,25 @@ pub(super) async fn ensure(api: &Api, deployment: &Name, fleet: &Name, text: &st
         Error::invalid("key.public_key", "not an OpenSSH public key of type ssh-ed25519 or ssh-rsa")
     })?;
     let name = name(deployment, fleet, &blob);
-    if let Some(pair) = describe(api, &name).await? {
-        return Ok(key_pair(&pair));
+    match describe(api, &name).await? {
+        Some(pair) => Ok(key_pair(&pair)),
+        None => import(api, deployment, fleet, name, text.trim()).await,
     }
+}
+
+pub(super) async fn import(
+    api: &Api,
+    deployment: &Name,
+    fleet: &Name,
+    name: String,
+    line: &str,
+) -> Result<KeyPair> {
     let tags = Ownership::shared_tags(deployment, Some(fleet));
     let request = api
         .client
         .import_key_pair()
         .key_name(&name)
-        .public_key_material(Blob::new(text.trim()))
+        .public_key_material(Blob::new(line))
         .tag_specifications(specification(ResourceType::KeyPair, &tags));
     match api.call(Call::changing("ImportKeyPair"), request.send()).await {
         Ok(reply) => {

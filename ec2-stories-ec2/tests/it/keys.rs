@@ -10,7 +10,7 @@ use crate::support::{World, name};
 const PUBLIC: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILuIvnBgnOpKaE0Fw5gCC3uEmIy7VSYPkhaymwsNRi+A test";
 
 #[tokio::test(start_paused = true)]
-async fn a_generated_key_is_made_once_and_its_file_stays() {
+async fn a_generated_key_is_made_once_and_its_file_serves_the_next_run_too() {
     let world = World::new().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("web.pem");
@@ -22,8 +22,11 @@ async fn a_generated_key_is_made_once_and_its_file_stays() {
     assert_eq!(world.sim.calls().count("CreateKeyPair"), 1);
     assert_eq!(world.ec2.remove_keys(&name("shop")).await.unwrap(), [pair.name]);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), pem);
-    let error = world.ec2.ensure_key(&name("shop"), &name("web"), &spec).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Conflict, "the file belongs to the pair before");
+    let again = world.ec2.ensure_key(&name("shop"), &name("web"), &spec).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), pem, "the next run uses the key again");
+    assert_eq!(world.sim.calls().count("ImportKeyPair"), 1);
+    assert_eq!(world.ec2.ensure_key(&name("shop"), &name("web"), &spec).await.unwrap(), again);
+    assert_eq!(world.ec2.remove_keys(&name("shop")).await.unwrap(), [again.name]);
     world.sim.assert_clean();
 }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 
 use super::body::{half_of, reset};
+use super::checkip;
 use crate::sim::{Broken, Sim};
 
 /// The client; also its one connector, for there is nothing to connect.
@@ -27,7 +28,11 @@ impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let sim = self.0.clone();
         HttpConnectorFuture::new(async move {
-            match sim.handle(drain(request).await?).await {
+            let request = drain(request).await?;
+            if let Some(response) = checkip::answer(&request) {
+                return into_sdk(response.map(SdkBody::from));
+            }
+            match sim.handle(request).await {
                 Ok(response) => into_sdk(response.map(SdkBody::from)),
                 Err(Broken::Reset) => Err(ConnectorError::io(reset().into())),
                 Err(Broken::Truncated(response)) => {

@@ -1,5 +1,6 @@
 //! The two ways in: the SDK's HTTP client in process, and a listener on loopback. Both end in [`crate::Sim::handle`].
 
 mod body;
+mod checkip;
 pub(crate) mod client;
 pub(crate) mod listen;

@@ -87,13 +87,26 @@ impl MemoryCloud {
             KeyPairSpec::PublicKey(text) => Ok((self.make(name, owner, Some(text)), None)),
             KeyPairSpec::Generated(path) => {
                 let known = self.lock().keys.get(name);
-                match (known, read(path)?) {
-                    (Some(pair), Some(content)) if content == private_key(&pair) => Ok((pair, None)),
+                let content = read(path)?;
+                let held = content.as_deref().and_then(|content| fingerprint_in(content, name));
+                match (known, &content) {
+                    (Some(pair), Some(content)) if *content == private_key(&pair) => Ok((pair, None)),
+                    (None, Some(_)) if let Some(held) = held => Ok((self.put_back(name, owner, held), None)),
                     (_, Some(_)) => Err(failed(ErrorKind::Conflict, "its file belongs to another pair")),
                     (_, None) => Ok((self.make(name, owner, None), Some(path))),
                 }
             }
         }
+    }
+
+    /// The pair that the deployment had before.
+    fn put_back(&self, name: &KeyName, owner: &Name, fingerprint: &str) -> KeyPair {
+        self.change(|state| {
+            let pair =
+                Pair { owner: Some(owner.clone()), public_key: None, fingerprint: fingerprint.to_owned() };
+            state.keys.0.insert(name.clone(), pair);
+            state.keys.get(name).expect("it was inserted")
+        })
     }
 
     /// Makes the pair, in place of one that is there.
@@ -127,6 +140,11 @@ fn is_public_key(text: &str) -> bool {
 
 fn private_key(pair: &KeyPair) -> String {
     format!("private key of {} ({})\n", pair.name, pair.fingerprint.as_deref().unwrap_or_default())
+}
+
+/// The fingerprint of the pair of this name whose private key the file holds.
+fn fingerprint_in<'a>(content: &'a str, name: &KeyName) -> Option<&'a str> {
+    content.strip_prefix(&format!("private key of {name} ("))?.strip_suffix(")\n")
 }
 
 fn read(path: &Path) -> Result<Option<String>> {
