@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::driver::{Context, Recovered, Resolved, call, freeze, places, user_data};
+use super::driver::{Context, Recovered, Resolved, freeze, persist, places, user_data};
 use super::fleet::Fleet;
 use super::journal::FleetRecord;
 use super::plan::{Plan, PlannedFleet};
@@ -92,9 +92,10 @@ async fn resolve(
         },
     };
     let image = match &query {
-        Err(id) => call(context, "get_image", &spec.name, context.cloud.get(id)).await?,
+        Err(id) => persist(context, "get_image", &spec.name, || context.cloud.get(id)).await?,
         Ok(query) => {
-            call(context, "find_image", &spec.name, ImageRegistry::find(&*context.cloud, query)).await?
+            let find = || ImageRegistry::find(&*context.cloud, query);
+            persist(context, "find_image", &spec.name, find).await?
         }
     };
     let (key, group) = known.map_or((None, None), |known| (known.key, known.group));
@@ -182,9 +183,8 @@ async fn preflight(
         };
         let token = ClientToken::new("preflight");
         let request = freeze(&context.spec, spec, &resolved, ownership, token, &place, data.clone());
-        for finding in
-            call(context, "preflight", &spec.name, context.cloud.preflight(&request, field)).await?
-        {
+        let check = || context.cloud.preflight(&request, field);
+        for finding in persist(context, "preflight", &spec.name, check).await? {
             if !findings.contains(&finding) {
                 findings.push(finding);
             }

@@ -1,6 +1,5 @@
 //! From a description to what runs, and what a later process can do.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -8,13 +7,12 @@ use std::sync::Arc;
 use futures::FutureExt;
 use tokio::sync::mpsc;
 
-use super::driver::{Context, Controller, On, Recovered, call, nonce, recover};
+use super::driver::{Context, Controller, Recovered, nonce, recover};
 use super::journal::{Head, Journal, Stage};
-use super::machine::{Aim, Failure, Machine, Phase};
+use super::machine::{Aim, Failure};
 use super::preflight::plan;
-use super::status::{NodeStatus, Status};
 use super::{Deployment, Plan, Report, Running};
-use crate::model::{InstanceId, Mode, NodeAddress};
+use crate::model::Mode;
 use crate::{Error, ErrorKind, Result};
 
 impl Deployment {
@@ -102,47 +100,6 @@ impl Deployment {
         }
     }
 
-    /// Says how the deployment is, from the journal and one search by tag; nodes that the search does not show yet are
-    /// described. Cancel-safe; it starts nothing.
-    ///
-    /// # Errors
-    /// The journal or the cloud could not be read.
-    pub async fn status(&self) -> Result<Status> {
-        let context = self.context();
-        let recovered = recover(&context).await?;
-        see(&context, &recovered.machine).await?;
-        let nodes = recovered.machine.nodes().map(|(address, node)| {
-            let wanted =
-                recovered.machine.fleet(&address.fleet).is_some_and(|fleet| address.slot < fleet.plan.wanted);
-            let instance = node.instance.as_ref().and_then(|id| context.view.instance(id));
-            let runs = instance
-                .as_ref()
-                .is_some_and(|instance| instance.state == crate::model::InstanceState::Running);
-            let fleet = recovered.machine.fleet(&address.fleet);
-            let done = fleet.is_none_or(|fleet| {
-                (!fleet.plan.customizes || node.customized) && (!fleet.plan.registers || node.registered)
-            });
-            NodeStatus {
-                phase: match node.phase {
-                    Phase::Pending if runs && done => Phase::Live,
-                    Phase::Pending if runs => Phase::Running,
-                    phase => phase,
-                },
-                generation: node.generation,
-                error: node.failure.as_ref().map(ToString::to_string),
-                instance,
-                wanted,
-                address,
-            }
-        });
-        Ok(Status {
-            deployment: self.spec.name.clone(),
-            stage: recovered.stage.map_or("absent", Stage::as_str).to_owned(),
-            nodes: nodes.collect(),
-            strays: recovered.strays.into_iter().map(|stray| stray.instance).collect(),
-        })
-    }
-
     /// Takes everything down without a [`Running`]: from the journal, or from tags alone. To be repeated after it was
     /// dropped or failed; what is done is not done twice.
     ///
@@ -188,24 +145,5 @@ async fn take_over(context: &Context, recovered: &Recovered, stage: Stage) -> Re
     };
     context.journal.write(Journal::HEAD, &head).await?;
     context.known().head = Some(head);
-    Ok(())
-}
-
-/// Describes the nodes' instances that the search by tag has not shown: it lags behind a launch.
-async fn see(context: &Context, machine: &Machine) -> Result<()> {
-    let unseen: BTreeMap<InstanceId, NodeAddress> = machine
-        .nodes()
-        .filter_map(|(address, node)| Some((node.instance.clone()?, address)))
-        .filter(|(id, _)| context.view.instance(id).is_none())
-        .collect();
-    let ids: Vec<InstanceId> = unseen.keys().cloned().collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    for instance in call(context, "describe", On::Instances(ids.len()), context.cloud.describe(&ids)).await? {
-        if let Some(node) = unseen.get(&instance.id) {
-            context.view.saw(node, &instance);
-        }
-    }
     Ok(())
 }

@@ -4,9 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::machine::Phase;
+use super::Deployment;
+use super::driver::recover;
+use super::journal::Stage;
+use super::machine::{FleetPlan, Node, Phase};
 use super::table::table;
-use crate::model::{Generation, Instance, Name, NodeAddress};
+use crate::Result;
+use crate::model::{Generation, Instance, InstanceState, Name, NodeAddress};
 use crate::provider::Liveness;
 
 /// How a node is.
@@ -71,6 +75,49 @@ impl fmt::Display for Status {
             writeln!(f, "stray: {} ({})", stray.id, stray.state)?;
         }
         Ok(())
+    }
+}
+
+impl Deployment {
+    /// Says how the deployment is, from the journal and one search by tag; nodes that the search does not show yet are
+    /// described. Cancel-safe; it starts nothing.
+    ///
+    /// # Errors
+    /// The journal or the cloud could not be read.
+    pub async fn status(&self) -> Result<Status> {
+        let context = self.context();
+        let recovered = recover(&context).await?;
+        let machine = &recovered.machine;
+        let status = |(address, node): (NodeAddress, &Node)| {
+            let instance = node.instance.as_ref().and_then(|id| context.view.instance(id));
+            let plan = machine.fleet(&address.fleet).map(|fleet| &fleet.plan);
+            NodeStatus {
+                phase: phase(node, plan, instance.as_ref()),
+                generation: node.generation,
+                wanted: plan.is_some_and(|plan| address.slot < plan.wanted),
+                error: node.failure.as_ref().map(ToString::to_string),
+                instance,
+                address,
+            }
+        };
+        Ok(Status {
+            deployment: self.spec().name.clone(),
+            stage: recovered.stage.map_or("absent", Stage::as_str).to_owned(),
+            nodes: machine.nodes().map(status).collect(),
+            strays: recovered.strays.into_iter().map(|stray| stray.instance).collect(),
+        })
+    }
+}
+
+/// Where a node is that no controller tells of: as far as its instance and the steps in the journal say.
+fn phase(node: &Node, plan: Option<&FleetPlan>, instance: Option<&Instance>) -> Phase {
+    let runs = instance.is_some_and(|instance| instance.state == InstanceState::Running);
+    let done =
+        plan.is_none_or(|plan| (!plan.customizes || node.customized) && (!plan.registers || node.registered));
+    match node.phase {
+        Phase::Pending if runs && done => Phase::Live,
+        Phase::Pending if runs => Phase::Running,
+        phase => phase,
     }
 }
 

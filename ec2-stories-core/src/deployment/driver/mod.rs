@@ -16,8 +16,9 @@ mod request;
 mod steps;
 mod terminate;
 mod view;
+mod wait;
 
-pub(super) use call::{On, call};
+pub(super) use call::{On, call, persist};
 pub(super) use context::Context;
 pub(super) use controller::{Command, Controller};
 pub(super) use recover::{Recovered, Stray, nonce, places, recover};

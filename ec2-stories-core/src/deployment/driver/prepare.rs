@@ -99,7 +99,7 @@ async fn groups(context: &Context) -> BTreeMap<Name, Result<Option<SecurityGroup
     let mut again = Vec::new();
     for fleet in &left {
         let mut outcome = converge(context, fleet, &policy(fleet)).await;
-        if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        if outcome.as_ref().is_err_and(may_miss_a_group) {
             let mut bare = policy(fleet);
             bare.rules.retain(|rule| !matches!(rule.source, Source::Fleet(_)));
             outcome = converge(context, fleet, &bare).await;
@@ -113,6 +113,11 @@ async fn groups(context: &Context) -> BTreeMap<Name, Result<Option<SecurityGroup
         }
     }
     done
+}
+
+/// A rule may name a group that is not there yet. Where that was not it, the policy without such rules fails too.
+fn may_miss_a_group(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid)
 }
 
 fn policy(fleet: &FleetSpec) -> FirewallPolicy {

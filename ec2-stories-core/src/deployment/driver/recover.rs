@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::journal::{Contents, LaunchOutcome, LaunchRecord, NodeRecord, Stage};
 use super::super::machine::{Batch, BatchState, FleetPlan, Machine, Place};
-use super::{Context, On, call};
+use super::call::persist;
+use super::{Context, On};
 use crate::Result;
 use crate::model::{
     ClientToken, FleetSpec, Generation, Instance, InstanceId, NodeAddress, OwnedBy, Ownership, Placement,
@@ -57,8 +58,9 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
         .map(|(token, _)| token.clone())
         .collect();
     let owned = OwnedBy::deployment(&context.spec.name);
-    let found =
-        call(context, "find", On::Deployment, InstanceDeployer::find(&*context.cloud, &owned)).await?;
+    let search = || InstanceDeployer::find(&*context.cloud, &owned);
+    let mut found = persist(context, "find", On::Deployment, search).await?;
+    found.extend(describe_unseen(context, &machine, &found).await?);
     let strays = take_found(context, &mut machine, &open, found);
     for (token, record) in launches.iter().filter(|(token, _)| open.contains(token)) {
         machine.recover_open(token.clone(), open_batch(record));
@@ -76,6 +78,18 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
     known.launches = launches.into_iter().collect();
     drop(known);
     Ok(Recovered { machine, written: contents.nodes.into_iter().collect(), stage, strays })
+}
+
+/// Describes the nodes' instances that a search by tag has not shown: it lags behind a launch.
+async fn describe_unseen(context: &Context, machine: &Machine, found: &[Instance]) -> Result<Vec<Instance>> {
+    let seen: BTreeSet<&InstanceId> = found.iter().map(|instance| &instance.id).collect();
+    let known = machine.nodes().filter_map(|(_, node)| node.instance.clone());
+    let unseen: Vec<InstanceId> = known.filter(|id| !seen.contains(id)).collect();
+    if unseen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let describe = || context.cloud.describe(&unseen);
+    persist(context, "describe", On::Instances(unseen.len()), describe).await
 }
 
 /// Differs every time.

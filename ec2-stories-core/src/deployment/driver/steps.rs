@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::super::event::EventKind;
 use super::super::machine::{Event, Failure};
 use super::call::{back_off, jittered, persist};
+use super::wait::reach;
 use super::{Context, call};
 use crate::model::{InstanceId, NodeAddress};
 use crate::provider::{Goal, Registrar, Registration, StepOutcome, StepReport};
@@ -24,34 +25,6 @@ pub(super) async fn wait(
     match reach(context, &node, &instance, Goal::Running, Instant::now() + patience).await {
         Ok(()) => Event::Ran { node, instance },
         Err(error) => Event::NotRan { failure: Failure::from(&error), node, instance },
-    }
-}
-
-/// Waits for a goal. Only the cloud's own word ends it early; a watcher's trouble does not.
-pub(super) async fn reach(
-    context: &Context,
-    node: &NodeAddress,
-    instance: &InstanceId,
-    goal: Goal,
-    deadline: Instant,
-) -> Result<()> {
-    let mut tries = 0;
-    loop {
-        let error = match call(context, "wait", node, context.cloud.wait(instance, goal, deadline)).await {
-            Ok(seen) => {
-                context.view.saw(node, &seen);
-                return Ok(());
-            }
-            Err(error) => error,
-        };
-        let pause = jittered(back_off(tries));
-        let definitive =
-            matches!(error.kind(), ErrorKind::Failed | ErrorKind::Timeout) && error.is_permanent();
-        if definitive || Instant::now() + pause >= deadline {
-            return Err(error);
-        }
-        tries += 1;
-        sleep(pause).await;
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::machine::{Event, Failure};
 use super::super::report::Leak;
 use super::Context;
 use super::call::{On, back_off, call, jittered, persist};
-use super::steps::reach;
+use super::wait::reach;
 use crate::model::{Instance, InstanceId, NodeAddress, OwnedBy};
 use crate::provider::{Goal, InstanceDeployer};
 use crate::{Error, ErrorKind, Result, Status};

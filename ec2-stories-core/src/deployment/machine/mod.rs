@@ -59,7 +59,7 @@ impl Machine {
             }
             Event::Launched { token, instances } => self.launched(&token, &instances, out),
             Event::LaunchFailed { token, call, failure } => {
-                self.launch_failed(&token, call, failure, now, out)
+                self.launch_failed(&token, call, failure, now, out);
             }
             Event::Found { token, instances } => self.found(&token, &instances, out),
             Event::LookFailed { token, failure } => self.look_failed(&token, &failure, out),

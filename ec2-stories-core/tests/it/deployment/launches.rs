@@ -200,3 +200,20 @@ async fn a_larger_fleet_gets_what_is_missing_and_a_smaller_one_keeps_its_surplus
     other.terminate().await.unwrap().assert_clean();
     world.assert_nothing_is_left();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_that_is_sick_ends_no_instance_that_runs() {
+    for describe_fails in [false, true] {
+        let world = World::new();
+        world.cloud.boot_time(std::time::Duration::ZERO);
+        world.cloud.fail(Operation::Wait, Fault::Error(Error::new(ErrorKind::Timeout, "the poller hung")));
+        if describe_fails {
+            world.cloud.fail(Operation::Describe, Fault::Before);
+        }
+        let running = world.shop([debian("web", 1).build().unwrap()]).start().await.unwrap();
+        let expected = if describe_fails { Err(ErrorKind::Unavailable) } else { Ok(()) };
+        assert_eq!(running.ready().await.map_err(|error| error.kind()), expected);
+        assert_eq!((world.cloud.live(), world.cloud.instances().len()), (1, 1));
+        running.terminate().await.unwrap().assert_clean();
+    }
+}

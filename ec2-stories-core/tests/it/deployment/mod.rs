@@ -1,5 +1,6 @@
 //! Deployments on the cloud in memory, under paused time.
 
+mod chance;
 mod death;
 mod description;
 mod ending;
