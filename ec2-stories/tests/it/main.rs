@@ -7,5 +7,7 @@ mod cli;
 #[cfg(feature = "cli")]
 mod every_step;
 #[cfg(feature = "cli")]
+mod modes;
+#[cfg(feature = "cli")]
 mod rotation;
 mod story;
