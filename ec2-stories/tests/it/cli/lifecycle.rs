@@ -81,7 +81,7 @@ async fn ctrl_c_before_the_nodes_are_ready_leaves_nothing() {
 async fn a_start_that_cannot_become_ready_fails_and_leaves_nothing() {
     let shop = Shop::new(STORY).await;
     for zone in ["us-east-1a", "us-east-1b", "us-east-1c"] {
-        shop.sim.set_capacity("t3.micro", zone, 1);
+        shop.sim.set_capacity("t3.micro", zone, 0);
     }
     let start = shop.run("start", &[]).await.expect(1);
     assert!(start.stderr.contains("InsufficientInstanceCapacity"), "{start:?}");
