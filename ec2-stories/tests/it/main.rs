@@ -1,6 +1,6 @@
 //! Tests of the facade: story files, the command line, and a deployment on the embedded cloud.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[cfg(feature = "cli")]
 mod cli;
