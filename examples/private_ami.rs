@@ -5,6 +5,8 @@
 //! cargo run --example private_ami -- --nodes 5 --mode production
 //! EC2_STORIES_LIVE=1 cargo run --example private_ami -- --cloud aws --image 'web-*'
 //! ```
+//!
+//! Ends with: nothing is left
 
 mod common;
 

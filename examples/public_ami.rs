@@ -4,6 +4,8 @@
 //! cargo run --example public_ami
 //! EC2_STORIES_LIVE=1 cargo run --example public_ami -- --cloud aws
 //! ```
+//!
+//! Ends with: nothing is left
 
 mod common;
 

@@ -3,6 +3,8 @@
 //! ```sh
 //! cargo run --example story_file
 //! ```
+//!
+//! Ends with: nothing is left
 
 mod common;
 

@@ -1,11 +1,13 @@
 //! Tests of the facade: story files, the command line, and a deployment on the embedded cloud.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
 mod every_step;
+#[cfg(feature = "cli")]
+mod modes;
 #[cfg(feature = "cli")]
 mod rotation;
 mod story;

@@ -77,6 +77,17 @@ async fn ctrl_c_before_the_nodes_are_ready_leaves_nothing() {
     shop.sim.assert_clean();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_cannot_become_ready_fails_and_leaves_nothing() {
+    let shop = Shop::new(STORY).await;
+    for zone in ["us-east-1a", "us-east-1b", "us-east-1c"] {
+        shop.sim.set_capacity("t3.micro", zone, 0);
+    }
+    let start = shop.run("start", &[]).await.expect(1);
+    assert!(start.stderr.contains("InsufficientInstanceCapacity"), "{start:?}");
+    shop.sim.assert_clean();
+}
+
 /// The simulation reads who signs and for where; it does not check the signature.
 const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIASIMULATED0000001/20260101/us-east-1/ec2/aws4_request, \
                       SignedHeaders=host, Signature=0";

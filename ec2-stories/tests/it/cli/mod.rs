@@ -13,6 +13,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use ec2_stories::sim::{ACCESS_KEY_ID, Latencies, Listener, Sim};
+use ec2_stories::{Clock, SystemClock};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
@@ -37,7 +38,8 @@ impl Shop {
             .boot(Duration::from_millis(600))
             .terminate(Duration::from_millis(300))
             .build();
-        let sim = Sim::builder().latency(latency).build();
+        // The program reads the real clock.
+        let sim = Sim::builder().latency(latency).start(SystemClock.now()).build();
         let cloud = sim.listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("shop.toml"), story).unwrap();
