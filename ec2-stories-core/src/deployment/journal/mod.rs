@@ -110,12 +110,15 @@ impl Journal {
                 Err(error) => error,
             };
             tries += 1;
-            if error.kind() == ErrorKind::Conflict {
-                match self.store.get(&full).await? {
-                    Some(tuple) if tuple.value == value => break tuple.version,
-                    _ => return Err(another_controller(&full).because(error)),
+            let error = if error.kind() == ErrorKind::Conflict {
+                match self.store.get(&full).await {
+                    Ok(Some(tuple)) if tuple.value == value => break tuple.version,
+                    Ok(_) => return Err(another_controller(&full).because(error)),
+                    Err(unread) => unread,
                 }
-            }
+            } else {
+                error
+            };
             if error.is_permanent() || tries == TRIES {
                 return Err(error);
             }

@@ -53,10 +53,7 @@ impl Machine {
         match event {
             Event::Start => self.resume(out),
             Event::Prepared { fleet } => self.prepared(&fleet, Preparation::Done),
-            Event::PrepareFailed { fleet, failure } => {
-                self.prepared(&fleet, Preparation::Failed(failure.clone()));
-                self.give_up_unlaunched(&fleet, &failure, out);
-            }
+            Event::PrepareFailed { fleet, failure } => self.prepared(&fleet, Preparation::Failed(failure)),
             Event::Launched { token, instances } => self.launched(&token, &instances, out),
             Event::LaunchFailed { token, call, failure } => {
                 self.launch_failed(&token, call, failure, now, out);

@@ -28,7 +28,11 @@ impl Machine {
         // Nodes that are given up here can make a fleet ready, and start the next; hence once for each fleet.
         for _ in 0..self.fleets.len() {
             for index in 0..self.fleets.len() {
-                if self.may_start(&self.fleets[index]) {
+                if let Preparation::Failed(failure) = self.fleets[index].preparation.clone() {
+                    // What it loses cannot be launched again.
+                    let name = self.fleets[index].plan.name.clone();
+                    self.give_up_unlaunched(&name, &failure, out);
+                } else if self.may_start(&self.fleets[index]) {
                     self.launch_missing(index, now, out);
                 }
             }

@@ -102,7 +102,13 @@ impl World {
         match action.clone() {
             Action::Prepare => {
                 let fleets = self.machine.fleets.iter().map(|fleet| fleet.plan.name.clone());
-                fleets.map(|fleet| Event::Prepared { fleet }).collect()
+                let answer = |fleet: Name| match luck {
+                    Luck::Permanent if fleet == name("web") => {
+                        Event::PrepareFailed { fleet, failure: failed.clone() }
+                    }
+                    _ => Event::Prepared { fleet },
+                };
+                fleets.map(answer).collect()
             }
             Action::Launch { token, call } => {
                 batch.map(|batch| self.launch(token, call, batch, luck)).into_iter().collect()
