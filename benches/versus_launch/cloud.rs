@@ -9,6 +9,8 @@ use ec2_stories_core::{Clock, SystemClock};
 use ec2_stories_sim::{ImageSeed, Latencies, Listener, Sim};
 use jiff::Timestamp;
 
+use crate::case::Case;
+
 /// The same in every measurement, so that instance 7 boots in the same time for everyone.
 const SEED: u64 = 7;
 
@@ -37,8 +39,9 @@ impl Outcome {
 }
 
 impl Cloud {
-    pub(crate) async fn start(boot: Duration) -> std::io::Result<Self> {
-        let latency = Latencies::builder().boot(boot).build();
+    pub(crate) async fn start(case: &Case) -> std::io::Result<Self> {
+        let boot = Duration::from_secs(case.boot);
+        let latency = Latencies::builder().boot(boot).jitter(case.jitter).build();
         let sim = Sim::builder().seed(SEED).latency(latency).start(SystemClock.now()).build();
         let image = sim.add_image(ImageSeed::builder().name("bench").build());
         let listener = sim.listen(([127, 0, 0, 1], 0).into()).await?;
@@ -68,14 +71,17 @@ impl Cloud {
         name: &str,
         client: impl AsyncFnOnce(&Self) -> Result<Timestamp, Box<dyn Error>>,
     ) -> Result<Outcome, Box<dyn Error>> {
-        let started = SystemClock.now();
+        let (started, before) = (SystemClock.now(), self.sim.calls());
         let noticed = client(&self).await?;
         let last_ran =
             self.sim.running().iter().map(|instance| instance.since).max().ok_or("nothing runs")?;
         let calls = self.sim.calls();
+        let since = |(operation, count): (&str, u64)| {
+            (operation.to_owned(), (count - before.count(operation)) as f64)
+        };
         let outcome = Outcome {
-            calls: calls.iter().map(|(operation, count)| (operation.to_owned(), count as f64)).collect(),
-            total: calls.total() as f64,
+            calls: calls.iter().map(since).collect(),
+            total: (calls.total() - before.total()) as f64,
             late: noticed.duration_since(last_ran).as_secs_f64(),
             wall: noticed.duration_since(started).as_secs_f64(),
         };

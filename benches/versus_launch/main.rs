@@ -1,22 +1,32 @@
 //! Launch a fleet and wait until it runs: ours beside boto3 with its waiter and Apache Libcloud, each on a fresh copy of
 //! one simulated cloud, served on loopback in real time.
 //!
-//! The cloud knows when each instance ran; a client says when it knew of all of them. Ours starts without a learned boot time.
+//! The cloud knows when each instance ran; a client says when it knew of all of them. In the cases `known` our client has
+//! seen one node of the kind boot before; in the others it has not. The peers learn nothing.
 #![allow(clippy::print_stdout)] // A benchmark's result is what it prints.
 
+mod case;
 mod cloud;
 mod ours;
 
-use std::time::Duration;
-
+use case::Case;
 use cloud::{Cloud, Outcome};
 use ec2_stories_benches::{Bench, Peers, Row};
+use ours::Ours;
 
 const BOTO3: &str = "boto3 1.44.5";
 const LIBCLOUD: &str = "apache-libcloud 3.9.1";
 
-/// Nodes, and how long they take to boot, varied by a fifth.
-const CASES: [(u32, u64); 4] = [(20, 30), (100, 30), (500, 30), (100, 16)];
+const CASES: [Case; 8] = [
+    Case { nodes: 20, boot: 30, jitter: 0.0, known: false },
+    Case { nodes: 100, boot: 30, jitter: 0.0, known: false },
+    Case { nodes: 500, boot: 30, jitter: 0.0, known: false },
+    Case { nodes: 20, boot: 30, jitter: 0.0, known: true },
+    Case { nodes: 100, boot: 30, jitter: 0.0, known: true },
+    Case { nodes: 500, boot: 30, jitter: 0.0, known: true },
+    Case { nodes: 100, boot: 30, jitter: 0.2, known: false },
+    Case { nodes: 100, boot: 16, jitter: 0.0, known: true },
+];
 
 /// What the metrics can tell apart: calls, and seconds on a busy machine.
 const ONE_CALL: f64 = 1.0;
@@ -26,17 +36,17 @@ const SECONDS: f64 = 0.01;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let peers = Peers::install(&["boto3==1.44.5", "apache-libcloud==3.9.1"])?;
     let mut bench = Bench::new("versus_launch");
-    for (nodes, boot) in CASES {
-        let case = format!("{nodes} nodes, {boot} s");
-        let boot = Duration::from_secs(boot);
-        let ours =
-            Cloud::start(boot).await?.measure("ours", async |cloud| ours::launch(cloud, nodes).await).await?;
-        let theirs = [(BOTO3, "launch_boto3.py"), (LIBCLOUD, "launch_libcloud.py")];
-        for (name, script) in theirs {
-            let cloud = Cloud::start(boot).await?;
-            let outcome =
-                cloud.measure(name, async |cloud| cloud.script(&peers, script, nodes).await).await?;
-            compare(&mut bench, &case, &ours, name, &outcome);
+    for case in CASES {
+        let cloud = Cloud::start(&case).await?;
+        let ours = Ours::connect(&cloud).await?;
+        if case.known {
+            ours.launch(1).await?;
+        }
+        let ours = cloud.measure("ours", async |_| ours.launch(case.nodes).await).await?;
+        for (name, script) in [(BOTO3, "launch_boto3.py"), (LIBCLOUD, "launch_libcloud.py")] {
+            let cloud = Cloud::start(&case).await?;
+            let peer = async |cloud: &Cloud| cloud.script(&peers, script, case.nodes).await;
+            compare(&mut bench, &case.to_string(), &ours, name, &cloud.measure(name, peer).await?);
         }
     }
     bench.print();

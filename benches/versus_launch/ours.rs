@@ -18,20 +18,33 @@ use tokio::time::Instant;
 
 use crate::cloud::Cloud;
 
-pub(crate) async fn launch(cloud: &Cloud, nodes: u32) -> Result<Timestamp, Box<dyn Error>> {
-    let account = StaticAccount::new("AKIABENCHMARK0000000", "benchmark", "us-east-1");
-    let config = ec2_stories_core::aws::sdk_config(Arc::new(account)).await?;
-    let ec2 = Ec2::from_config(&config.into_builder().endpoint_url(cloud.url()).build());
-    let launch = ec2.launch(&request(&cloud.image, nodes)?).await?;
-    let deadline = Instant::now() + Duration::from_secs(600);
-    try_join_all(launch.instances.iter().map(|instance| ec2.wait(&instance.id, Goal::Running, deadline)))
-        .await?;
-    Ok(SystemClock.now())
+pub(crate) struct Ours {
+    ec2: Ec2,
+    image: String,
+}
+
+impl Ours {
+    pub(crate) async fn connect(cloud: &Cloud) -> Result<Self, Box<dyn Error>> {
+        let account = StaticAccount::new("AKIABENCHMARK0000000", "benchmark", "us-east-1");
+        let config = ec2_stories_core::aws::sdk_config(Arc::new(account)).await?;
+        let ec2 = Ec2::from_config(&config.into_builder().endpoint_url(cloud.url()).build());
+        Ok(Self { ec2, image: cloud.image.clone() })
+    }
+
+    /// Launches so many nodes and says when all were known to run.
+    pub(crate) async fn launch(&self, nodes: u32) -> Result<Timestamp, Box<dyn Error>> {
+        let launch = self.ec2.launch(&request(&self.image, nodes)?).await?;
+        let deadline = Instant::now() + Duration::from_secs(600);
+        let waits =
+            launch.instances.iter().map(|instance| self.ec2.wait(&instance.id, Goal::Running, deadline));
+        try_join_all(waits).await?;
+        Ok(SystemClock.now())
+    }
 }
 
 fn request(image: &str, nodes: u32) -> Result<LaunchRequest, Box<dyn Error>> {
     Ok(LaunchRequest {
-        token: ClientToken::new("versus-launch"),
+        token: ClientToken::new(format!("versus-launch-{nodes}")),
         ownership: Ownership {
             deployment: Name::new("bench")?,
             fleet: Name::new("bench")?,
