@@ -12,7 +12,7 @@ use crate::tags::filter;
 
 #[async_trait]
 impl ImageRegistry for Ec2 {
-    async fn find(&self, query: &ImageQuery) -> Result<Option<RegisteredImage>> {
+    async fn find_image(&self, query: &ImageQuery) -> Result<Option<RegisteredImage>> {
         let mut newest: Option<RegisteredImage> = None;
         let mut next = None;
         loop {
@@ -40,7 +40,7 @@ impl ImageRegistry for Ec2 {
         }
     }
 
-    async fn get(&self, id: &ImageId) -> Result<Option<RegisteredImage>> {
+    async fn get_image(&self, id: &ImageId) -> Result<Option<RegisteredImage>> {
         let request = self.api().client.describe_images().image_ids(id.as_str());
         match self.api().call(Call::reading("DescribeImages"), request.send()).await {
             Ok(reply) => Ok(reply.images().iter().find_map(convert::image)),

@@ -12,7 +12,7 @@
 //! async fn newest_debian(account: Arc<dyn AccountProvider>) -> ec2_stories_core::Result<()> {
 //!     let ec2 = Ec2::connect(account).await?;
 //!     let query = Image::public_query("debian-12", Architecture::X86_64).expect("a known name");
-//!     println!("{:?}", ec2.find(&query).await?);
+//!     println!("{:?}", ec2.find_image(&query).await?);
 //!     Ok(())
 //! }
 //! ```

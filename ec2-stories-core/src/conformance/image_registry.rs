@@ -46,19 +46,19 @@ fn unknown() -> ImageId {
 async fn finds(registry: &dyn ImageRegistry, fixture: &ImageRegistryFixture) {
     const FIND: &str = "find returns the newest available image that matches, or None";
     const GET: &str = "get returns the image of this id, or None";
-    let Some(found) = succeeds(registry.find(&fixture.public).await, FIND) else {
+    let Some(found) = succeeds(registry.find_image(&fixture.public).await, FIND) else {
         panic!("contract broken: {FIND}: None for {:?}", fixture.public)
     };
     demand(found.state == "available", FIND, &found);
     demand(found.architecture == fixture.public.architecture.as_str(), FIND, &found);
     let nothing = ImageQuery { name: unique(), ..fixture.public.clone() };
-    demand(succeeds(registry.find(&nothing).await, FIND).is_none(), FIND, "an image of a name that none has");
+    demand(succeeds(registry.find_image(&nothing).await, FIND).is_none(), FIND, "an image of a name that none has");
     let not_ours = ImageQuery { owner: Owner::own(), ..fixture.public.clone() };
-    demand(succeeds(registry.find(&not_ours).await, FIND).is_none(), FIND, "an image of another owner");
+    demand(succeeds(registry.find_image(&not_ours).await, FIND).is_none(), FIND, "an image of another owner");
 
-    let got = succeeds(registry.get(&found.id).await, GET);
+    let got = succeeds(registry.get_image(&found.id).await, GET);
     demand(got.as_ref() == Some(&found), GET, (&found, &got));
-    demand(succeeds(registry.get(&unknown()).await, GET).is_none(), GET, "an image of an unknown id");
+    demand(succeeds(registry.get_image(&unknown()).await, GET).is_none(), GET, "an image of an unknown id");
 }
 
 async fn registers(registry: &dyn ImageRegistry, changes: &ImageChanges) {
@@ -71,7 +71,7 @@ async fn registers(registry: &dyn ImageRegistry, changes: &ImageChanges) {
     demand(again.id == image.id, REGISTER, (&image, &again));
     fails(registry.register(&changes.other, &spec).await, ErrorKind::Conflict, CONFLICT);
     let Image::Newest(query) = Image::own(&spec.name, spec.architecture) else { return };
-    let found = eventually(REGISTER, async || succeeds(registry.find(&query).await, REGISTER)).await;
+    let found = eventually(REGISTER, async || succeeds(registry.find_image(&query).await, REGISTER)).await;
     demand(found.id == image.id, REGISTER, &found);
 
     succeeds(
@@ -88,7 +88,7 @@ async fn registers(registry: &dyn ImageRegistry, changes: &ImageChanges) {
         succeeds(registry.deregister(&image.id).await, DEREGISTER);
     }
     eventually(DEREGISTER, async || {
-        succeeds(registry.get(&image.id).await, DEREGISTER).is_none().then_some(())
+        succeeds(registry.get_image(&image.id).await, DEREGISTER).is_none().then_some(())
     })
     .await;
 }

@@ -12,7 +12,7 @@ use crate::model::{
     ClientToken, FleetSpec, Generation, Image, InstanceId, KeyPairSpec, NodeAddress, Ownership,
     RegisteredImage, Slots,
 };
-use crate::provider::{Finding, ImageRegistry, Severity};
+use crate::provider::{Finding, Severity};
 
 /// Checks everything that can be checked without spending.
 pub(super) async fn plan(context: &Context, recovered: &Recovered) -> Result<Plan> {
@@ -92,9 +92,9 @@ async fn resolve(
         },
     };
     let image = match &query {
-        Err(id) => persist(context, "get_image", &spec.name, || context.cloud.get(id)).await?,
+        Err(id) => persist(context, "get_image", &spec.name, || context.cloud.get_image(id)).await?,
         Ok(query) => {
-            let find = || ImageRegistry::find(&*context.cloud, query);
+            let find = || context.cloud.find_image(query);
             persist(context, "find_image", &spec.name, find).await?
         }
     };

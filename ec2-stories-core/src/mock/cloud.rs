@@ -70,12 +70,12 @@ impl InstanceDeployer for MockCloud {
 
 #[async_trait]
 impl ImageRegistry for MockCloud {
-    async fn find(&self, query: &ImageQuery) -> Result<Option<RegisteredImage>> {
-        self.images.find(query).await
+    async fn find_image(&self, query: &ImageQuery) -> Result<Option<RegisteredImage>> {
+        self.images.find_image(query).await
     }
 
-    async fn get(&self, id: &ImageId) -> Result<Option<RegisteredImage>> {
-        self.images.get(id).await
+    async fn get_image(&self, id: &ImageId) -> Result<Option<RegisteredImage>> {
+        self.images.get_image(id).await
     }
 
     async fn register(&self, uploaded: &UploadedImage, spec: &ImageSpec) -> Result<RegisteredImage> {

@@ -30,13 +30,13 @@ impl ImageSpec {
 /// Finds, registers, shares, copies and removes machine images.
 ///
 /// # Contract
-/// - `find` returns the newest available image that matches, or `None`.
-/// - `get` returns the image of this id, or `None`.
+/// - `find_image` returns the newest available image that matches, or `None`.
+/// - `get_image` returns the image of this id, or `None`.
 /// - The methods that change something are a capability: a registry that cannot says
 ///   [`ErrorKind::Unsupported`], permanently, and so do the provided bodies.
 /// - `register` of the same upload under the same name returns the image that is there.
 /// - `deregister` removes the image and its snapshots; an image that is gone is a success.
-/// - `find` and `get` are cancel-safe; the others are repeated after a drop.
+/// - `find_image` and `get_image` are cancel-safe; the others are repeated after a drop.
 ///
 /// # Errors
 /// As the trait's methods say; a name that another image has is [`ErrorKind::Conflict`].
@@ -44,10 +44,10 @@ impl ImageSpec {
 #[async_trait]
 pub trait ImageRegistry: fmt::Debug + Send + Sync {
     /// The newest image that matches.
-    async fn find(&self, query: &ImageQuery) -> Result<Option<RegisteredImage>>;
+    async fn find_image(&self, query: &ImageQuery) -> Result<Option<RegisteredImage>>;
 
     /// The image of this id.
-    async fn get(&self, id: &ImageId) -> Result<Option<RegisteredImage>>;
+    async fn get_image(&self, id: &ImageId) -> Result<Option<RegisteredImage>>;
 
     /// Turns an uploaded image into a machine image.
     async fn register(&self, uploaded: &UploadedImage, spec: &ImageSpec) -> Result<RegisteredImage> {

@@ -125,7 +125,7 @@ async fn an_image_is_found_by_its_publisher() {
     let cloud = MemoryCloud::new();
     for public in Image::public_names() {
         let query = Image::public_query(public, Default::default()).unwrap();
-        let found = ImageRegistry::find(&cloud, &query).await.unwrap().unwrap();
-        assert_eq!(ImageRegistry::get(&cloud, &found.id).await.unwrap(), Some(found));
+        let found = cloud.find_image(&query).await.unwrap().unwrap();
+        assert_eq!(cloud.get_image(&found.id).await.unwrap(), Some(found));
     }
 }

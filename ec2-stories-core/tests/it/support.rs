@@ -27,7 +27,7 @@ pub(crate) fn within(seconds: u64) -> Instant {
 /// A launch of `nodes` web nodes of deployment `shop`.
 pub(crate) async fn request(cloud: &MemoryCloud, token: &str, nodes: u32) -> LaunchRequest {
     let query: ImageQuery = Image::public_query("debian-12", Default::default()).unwrap();
-    let image = ImageRegistry::find(cloud, &query).await.unwrap().unwrap();
+    let image = cloud.find_image(&query).await.unwrap().unwrap();
     LaunchRequest {
         token: ClientToken::new(token),
         ownership: Ownership {

@@ -15,9 +15,9 @@ async fn the_newest_of_a_pattern_is_found() {
     let newest = world.sim.add_image(ImageSeed::builder().name("web-8").build());
     world.sim.add_image(ImageSeed::builder().name("web-9").architecture("arm64").build());
     let Image::Newest(query) = Image::own("web-*", Architecture::X86_64) else { unreachable!() };
-    assert_eq!(world.ec2.find(&query).await.unwrap().unwrap().id.as_str(), newest);
+    assert_eq!(world.ec2.find_image(&query).await.unwrap().unwrap().id.as_str(), newest);
     let Image::Newest(none) = Image::own("db-*", Architecture::X86_64) else { unreachable!() };
-    assert_eq!(world.ec2.find(&none).await.unwrap(), None);
+    assert_eq!(world.ec2.find_image(&none).await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -26,12 +26,12 @@ async fn public_names_lead_to_images() {
     for name in Image::public_names() {
         for architecture in [Architecture::X86_64, Architecture::Arm64] {
             let query = Image::public_query(name, architecture).unwrap();
-            let image = world.ec2.find(&query).await.unwrap();
+            let image = world.ec2.find_image(&query).await.unwrap();
             let Some(image) = image else { continue };
             assert_eq!(image.architecture, architecture.as_str());
             assert!(image.root_device.is_some());
         }
     }
-    assert_eq!(world.ec2.get(&world.image.id).await.unwrap().unwrap(), world.image);
-    assert_eq!(world.ec2.get(&"ami-0123456789abcdef0".into()).await.unwrap(), None);
+    assert_eq!(world.ec2.get_image(&world.image.id).await.unwrap().unwrap(), world.image);
+    assert_eq!(world.ec2.get_image(&"ami-0123456789abcdef0".into()).await.unwrap(), None);
 }

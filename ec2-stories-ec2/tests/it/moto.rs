@@ -132,7 +132,7 @@ async fn a_fleet_on_moto_from_image_to_nothing_left() {
 async fn any_image(ec2: &Ec2) -> ec2_stories_core::model::RegisteredImage {
     for name in Image::public_names() {
         let query = Image::public_query(name, Architecture::X86_64).unwrap();
-        if let Some(image) = ImageRegistry::find(ec2, &query).await.unwrap() {
+        if let Some(image) = ec2.find_image(&query).await.unwrap() {
             return image;
         }
     }
@@ -141,5 +141,5 @@ async fn any_image(ec2: &Ec2) -> ec2_stories_core::model::RegisteredImage {
         name: "*".to_owned(),
         architecture: Architecture::X86_64,
     };
-    ImageRegistry::find(ec2, &amazon).await.unwrap().expect("moto has images of Amazon's")
+    ec2.find_image(&amazon).await.unwrap().expect("moto has images of Amazon's")
 }

@@ -35,7 +35,7 @@ impl World {
     pub(crate) async fn with(sim: Sim) -> Self {
         let ec2 = Ec2::from_config(&sim.sdk_config());
         let query = Image::public_query("debian-12", Architecture::X86_64).unwrap();
-        let image = ec2.find(&query).await.unwrap().expect("the embedded cloud has public images");
+        let image = ec2.find_image(&query).await.unwrap().expect("the embedded cloud has public images");
         Self { sim, ec2, image }
     }
 

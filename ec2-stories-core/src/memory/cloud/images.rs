@@ -29,7 +29,7 @@ pub(super) fn public_images(created_at: Timestamp) -> impl Iterator<Item = Regis
 
 #[async_trait]
 impl ImageRegistry for MemoryCloud {
-    async fn find(&self, query: &ImageQuery) -> Result<Option<RegisteredImage>> {
+    async fn find_image(&self, query: &ImageQuery) -> Result<Option<RegisteredImage>> {
         let owner = if query.owner.0 == "self" { Self::ACCOUNT } else { &query.owner.0 };
         let wanted = |image: &&RegisteredImage| {
             image.owner == owner
@@ -43,7 +43,7 @@ impl ImageRegistry for MemoryCloud {
         self.0.script.perform(Operation::FindImage, newest).await
     }
 
-    async fn get(&self, id: &ImageId) -> Result<Option<RegisteredImage>> {
+    async fn get_image(&self, id: &ImageId) -> Result<Option<RegisteredImage>> {
         self.0.script.perform(Operation::GetImage, async { Ok(self.lock().images.get(id).cloned()) }).await
     }
 
