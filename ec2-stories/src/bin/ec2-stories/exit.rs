@@ -39,7 +39,13 @@ Exit codes:
   130  interrupted before it was done
 
 Environment:
-  AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL_STS   where the cloud answers, such as `ec2-stories sim`
-  AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID, …                  the account, unless the story has an [account]
-  EC2_STORIES_LIVE=1                                             allows a cloud beyond this machine
-  EC2_STORIES_LOG                                                what to log, such as ec2_stories=debug";
+  AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL_STS
+      where the cloud answers, such as `ec2-stories sim`
+  AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID, …
+      the account, unless the story has an [account]
+  EC2_STORIES_LIVE=1
+      allows a cloud beyond this machine
+  EC2_STORIES_MY_ADDRESS
+      what \"my-address\" is, without asking anyone
+  EC2_STORIES_LOG
+      what to log to standard error, such as ec2_stories=debug";

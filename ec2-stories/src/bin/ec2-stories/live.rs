@@ -5,17 +5,27 @@ use std::net::IpAddr;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Allows the real cloud only with `EC2_STORIES_LIVE=1`; a service that answers on a loopback address always.
-pub(crate) fn allow(services: &[&str], variable: impl Fn(&str) -> Option<String>) -> Result<(), Failure> {
-    if variable("EC2_STORIES_LIVE").as_deref() == Some("1") {
-        return Ok(());
-    }
+/// Where the cloud answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// On this machine.
+    Loopback,
+    /// Beyond it, as the user has allowed.
+    Live,
+}
+
+/// Allows the real cloud only with `EC2_STORIES_LIVE=1`; services that answer on a loopback address always.
+pub(crate) fn allow(services: &[&str], variable: impl Fn(&str) -> Option<String>) -> Result<Reach, Failure> {
+    let allowed = variable("EC2_STORIES_LIVE").as_deref() == Some("1");
     let ignored = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
     for service in services {
         let endpoint =
             variable(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| variable("AWS_ENDPOINT_URL"));
         if ignored || !endpoint.is_some_and(|url| is_loopback(&url)) {
+            if allowed {
+                return Ok(Reach::Live);
+            }
             return Err(Failure::new(
                 Exit::Usage,
                 format!(
@@ -25,7 +35,7 @@ pub(crate) fn allow(services: &[&str], variable: impl Fn(&str) -> Option<String>
             ));
         }
     }
-    Ok(())
+    Ok(Reach::Loopback)
 }
 
 fn is_loopback(url: &str) -> bool {

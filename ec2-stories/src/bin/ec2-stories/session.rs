@@ -1,20 +1,23 @@
 //! What a command works with: the story, its journal, its cloud.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use ec2_stories::account::DefaultChain;
+use ec2_stories::ec2::PublicAddress;
 use ec2_stories::model::Name;
 use ec2_stories::provider::{AccountProvider, TupleStore};
 use ec2_stories::sim::{Latencies, Sim};
 use ec2_stories::story::{AccountSpec, Story};
 use ec2_stories::terminal::note;
-use ec2_stories::{Clock, Deployment, FileStore, MemoryStore, SystemClock};
+use ec2_stories::{Clock, Deployment, Ec2, FileStore, MemoryStore, SystemClock};
 
 use crate::args::{CloudKind, OnStory};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::live;
+use crate::live::{self, Reach};
 use crate::lock::Lock;
 
 /// A story that was read, with its journal.
@@ -65,13 +68,13 @@ impl Session {
             CloudKind::Aws => {
                 let assumes = self.story.account().is_some_and(|account| account.role.is_some());
                 let services: &[&str] = if assumes { &["EC2", "STS"] } else { &["EC2"] };
-                live::allow(services, |name| std::env::var(name).ok())?;
-                (Arc::new(ec2_stories::Ec2::connect(self.account()).await?), Arc::new(SystemClock))
+                let reach = live::allow(services, |name| std::env::var(name).ok())?;
+                (Arc::new(connect(self.account(), reach).await?), Arc::new(SystemClock))
             }
             CloudKind::Embedded => {
                 note("embedded cloud: everything in it ends with this process");
                 let sim = Sim::builder().latency(quick()).build();
-                (Arc::new(ec2_stories::Ec2::from_config(&sim.sdk_config())), sim.clock())
+                (Arc::new(Ec2::from_config(&sim.sdk_config())), sim.clock())
             }
         };
         Ok(self.story.deployment(cloud, self.store.clone(), clock)?)
@@ -79,6 +82,25 @@ impl Session {
 
     fn account(&self) -> Arc<dyn AccountProvider> {
         self.story.account().map_or_else(|| Arc::new(DefaultChain::new()) as Arc<_>, AccountSpec::provider)
+    }
+}
+
+async fn connect(account: Arc<dyn AccountProvider>, reach: Reach) -> Result<Ec2, Failure> {
+    let config = ec2_stories::aws::sdk_config(account).await?;
+    Ok(match (reach, std::env::var_os("EC2_STORIES_MY_ADDRESS")) {
+        (Reach::Loopback, None) => Ec2::builder().config(&config).public_address(Loopback).build(),
+        _ => Ec2::from_config(&config),
+    })
+}
+
+/// What a cloud on this machine sees this program under; nobody beyond it is asked.
+#[derive(Debug)]
+struct Loopback;
+
+#[async_trait]
+impl PublicAddress for Loopback {
+    async fn find(&self) -> ec2_stories::Result<IpAddr> {
+        Ok(Ipv4Addr::LOCALHOST.into())
     }
 }
 

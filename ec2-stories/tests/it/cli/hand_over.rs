@@ -1,5 +1,8 @@
 //! Two terminals, one deployment.
 
+use ec2_stories::FileStore;
+use ec2_stories::provider::{Expect, TupleStore};
+
 use super::{STORY, Shop};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,10 +24,11 @@ async fn detach_from_another_process_leaves_the_nodes() {
     let shop = Shop::new(STORY).await;
     let mut start = shop.start(&[]);
     start.ready().await;
-    shop.run("detach", &[]).await.expect(0);
+    let pid = start.child.id().unwrap().to_string();
+    assert_eq!(shop.run("detach", &[]).await.expect(0).json()["left_by"], pid);
     start.end().await.expect(0);
     assert_eq!(shop.alive(), 2);
-    shop.run("detach", &[]).await.expect(0);
+    assert!(shop.run("detach", &[]).await.expect(0).json()["left_by"].is_null());
     shop.run("terminate", &[]).await.expect(0);
     shop.sim.assert_clean();
 }
@@ -44,9 +48,10 @@ async fn a_word_for_a_controller_that_is_gone_does_not_reach_the_next() {
     let shop = Shop::new(STORY).await;
     let mut killed = shop.start(&[]);
     killed.ready().await;
-    let detach = shop.command("detach", &[]).spawn().unwrap();
     killed.child.kill().await.unwrap();
-    drop(detach);
+    let journal = FileStore::open(shop.path(".ec2-stories/journal")).unwrap();
+    journal.put("control/shop", b"detach", Expect::Absent).await.unwrap();
+    drop(journal);
     let mut next = shop.start(&[]);
     next.ready().await;
     shop.run("ping", &[]).await.expect(0);

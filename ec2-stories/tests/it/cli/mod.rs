@@ -3,6 +3,7 @@
 mod crash;
 mod hand_over;
 mod lifecycle;
+mod people;
 mod secret_file;
 mod secrets;
 mod sim;
@@ -54,8 +55,15 @@ impl Shop {
 
     /// `ec2-stories COMMAND shop.toml --json …`, not started yet.
     fn command(&self, command: &str, more: &[&str]) -> Command {
+        let mut process = self.for_people(command, more);
+        process.arg("--json");
+        process
+    }
+
+    /// As [`command`](Self::command), without `--json`.
+    fn for_people(&self, command: &str, more: &[&str]) -> Command {
         let mut process = ec2_stories(self.folder.path());
-        process.arg(command).arg("shop.toml").arg("--json").args(more);
+        process.arg(command).arg("shop.toml").args(more);
         process.env("AWS_ENDPOINT_URL", self.cloud.url()).env("AWS_REGION", "us-east-1");
         process.envs(self.variables.iter().cloned());
         process

@@ -52,3 +52,14 @@ async fn help_tells_the_exit_codes() {
     nonsense.arg("deploy");
     Ended::of(nonsense).await.expect(2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cloud_on_this_machine_sees_the_program_on_this_machine() {
+    let shop = Shop::new(&format!("{STORY}firewall = [{{ tcp = 22, from = 'my-address' }}]\n")).await;
+    shop.run("start", &["--detach"]).await.expect(0);
+    let rules = shop.sim.calls_log();
+    let rules = rules.iter().filter(|call| call.operation == "AuthorizeSecurityGroupIngress");
+    assert!(rules.flat_map(|call| &call.params).any(|(_, value)| value == "127.0.0.1/32"));
+    shop.run("terminate", &[]).await.expect(0);
+    shop.sim.assert_clean();
+}
