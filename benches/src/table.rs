@@ -55,11 +55,11 @@ impl Bench {
     /// Prints the table, then the object.
     pub fn print(&self) {
         println!(
-            "{:<26} {:<40} {:>10} {:<22} {:>10} {:>8}",
+            "{:<36} {:<40} {:>10} {:<22} {:>10} {:>8}",
             "case", "metric", "ours", "peer", "theirs", "ahead"
         );
         for Row { case, metric, ours, peer, theirs, ahead } in &self.rows {
-            println!("{case:<26} {metric:<40} {ours:>10} {peer:<22} {theirs:>10} {ahead:>8}");
+            println!("{case:<36} {metric:<40} {ours:>10} {peer:<22} {theirs:>10} {ahead:>8}");
         }
         println!("{}", serde_json::to_string(self).expect("plain data is JSON"));
     }

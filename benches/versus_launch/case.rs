@@ -10,17 +10,15 @@ pub(crate) struct Case {
     pub(crate) boot: u64,
     /// The share by which that varies from node to node.
     pub(crate) jitter: f64,
-    /// Whether our client has seen the kind boot.
-    pub(crate) known: bool,
 }
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { nodes, boot, jitter, known } = self;
+        let Self { nodes, boot, jitter } = self;
         write!(f, "{nodes} nodes, {boot} s")?;
         if *jitter > 0.0 {
             write!(f, " ± {:.0} %", jitter * 100.0)?;
         }
-        if *known { f.write_str(", known") } else { Ok(()) }
+        Ok(())
     }
 }

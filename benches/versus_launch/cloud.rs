@@ -67,12 +67,12 @@ impl Cloud {
 
     /// Has a client launch and wait; it returns when it knew that all nodes ran.
     pub(crate) async fn measure(
-        self,
+        &self,
         name: &str,
         client: impl AsyncFnOnce(&Self) -> Result<Timestamp, Box<dyn Error>>,
     ) -> Result<Outcome, Box<dyn Error>> {
         let (started, before) = (SystemClock.now(), self.sim.calls());
-        let noticed = client(&self).await?;
+        let noticed = client(self).await?;
         let last_ran =
             self.sim.running().iter().map(|instance| instance.since).max().ok_or("nothing runs")?;
         let calls = self.sim.calls();
@@ -86,7 +86,6 @@ impl Cloud {
             wall: noticed.duration_since(started).as_secs_f64(),
         };
         println!("{name}: {:?}, {:.2} s late, {:.1} s in all", outcome.calls, outcome.late, outcome.wall);
-        self.listener.shutdown().await;
         Ok(outcome)
     }
 }

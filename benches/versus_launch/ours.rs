@@ -32,8 +32,8 @@ impl Ours {
     }
 
     /// Launches so many nodes and says when all were known to run.
-    pub(crate) async fn launch(&self, nodes: u32) -> Result<Timestamp, Box<dyn Error>> {
-        let launch = self.ec2.launch(&request(&self.image, nodes)?).await?;
+    pub(crate) async fn launch(&self, token: &str, nodes: u32) -> Result<Timestamp, Box<dyn Error>> {
+        let launch = self.ec2.launch(&request(&self.image, token, nodes)?).await?;
         let deadline = Instant::now() + Duration::from_secs(600);
         let waits =
             launch.instances.iter().map(|instance| self.ec2.wait(&instance.id, Goal::Running, deadline));
@@ -42,9 +42,9 @@ impl Ours {
     }
 }
 
-fn request(image: &str, nodes: u32) -> Result<LaunchRequest, Box<dyn Error>> {
+fn request(image: &str, token: &str, nodes: u32) -> Result<LaunchRequest, Box<dyn Error>> {
     Ok(LaunchRequest {
-        token: ClientToken::new(format!("versus-launch-{nodes}")),
+        token: ClientToken::new(token),
         ownership: Ownership {
             deployment: Name::new("bench")?,
             fleet: Name::new("bench")?,

@@ -52,7 +52,11 @@ async fn finds(registry: &dyn ImageRegistry, fixture: &ImageRegistryFixture) {
     demand(found.state == "available", FIND, &found);
     demand(found.architecture == fixture.public.architecture.as_str(), FIND, &found);
     let nothing = ImageQuery { name: unique(), ..fixture.public.clone() };
-    demand(succeeds(registry.find_image(&nothing).await, FIND).is_none(), FIND, "an image of a name that none has");
+    demand(
+        succeeds(registry.find_image(&nothing).await, FIND).is_none(),
+        FIND,
+        "an image of a name that none has",
+    );
     let not_ours = ImageQuery { owner: Owner::own(), ..fixture.public.clone() };
     demand(succeeds(registry.find_image(&not_ours).await, FIND).is_none(), FIND, "an image of another owner");
 

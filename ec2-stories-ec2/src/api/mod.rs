@@ -5,6 +5,7 @@ mod calls;
 mod identity;
 mod rates;
 mod retry;
+mod server_time;
 mod settling;
 
 use std::error::Error as StdError;
@@ -29,6 +30,7 @@ use crate::error::translate;
 use identity::FreshIdentity;
 use rates::Buckets;
 use retry::NoRetryOfDefinitive;
+use server_time::ServerTime;
 
 /// Whether a call changes something, which decides what a lost reply means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +78,14 @@ pub(crate) struct Api {
     pub(crate) client: Client,
     buckets: Buckets,
     pub(crate) calls: Calls,
+    server_time: ServerTime,
 }
 
 impl Api {
     pub(crate) fn new(config: &SdkConfig, rates: Rates) -> Self {
         let calls = Calls::default();
         let identity = FreshIdentity::new();
+        let server_time = ServerTime::default();
         // The SDK shares one retry quota among all clients of a process: a client that is throttled a lot would take
         // the others' retries away.
         static CLIENTS: AtomicU64 = AtomicU64::new(0);
@@ -89,17 +93,18 @@ impl Api {
         let config = aws_sdk_ec2::config::Builder::from(config)
             .retry_partition(own)
             .interceptor(calls.clone())
+            .interceptor(server_time.clone())
             .retry_classifier(NoRetryOfDefinitive)
             .identity_cache(identity.clone())
             .retry_classifier(identity)
             .build();
-        Self { client: Client::from_conf(config), buckets: Buckets::new(rates), calls }
+        Self { client: Client::from_conf(config), buckets: Buckets::new(rates), calls, server_time }
     }
 
-    /// How long ago that was, by the configuration's clock; `None` where that says in the future.
+    /// How long ago that was, by EC2's clock; `None` where that says in the future.
     pub(crate) fn age(&self, at: Timestamp) -> Option<Duration> {
         let now = Timestamp::try_from(self.client.config().time_source()?.now()).ok()?;
-        Duration::try_from(now.duration_since(at)).ok()
+        Duration::try_from(self.server_time.at(now).duration_since(at)).ok()
     }
 
     /// Makes a call when its turn has come.

@@ -1,9 +1,12 @@
 //! Terminating: idempotent, each id on its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ec2_stories_core::ErrorKind;
+use ec2_stories_core::aws::ClockTimeSource;
 use ec2_stories_core::provider::{Goal, InstanceDeployer};
+use ec2_stories_core::{ErrorKind, TokioClock};
+use ec2_stories_ec2::Ec2;
 use ec2_stories_sim::{Fault, State};
 
 use crate::support::{World, ids, within};
@@ -46,6 +49,18 @@ async fn an_instance_that_cannot_be_seen_yet_is_not_taken_for_gone() {
     let launch = world.ec2.launch(&world.request("t1", 1)).await.unwrap();
     let outcomes = world.ec2.terminate(&ids(&launch.instances)).await.unwrap();
     assert!(outcomes[0].outcome.is_ok());
+    assert!(world.sim.running().is_empty(), "it would have gone on running");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_ahead_does_not_make_a_fresh_instance_old() {
+    let world = World::new().await;
+    world.sim.faults().always("RunInstances", Fault::UnknownIdFor(Duration::from_secs(20)));
+    let ahead = TokioClock::starting_at(world.sim.now() + Duration::from_secs(600));
+    let config = world.sim.sdk_config().into_builder().time_source(ClockTimeSource(Arc::new(ahead))).build();
+    let ec2 = Ec2::from_config(&config);
+    let launch = ec2.launch(&world.request("t1", 1)).await.unwrap();
+    ec2.terminate(&ids(&launch.instances)).await.unwrap();
     assert!(world.sim.running().is_empty(), "it would have gone on running");
 }
 
