@@ -11,7 +11,7 @@ use ec2_stories_core::model::{
 };
 use ec2_stories_core::provider::{Goal, InstanceDeployer};
 use ec2_stories_core::{Clock, SystemClock};
-use ec2_stories_ec2::Ec2;
+use ec2_stories_ec2::{Ec2, Rate, Rates};
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -27,7 +27,11 @@ impl Ours {
     pub(crate) async fn connect(cloud: &Cloud) -> Result<Self, Box<dyn Error>> {
         let account = StaticAccount::new("AKIABENCHMARK0000000", "benchmark", "us-east-1");
         let config = ec2_stories_core::aws::sdk_config(Arc::new(account)).await?;
-        let ec2 = Ec2::from_config(&config.into_builder().endpoint_url(cloud.url()).build());
+        // All that EC2 grants, as the peers take it: two fleets of 500 come close to that.
+        let launched_instances = Rate { burst: 1_000.0, per_second: 2.0 };
+        let rates = Rates { launched_instances, ..Rates::default() };
+        let config = config.into_builder().endpoint_url(cloud.url()).build();
+        let ec2 = Ec2::builder().config(&config).rates(rates).build();
         Ok(Self { ec2, image: cloud.image.clone() })
     }
 

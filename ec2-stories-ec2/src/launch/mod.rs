@@ -42,14 +42,21 @@ pub(crate) async fn launch(ec2: &Ec2, request: &LaunchRequest) -> Result<Launch>
             Error::new(ErrorKind::Unexpected, "the reply names no instance").status(Status::Ambiguous);
         return Err(error.during("RunInstances").on(place(request)));
     };
-    let older = first.launched_at.and_then(|at| ec2.api().age(at)).filter(|age| *age > OLDER);
-    let born = older.and_then(|age| Instant::now().checked_sub(age)).map_or(sent, |at| at.min(sent));
+    let age = first.launched_at.and_then(|at| ec2.api().age(at));
+    let born = age.and_then(|age| born(sent, age, Instant::now())).unwrap_or(sent);
     ec2.poller().launched(&instances, born);
     Ok(Launch { reservation: reservation.into(), instances })
 }
 
-/// A launch that EC2 says is older than this was another process's: its token was replayed. EC2 tells whole seconds.
-const OLDER: Duration = Duration::from_secs(3);
+/// EC2 tells whole seconds, of its launches as of its own time.
+const ROUNDED: Duration = Duration::from_secs(3);
+
+/// When instances of this age were launched. The moment at which their token was first sent tells it more precisely, unless that
+/// call had to wait for its turn, or another process launched them and this one replayed the token.
+fn born(sent: Instant, age: Duration, now: Instant) -> Option<Instant> {
+    let launched = now.checked_sub(age)?;
+    if age > ROUNDED { Some(launched.min(sent)) } else { Some(sent.max(launched.checked_sub(ROUNDED)?)) }
+}
 
 /// A last answer that says "not done" is about the last attempt only. Those that say something definite about the
 /// token or the place hold for all of them.
@@ -64,5 +71,25 @@ fn place(request: &LaunchRequest) -> String {
     match place {
         Some(place) => format!("{} × {} in {place}", request.count(), request.instance_type),
         None => format!("{} × {}", request.count(), request.instance_type),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_launch_is_as_old_as_its_token_unless_that_waited_or_was_anothers() {
+        let seconds = Duration::from_secs;
+        tokio::time::advance(seconds(1_000)).await;
+        let now = Instant::now();
+        let answered_at_once = now - Duration::from_millis(300);
+        assert_eq!(born(answered_at_once, seconds(1), now), Some(answered_at_once));
+        assert_eq!(
+            born(now - seconds(90), seconds(1), now),
+            Some(now - seconds(4)),
+            "it waited for its turn"
+        );
+        assert_eq!(born(answered_at_once, seconds(600), now), Some(now - seconds(600)), "another's");
     }
 }

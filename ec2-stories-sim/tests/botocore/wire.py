@@ -1,6 +1,6 @@
 """Holds the simulation's wire against botocore, which writes and reads it from the same model by other code.
 
-    cargo run -p ec2-stories-sim --example listen 127.0.0.1:4599 &
+    cargo run --bin ec2-stories sim --listen 127.0.0.1:4599 &
     PYTHONPATH=.peers/botocore-1.44.5 python3 ec2-stories-sim/tests/botocore/wire.py http://127.0.0.1:4599
 
 In: every simulated operation is called with every parameter it has, and none may be unknown.
