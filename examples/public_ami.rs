@@ -11,7 +11,7 @@ mod common;
 
 use clap::Parser;
 use ec2_stories::prelude::*;
-use ec2_stories::terminal::{self, Progress, say};
+use ec2_stories::terminal::{self, Interrupts, Progress, say};
 
 /// Deploys two fleets of a public image, one after the other.
 #[derive(Parser)]
@@ -43,11 +43,15 @@ async fn main() -> Result<()> {
         .fleet(web)
         .build()?;
 
-    // However the closure ends, the nodes are gone when `run` returns.
+    // However the closure ends, the nodes are gone when `run` returns. Ctrl-C ends the program at once unless it is listened to.
+    let mut interrupts = Interrupts::listen()?;
     let ((), report) = shop
         .run(async |running| {
             let progress = Progress::follow(running);
-            running.ready().await?;
+            tokio::select! {
+                ready = running.ready() => ready?,
+                () = interrupts.next() => return Err(Error::new(ErrorKind::Canceled, "interrupted")),
+            }
             progress.finish().await;
             say(terminal::nodes(&running.nodes()));
             for (path, value) in running.attributes().iter().filter(|(path, _)| path.key == "private_ip") {

@@ -9,13 +9,25 @@ use crate::model::{Instance, NodeAddress};
 
 /// What a deployment learned of its nodes, by node and name.
 ///
-/// Every node that has an instance publishes `instance_id`, `state`, `zone`, `instance_type`, `image` and, once it
-/// has them, `private_ip`, `public_ip`, `private_dns` and `public_dns`.
+/// Every node that has an instance publishes [`Attributes::PUBLISHED`], the addresses once it has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Attributes(BTreeMap<NodeAddress, BTreeMap<String, String>>);
 
 impl Attributes {
+    /// What every node with an instance publishes.
+    pub const PUBLISHED: [&str; 9] = [
+        "instance_id",
+        "state",
+        "zone",
+        "instance_type",
+        "image",
+        "private_ip",
+        "public_ip",
+        "private_dns",
+        "public_dns",
+    ];
+
     /// No attributes.
     #[must_use]
     pub fn new() -> Self {
@@ -45,18 +57,18 @@ impl Attributes {
 
     /// Publishes what a describe showed of the node's instance.
     pub fn publish(&mut self, node: &NodeAddress, instance: &Instance) {
-        let known = [
-            ("instance_id", Some(instance.id.as_str())),
-            ("state", Some(instance.state.as_str())),
-            ("zone", Some(instance.zone.as_str())),
-            ("instance_type", Some(instance.instance_type.as_str())),
-            ("image", Some(instance.image.as_str())),
-            ("private_ip", instance.private_ip.as_deref()),
-            ("public_ip", instance.public_ip.as_deref()),
-            ("private_dns", instance.private_dns.as_deref()),
-            ("public_dns", instance.public_dns.as_deref()),
+        let values = [
+            Some(instance.id.as_str()),
+            Some(instance.state.as_str()),
+            Some(instance.zone.as_str()),
+            Some(instance.instance_type.as_str()),
+            Some(instance.image.as_str()),
+            instance.private_ip.as_deref(),
+            instance.public_ip.as_deref(),
+            instance.private_dns.as_deref(),
+            instance.public_dns.as_deref(),
         ];
-        for (key, value) in known {
+        for (key, value) in Self::PUBLISHED.into_iter().zip(values) {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 self.set(node, key, value);
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::attributes::Reference;
+use crate::attributes::{Attributes, Reference};
 use crate::model::{DeploymentSpec, FleetSpec, KeyPairSpec, Name, UserData};
 use crate::{Error, Result};
 
@@ -81,6 +81,17 @@ fn check_index(data: &UserData, field: &str) -> Result<()> {
 /// Checks the fleets against each other.
 pub(super) fn check_deployment(spec: &DeploymentSpec) -> Result<()> {
     spec.tags.check("tags")?;
+    if spec.fleets.is_empty() {
+        return Err(Error::invalid("fleet", "a deployment has at least one fleet"));
+    }
+    let nodes: u64 = spec.fleets.iter().map(|fleet| u64::from(fleet.nodes)).sum();
+    if nodes > u64::from(spec.limits.nodes) {
+        let limit = spec.limits.nodes;
+        return Err(Error::invalid(
+            "limits.nodes",
+            format!("the fleets have {nodes} nodes, the limit is {limit}"),
+        ));
+    }
     let mut fleets: BTreeMap<&Name, &FleetSpec> = BTreeMap::new();
     for fleet in &spec.fleets {
         if fleets.insert(&fleet.name, fleet).is_some() {
@@ -117,11 +128,18 @@ pub(super) fn check_deployment(spec: &DeploymentSpec) -> Result<()> {
                 Some(other) if path.node.slot >= other.nodes => {
                     format!("${{{path}}}: fleet {} has slots 0 to {}", other.name, other.nodes - 1)
                 }
+                Some(other) if other.name == fleet.name => {
+                    format!("${{{path}}}: the fleet's own nodes are not there when its user data is sent")
+                }
                 Some(other) if !before.contains(&&other.name) => {
                     format!(
                         "${{{path}}}: fleet {} is not started before this one; add it to `after`",
                         other.name
                     )
+                }
+                Some(_) if !Attributes::PUBLISHED.contains(&path.key.as_str()) => {
+                    let known = Attributes::PUBLISHED.join(", ");
+                    format!("${{{path}}}: nodes have no attribute {}; they have {known}", path.key)
                 }
                 Some(_) => continue,
             };

@@ -3,7 +3,7 @@
 use ec2_stories_core::attributes::Template;
 use ec2_stories_core::deployment::DeploymentBuilder;
 use ec2_stories_core::model::{
-    FirewallPolicy, Image, MetadataOptions, PortRange, Source, Tags, UserData, Volume,
+    FirewallPolicy, Image, Limits, MetadataOptions, PortRange, Source, Tags, UserData, Volume,
 };
 use ec2_stories_core::{Deployment, Error, Fleet, MemoryStore, Result};
 
@@ -59,10 +59,18 @@ async fn fleets_are_checked_against_each_other() {
     assert!(refers("${db/0.private_ip} of ${fleet} in ${deployment}").is_ok());
     assert_eq!(field(refers("${db/1.private_ip}")), "fleet.web.user_data");
     assert_eq!(field(refers("${lb/0.private_ip}")), "fleet.web.user_data");
+    assert_eq!(field(refers("${db/0.privateip}")), "fleet.web.user_data");
+    let own = web().user_data(data("${web/1.private_ip}")).build().unwrap();
+    assert_eq!(field(shop([own])), "fleet.web.user_data");
+    assert_eq!(field(shop([])), "fleet");
     let early = web().user_data(data("${db/0.private_ip}")).build().unwrap();
     assert_eq!(field(shop([db(), early])), "fleet.web.user_data");
     let builder = Deployment::builder().name("Shop!").cloud(World::new().cloud).journal(MemoryStore::new());
     assert_eq!(field(builder.build()), "name");
+    let builder = Deployment::builder().name("shop").cloud(World::new().cloud).journal(MemoryStore::new());
+    let few = Limits { nodes: 2, ..Limits::default() };
+    let builder = builder.limits(few).fleet(db()).fleet(web().build().unwrap());
+    assert_eq!(field(builder.build()), "limits.nodes");
 }
 
 #[test]
