@@ -11,6 +11,7 @@ use super::rule::{EcRule, Peer, expand};
 use super::{group, permissions};
 use crate::Ec2;
 use crate::api::{Api, Call, settling};
+use crate::tags::shared_name;
 
 /// Somebody else who changes the same group at the same time is outlasted for so many rounds.
 const ROUNDS: usize = 4;
@@ -77,7 +78,7 @@ async fn wanted(
 }
 
 async fn fleet_group(ec2: &Ec2, deployment: &Name, fleet: &Name, vpc: &str, field: &str) -> Result<Peer> {
-    let found = group::find(ec2.api(), deployment, &group::name(deployment, fleet), vpc).await?;
+    let found = group::find(ec2.api(), deployment, &shared_name(deployment, fleet), vpc).await?;
     let id = found.and_then(|group| group.group_id().map(ToOwned::to_owned));
     let missing =
         || Error::new(ErrorKind::NotFound, format!("fleet {fleet} has no security group in {vpc}")).on(field);

@@ -132,6 +132,17 @@ async fn groups_that_name_each_other_are_removed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn names_that_run_together_are_two_groups() {
+    let world = World::new().await;
+    let empty = FirewallPolicy::default();
+    let one = world.ec2.converge(&name("shop-eu"), &name("web"), None, &empty).await.unwrap();
+    let two = world.ec2.converge(&name("shop"), &name("eu-web"), None, &empty).await.unwrap();
+    assert_ne!(one, two);
+    assert_eq!(world.ec2.remove_groups(&name("shop")).await.unwrap(), [two]);
+    assert_eq!(world.ec2.remove_groups(&name("shop-eu")).await.unwrap(), [one]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn instances_that_are_going_are_outlasted_and_others_are_not() {
     let world = World::new().await;
     let group = converge(&world, &web()).await;
