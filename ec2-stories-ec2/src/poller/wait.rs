@@ -25,7 +25,7 @@ pub(crate) async fn wait(ec2: &Ec2, id: &InstanceId, goal: Goal, deadline: Insta
             Ok(Ok(Err(error))) => error,
             // The poller's task went down with the runtime of another waiter: begin again on this one.
             Ok(Err(_)) => continue,
-            Err(_) => ec2.poller().0.state().timed_out(goal),
+            Err(_) => ec2.poller().0.state().timed_out(ticket.key, goal),
         };
         drop(ticket);
         return Err(explained(ec2, error, id).await);
@@ -66,6 +66,7 @@ impl Poller {
             birth,
             since: Instant::now(),
             asked: None,
+            answered: None,
             not_yet: None,
             seen: None,
             absent: None,
