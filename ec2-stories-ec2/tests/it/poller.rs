@@ -128,6 +128,26 @@ async fn a_deadline_ends_the_wait_with_a_diagnosis() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_guest_prints_is_in_the_diagnosis_and_in_no_error() {
+    let world = World::booting_in(Duration::from_secs(5)).await;
+    let launch = world.ec2.launch(&world.request("t1", 1)).await.unwrap();
+    let id = &launch.instances[0].id;
+    world.ec2.wait(id, Goal::Running, within(60)).await.unwrap();
+    let tail = world.ec2.diagnose(id).await.console_tail.unwrap();
+    assert!(tail.lines().any(|line| line.contains("login:")), "{tail}");
+    let late = world.ec2.wait(id, Goal::Terminated, within(60)).await.unwrap_err();
+    let client = aws_sdk_ec2::Client::new(&world.sim.sdk_config());
+    client.stop_instances().instance_ids(id.as_str()).send().await.unwrap();
+    let stopped = world.ec2.wait(id, Goal::Running, within(60)).await.unwrap_err();
+    assert_eq!((late.kind(), stopped.kind()), (ErrorKind::Timeout, ErrorKind::Failed));
+    for error in [late, stopped] {
+        let text = format!("{error} {error:?} {}", error.chain());
+        assert!(text.contains("state "), "it says what EC2 says: {text}");
+        assert!(tail.lines().all(|line| !text.contains(line)), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_watcher_that_cannot_see_does_not_say_that_the_instance_is_late() {
     let faults = [
         (Fault::Error { code: "Unavailable".to_owned(), status: 503 }, ErrorKind::Unavailable),
