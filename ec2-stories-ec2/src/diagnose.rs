@@ -15,9 +15,14 @@ const TAIL_BYTES: usize = 2_000;
 
 /// Collects what it can get; what it cannot get is left out.
 pub(crate) async fn diagnose(api: &Api, id: &InstanceId) -> Diagnosis {
-    let (instance, status_checks, console_tail) =
-        join!(instance(api, id), status_checks(api, id), console(api, id));
-    let mut diagnosis = Diagnosis { status_checks, console_tail, ..Diagnosis::default() };
+    let (seen, console_tail) = join!(from_outside(api, id), console(api, id));
+    Diagnosis { console_tail, ..seen }
+}
+
+/// What EC2 itself says, fit for errors, which end up in logs and journals. Guests print passwords on their console.
+pub(crate) async fn from_outside(api: &Api, id: &InstanceId) -> Diagnosis {
+    let (instance, status_checks) = join!(instance(api, id), status_checks(api, id));
+    let mut diagnosis = Diagnosis { status_checks, ..Diagnosis::default() };
     if let Some(instance) = instance {
         diagnosis.state = instance.state().map(convert::state);
         diagnosis.state_reason = instance.state_reason().map(convert::state_reason);

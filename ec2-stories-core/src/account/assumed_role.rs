@@ -8,6 +8,7 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_types::origin::Origin;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::aws::{from_sdk, sdk_config_in};
 use crate::model::{Credentials, Region};
@@ -17,10 +18,15 @@ use crate::{Clock, Result, SystemClock};
 /// Temporary credentials are renewed this long before they expire.
 const RENEWED_BEFORE: Duration = Duration::from_secs(5 * 60);
 
+/// A session serves those who ask within this time: clients that begin together share one. Whoever asks later has lost
+/// his, or it was refused: it may have been revoked.
+const SHARED_FOR: Duration = Duration::from_secs(60);
+
 /// A role that is assumed with the credentials of another provider, through STS of that provider's region, or of the
 /// one set here where that provider has none.
 ///
-/// The role's credentials are kept until five minutes before they expire; then the other provider is asked anew.
+/// The role's credentials are kept for a minute, and not within five minutes of their end; then the other provider is
+/// asked anew. A session that was revoked is thus replaced as soon as a client, which keeps its own for longer, asks again.
 /// `AWS_ENDPOINT_URL_STS` and `AWS_ENDPOINT_URL` are heeded.
 #[derive(Debug)]
 pub struct AssumedRole {
@@ -32,7 +38,13 @@ pub struct AssumedRole {
     region: Option<Region>,
     endpoint: Option<String>,
     clock: Arc<dyn Clock>,
-    current: Mutex<Option<Credentials>>,
+    current: Mutex<Option<Session>>,
+}
+
+#[derive(Debug)]
+struct Session {
+    credentials: Credentials,
+    since: Instant,
 }
 
 impl AssumedRole {
@@ -116,13 +128,14 @@ impl AccountProvider for AssumedRole {
     async fn credentials(&self) -> Result<Credentials> {
         let mut current = self.current.lock().await;
         let soon = self.clock.now() + RENEWED_BEFORE;
-        if let Some(credentials) =
-            current.as_ref().filter(|known| known.expires_at.is_some_and(|at| at > soon))
+        if let Some(Session { credentials, since }) = &*current
+            && since.elapsed() < SHARED_FOR
+            && credentials.expires_at.is_some_and(|at| at > soon)
         {
             return Ok(credentials.clone());
         }
         let credentials = self.assume().await?;
-        *current = Some(credentials.clone());
+        *current = Some(Session { credentials: credentials.clone(), since: Instant::now() });
         Ok(credentials)
     }
 

@@ -17,6 +17,8 @@ pub(super) fn kind(code: &str, http: Option<u16>) -> ErrorKind {
         | "InsufficientReservedInstanceCapacity"
         | "InsufficientCapacity"
         | "InsufficientCapacityOnHost"
+        // A full subnet: another one of the plan may have room.
+        | "InsufficientFreeAddressesInSubnet"
         | "SpotMaxPriceTooLow"
         | "Unsupported" => ErrorKind::Capacity,
         "AuthFailure"
@@ -36,7 +38,7 @@ pub(super) fn kind(code: &str, http: Option<u16>) -> ErrorKind {
         | "InvalidPermission.Duplicate" => ErrorKind::Conflict,
         "IdempotentInstanceTerminated" => ErrorKind::Failed,
         "DependencyViolation" | "InvalidGroup.InUse" | "InvalidGroup.InvalidUse" => ErrorKind::InUse,
-        "InsufficientFreeAddressesInSubnet" | "InsufficientAddressCapacity" => ErrorKind::Limit,
+        "InsufficientAddressCapacity" => ErrorKind::Limit,
         _ if code.contains("LimitExceeded") || code.contains("CountExceeded") => ErrorKind::Limit,
         _ if is_not_found(code) => ErrorKind::NotFound,
         _ if http.is_some_and(|status| status >= 500) => ErrorKind::Unavailable,
@@ -74,6 +76,7 @@ mod tests {
     fn throttle_capacity_and_permanent_are_three_classes() {
         assert_eq!(kind("RequestLimitExceeded", Some(503)), ErrorKind::Throttled);
         assert_eq!(kind("InsufficientInstanceCapacity", Some(500)), ErrorKind::Capacity);
+        assert_eq!(kind("InsufficientFreeAddressesInSubnet", Some(400)), ErrorKind::Capacity);
         assert_eq!(kind("VcpuLimitExceeded", Some(400)), ErrorKind::Limit);
         assert_eq!(kind("InvalidParameterValue", Some(400)), ErrorKind::Invalid);
         assert_eq!(kind("InternalError", Some(500)), ErrorKind::Unavailable);

@@ -11,9 +11,13 @@ use super::rule::{EcRule, Peer, expand};
 use super::{group, permissions};
 use crate::Ec2;
 use crate::api::{Api, Call, settling};
+use crate::tags::shared_name;
 
 /// Somebody else who changes the same group at the same time is outlasted for so many rounds.
 const ROUNDS: usize = 4;
+
+/// The group has as many rules as the account's quota allows.
+const FULL: &str = "RulesPerSecurityGroupLimitExceeded";
 
 pub(super) async fn converge(
     ec2: &Ec2,
@@ -77,7 +81,7 @@ async fn wanted(
 }
 
 async fn fleet_group(ec2: &Ec2, deployment: &Name, fleet: &Name, vpc: &str, field: &str) -> Result<Peer> {
-    let found = group::find(ec2.api(), deployment, &group::name(deployment, fleet), vpc).await?;
+    let found = group::find(ec2.api(), deployment, &shared_name(deployment, fleet), vpc).await?;
     let id = found.and_then(|group| group.group_id().map(ToOwned::to_owned));
     let missing =
         || Error::new(ErrorKind::NotFound, format!("fleet {fleet} has no security group in {vpc}")).on(field);
@@ -90,29 +94,56 @@ fn net(text: &str) -> Peer {
 
 /// Adds first and revokes last, so that what is meant to be there stays in force throughout.
 async fn apply(api: &Api, id: &str, diff: &Diff) -> Result<()> {
+    match add(api, id, &diff.add).await {
+        // No room for both beside each other: the surplus makes way.
+        Err(error) if error.api_code() == Some(FULL) && !diff.revoke.is_empty() => {
+            revoke(api, id, &diff.revoke).await?;
+            add(api, id, &diff.add).await?;
+            describe(api, id, &diff.describe).await?;
+        }
+        added => {
+            added?;
+            describe(api, id, &diff.describe).await?;
+            revoke(api, id, &diff.revoke).await?;
+        }
+    }
     let Diff { add, describe, revoke } = diff;
-    if !add.is_empty() {
-        let rules = Some(permissions::write(add));
-        let request = api.client.authorize_security_group_ingress().group_id(id).set_ip_permissions(rules);
-        api.call(Call::changing("AuthorizeSecurityGroupIngress").of(add.len()), request.send()).await?;
-    }
-    if !describe.is_empty() {
-        let rules = Some(permissions::write(describe));
-        let request = api
-            .client
-            .update_security_group_rule_descriptions_ingress()
-            .group_id(id)
-            .set_ip_permissions(rules);
-        let call = Call::changing("UpdateSecurityGroupRuleDescriptionsIngress").of(describe.len());
-        api.call(call, request.send()).await?;
-    }
-    if !revoke.is_empty() {
-        let rules = Some(permissions::write(revoke));
-        let request = api.client.revoke_security_group_ingress().group_id(id).set_ip_permissions(rules);
-        api.call(Call::changing("RevokeSecurityGroupIngress").of(revoke.len()), request.send()).await?;
-    }
     tracing::info!(added = add.len(), described = describe.len(), revoked = revoke.len(), "converged");
     Ok(())
+}
+
+async fn add(api: &Api, id: &str, rules: &[EcRule]) -> Result<()> {
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let permissions = Some(permissions::write(rules));
+    let request = api.client.authorize_security_group_ingress().group_id(id).set_ip_permissions(permissions);
+    let call = Call::changing("AuthorizeSecurityGroupIngress").of(rules.len());
+    api.call(call, request.send()).await.map(drop)
+}
+
+async fn describe(api: &Api, id: &str, rules: &[EcRule]) -> Result<()> {
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let permissions = Some(permissions::write(rules));
+    let request = api
+        .client
+        .update_security_group_rule_descriptions_ingress()
+        .group_id(id)
+        .set_ip_permissions(permissions);
+    let call = Call::changing("UpdateSecurityGroupRuleDescriptionsIngress").of(rules.len());
+    api.call(call, request.send()).await.map(drop)
+}
+
+async fn revoke(api: &Api, id: &str, rules: &[EcRule]) -> Result<()> {
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let permissions = Some(permissions::write(rules));
+    let request = api.client.revoke_security_group_ingress().group_id(id).set_ip_permissions(permissions);
+    let call = Call::changing("RevokeSecurityGroupIngress").of(rules.len());
+    api.call(call, request.send()).await.map(drop)
 }
 
 async fn read_again(api: &Api, id: &str) -> Result<SecurityGroup> {

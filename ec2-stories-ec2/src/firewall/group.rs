@@ -9,14 +9,10 @@ use tokio::time::sleep;
 
 use crate::Ec2;
 use crate::api::{Api, Call};
-use crate::tags::{filter, owned_by, specification};
+use crate::tags::{filter, owned_by, shared_name, specification};
 
 /// For how long a group that was just made may not be listed.
 const VISIBLE_WITHIN: [u64; 5] = [1, 1, 2, 4, 8];
-
-pub(super) fn name(deployment: &Name, fleet: &Name) -> String {
-    format!("ec2-stories-{deployment}-{fleet}")
-}
 
 /// The VPC that the nodes go to.
 pub(super) async fn vpc(ec2: &Ec2, subnet: Option<&SubnetId>) -> Result<String> {
@@ -61,7 +57,7 @@ pub(super) async fn find(
 
 /// The fleet's group with its rules, made where it is missing.
 pub(super) async fn ensure(api: &Api, deployment: &Name, fleet: &Name, vpc: &str) -> Result<SecurityGroup> {
-    let name = name(deployment, fleet);
+    let name = shared_name(deployment, fleet);
     if let Some(group) = find(api, deployment, &name, vpc).await? {
         return Ok(group);
     }

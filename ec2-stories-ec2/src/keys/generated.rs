@@ -1,21 +1,23 @@
 //! A pair that EC2 makes for the deployment; its private key goes into a file and nowhere else.
 
 use std::path::Path;
+use std::time::Duration;
 
-use aws_sdk_ec2::types::{KeyFormat, KeyType, ResourceType};
+use aws_sdk_ec2::types::{KeyFormat, KeyPairInfo, KeyType, ResourceType};
 use ec2_stories_core::model::{KeyPair, Name, Ownership};
 use ec2_stories_core::{Error, ErrorKind, Result};
+use tokio::time::sleep;
 
 use super::{delete, describe, file, key_pair, openssh, public};
 use crate::api::{Api, Call};
-use crate::tags::specification;
+use crate::tags::{is_owned_by, shared_name, specification};
 
-/// A reply that is lost twice is a reason to stop and say so.
-const TRIES: usize = 3;
+/// Pauses after a try whose reply was lost, in seconds: the pair may not be visible yet.
+const PAUSES: [u64; 4] = [1, 1, 2, 4];
 
 pub(super) async fn ensure(api: &Api, deployment: &Name, fleet: &Name, path: &Path) -> Result<KeyPair> {
-    let name = format!("ec2-stories-{deployment}-{fleet}");
-    let there = describe(api, &name).await?;
+    let name = shared_name(deployment, fleet);
+    let there = own(api, deployment, &name).await?;
     match (there, file::read(path).await?) {
         (Some(pair), Some(pem)) => {
             belongs(pair.key_fingerprint().unwrap_or_default(), &pem, path)?;
@@ -52,28 +54,45 @@ fn taken(path: &Path, why: &str) -> Error {
         .on(path.display().to_string())
 }
 
+/// The deployment's pair of this name; another's is not to be used, still less to be deleted.
+async fn own(api: &Api, deployment: &Name, name: &str) -> Result<Option<KeyPairInfo>> {
+    match describe(api, name).await? {
+        Some(pair) if !is_owned_by(deployment, pair.tags()) => {
+            let message = format!("a pair of this name is there, and not {deployment}'s");
+            Err(Error::new(ErrorKind::Conflict, message).on(name))
+        }
+        pair => Ok(pair),
+    }
+}
+
 async fn create(api: &Api, deployment: &Name, fleet: &Name, name: &str) -> Result<(KeyPair, String)> {
-    let tags = Ownership::shared_tags(deployment, Some(fleet));
-    for last in (0..TRIES).map(|nth| nth + 1 == TRIES) {
-        let request = api
-            .client
-            .create_key_pair()
-            .key_name(name)
-            .key_type(KeyType::Ed25519)
-            .key_format(KeyFormat::Pem)
-            .tag_specifications(specification(ResourceType::KeyPair, &tags));
-        match api.call(Call::changing("CreateKeyPair"), request.send()).await {
-            Ok(reply) => {
-                let fingerprint = reply.key_fingerprint().map(ToOwned::to_owned);
-                let pem = reply.key_material().unwrap_or_default().to_owned();
-                return Ok((KeyPair { name: name.into(), fingerprint }, pem));
-            }
-            // Made by a call whose reply was lost, and its private key with it.
-            Err(error) if !last && (error.kind() == ErrorKind::Conflict || error.is_ambiguous()) => {
-                delete(api, name).await?;
-            }
-            Err(error) => return Err(error.on(name)),
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let error = match try_create(api, deployment, fleet, name).await {
+            Err(error) if error.kind() == ErrorKind::Conflict || error.is_ambiguous() => error,
+            outcome => return outcome,
+        };
+        let Some(pause) = pauses.next() else { return Err(error) };
+        sleep(Duration::from_secs(pause)).await;
+        // Made by a call whose reply was lost, and its private key with it.
+        if own(api, deployment, name).await?.is_some() {
+            delete(api, name).await?;
         }
     }
-    Err(Error::new(ErrorKind::Conflict, "made by another at the same time").during("CreateKeyPair").on(name))
+}
+
+async fn try_create(api: &Api, deployment: &Name, fleet: &Name, name: &str) -> Result<(KeyPair, String)> {
+    let tags = Ownership::shared_tags(deployment, Some(fleet));
+    let request = api
+        .client
+        .create_key_pair()
+        .key_name(name)
+        .key_type(KeyType::Ed25519)
+        .key_format(KeyFormat::Pem)
+        .tag_specifications(specification(ResourceType::KeyPair, &tags));
+    let reply = api.call(Call::changing("CreateKeyPair"), request.send()).await;
+    let reply = reply.map_err(|error| error.on(name))?;
+    let fingerprint = reply.key_fingerprint().map(ToOwned::to_owned);
+    let pem = reply.key_material().unwrap_or_default().to_owned();
+    Ok((KeyPair { name: name.into(), fingerprint }, pem))
 }

@@ -8,12 +8,12 @@ use sha2::{Digest, Sha256};
 
 use super::{describe, key_pair, openssh};
 use crate::api::{Api, Call};
-use crate::tags::specification;
+use crate::tags::{shared_name, specification};
 
 /// The name says which key it is, so that a pair of this name is this key and another key gets another pair.
 fn name(deployment: &Name, fleet: &Name, blob: &[u8]) -> String {
     let digest = hex::encode(Sha256::digest(blob));
-    format!("ec2-stories-{deployment}-{fleet}-{}", &digest[..12])
+    format!("{}.{}", shared_name(deployment, fleet), &digest[..12])
 }
 
 pub(super) async fn ensure(api: &Api, deployment: &Name, fleet: &Name, text: &str) -> Result<KeyPair> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ec2_stories_core::model::{Instance, InstanceId};
 use ec2_stories_core::provider::Goal;
-use ec2_stories_core::{Error, ErrorKind, Result};
+use ec2_stories_core::{Error, ErrorKind, Result, Status};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -17,6 +17,9 @@ use crate::error::again;
 
 /// For how long refused credentials are borne: as long as rotated ones may take to arrive.
 const ROTATION: Duration = Duration::from_secs(90);
+
+/// An answer that is older than this at a deadline says nothing. Of two looks at an instance, one falls within this time.
+const RECENT: Duration = Duration::from_secs(35);
 
 /// A wait that began later than this after its instance's launch may have missed the boot, and teaches nothing.
 const FROM_THE_START: Duration = Duration::from_secs(2);
@@ -56,6 +59,7 @@ impl State {
         for (key, id) in asked {
             let Some(waiter) = self.waiters.get_mut(*key) else { continue };
             waiter.asked = Some(sent);
+            waiter.answered = Some(sent);
             if let Some(outcome) = verdict(waiter, seen.get(id), sent) {
                 self.tell(*key, outcome, sent);
             }
@@ -96,16 +100,27 @@ impl State {
         }
     }
 
-    /// What a wait that has reached its deadline says.
-    pub(super) fn timed_out(&self, goal: Goal) -> Error {
+    /// What a wait that has reached its deadline says: that its instance did not get there, or that nobody knows,
+    /// because EC2 did not answer. Only the first is a reason to give an instance up.
+    pub(super) fn timed_out(&self, key: u64, goal: Goal) -> Error {
         let wanted = match goal {
             Goal::Running => "running",
             Goal::Terminated => "terminated",
         };
-        let message = match &self.failing {
-            Some((error, _)) => format!("not {wanted} by the deadline; asking failed: {error}"),
-            None => format!("not {wanted} by the deadline"),
-        };
-        Error::new(ErrorKind::Timeout, message)
+        let unknown = format!("nobody knows at the deadline whether it is {wanted}");
+        if let Some((error, _)) = &self.failing {
+            let told = Error::new(error.kind(), format!("{unknown}; asking failed: {}", error.message()))
+                .status(Status::Temporary);
+            return match error.api_code() {
+                Some(code) => told.code(code),
+                None => told,
+            };
+        }
+        let answered = self.waiters.get(key).and_then(|waiter| waiter.answered);
+        if answered.is_some_and(|at| at.elapsed() < RECENT) {
+            Error::new(ErrorKind::Timeout, format!("not {wanted} by the deadline"))
+        } else {
+            Error::new(ErrorKind::Unavailable, format!("{unknown}; there is no answer"))
+        }
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::waiters::Waiter;
 use super::{Poller, Shared, task};
 use crate::Ec2;
-use crate::diagnose::diagnose;
+use crate::diagnose;
 
 /// A wait that has failed takes this much longer at most, to say why.
 const DIAGNOSIS: Duration = Duration::from_secs(10);
@@ -25,20 +25,20 @@ pub(crate) async fn wait(ec2: &Ec2, id: &InstanceId, goal: Goal, deadline: Insta
             Ok(Ok(Err(error))) => error,
             // The poller's task went down with the runtime of another waiter: begin again on this one.
             Ok(Err(_)) => continue,
-            Err(_) => ec2.poller().0.state().timed_out(goal),
+            Err(_) => ec2.poller().0.state().timed_out(ticket.key, goal),
         };
         drop(ticket);
         return Err(explained(ec2, error, id).await);
     }
 }
 
-/// The error with what can be found out about the instance.
+/// The error with what can be found out about the instance; its console is left to those who ask for a diagnosis.
 async fn explained(ec2: &Ec2, error: Error, id: &InstanceId) -> Error {
     let error = error.during("wait").on(id.as_str());
     if !matches!(error.kind(), ErrorKind::Failed | ErrorKind::Timeout) {
         return error;
     }
-    let Ok(diagnosis) = timeout(DIAGNOSIS, diagnose(ec2.api(), id)).await else { return error };
+    let Ok(diagnosis) = timeout(DIAGNOSIS, diagnose::from_outside(ec2.api(), id)).await else { return error };
     let message = format!("{}; {diagnosis}", error.message());
     let told = Error::new(error.kind(), message).during("wait").on(id.as_str());
     match error.api_code() {
@@ -66,6 +66,7 @@ impl Poller {
             birth,
             since: Instant::now(),
             asked: None,
+            answered: None,
             not_yet: None,
             seen: None,
             absent: None,

@@ -23,6 +23,8 @@ pub(super) struct Waiter {
     pub(super) since: Instant,
     /// When it was last asked about.
     pub(super) asked: Option<Instant>,
+    /// When it was last asked about with success.
+    pub(super) answered: Option<Instant>,
     /// When it was last seen in another state than the wanted one.
     pub(super) not_yet: Option<Instant>,
     /// What was last seen.
@@ -71,6 +73,10 @@ impl Waiters {
     /// How many instances of a kind are waited for to run.
     pub(super) fn awaited(&self, kind: &Kind) -> usize {
         self.awaited.get(kind).copied().unwrap_or(0)
+    }
+
+    pub(super) fn get(&self, key: u64) -> Option<&Waiter> {
+        self.waiting.get(&key)
     }
 
     pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut Waiter> {

@@ -1,6 +1,6 @@
 //! Whole deployments, from the core's machine down to the wire.
 
-use ec2_stories_core::model::{FirewallPolicy, Image, KeyPairSpec, Source};
+use ec2_stories_core::model::{AvailabilityZone, FirewallPolicy, Image, KeyPairSpec, Source};
 use ec2_stories_core::store::MemoryStore;
 use ec2_stories_core::{Deployment, Fleet};
 use ec2_stories_sim::Fault;
@@ -74,6 +74,32 @@ async fn a_hundred_nodes_are_one_launch_and_at_most_fifteen_describes_of_waiting
     let calls = world.sim.calls();
     assert!(calls.count("DescribeInstances") - before <= 15, "{calls}");
     assert_eq!(calls.count("RunInstances"), 2, "a dry run and a launch: {calls}");
+    running.terminate().await.unwrap().assert_clean();
+    world.sim.assert_clean();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subnet_without_a_free_address_is_passed_over() {
+    let world = World::new().await;
+    let web = Fleet::builder()
+        .name("web")
+        .nodes(1)
+        .image(Image::public("debian-12"))
+        .zones(["us-east-1a", "us-east-1b"].map(AvailabilityZone::new))
+        .build()
+        .unwrap();
+    let deployment = Deployment::builder()
+        .name("shop")
+        .cloud(world.ec2.clone())
+        .journal(MemoryStore::new())
+        .clock(world.sim.clock())
+        .fleet(web)
+        .build()
+        .unwrap();
+    let running = deployment.start().await.unwrap();
+    let full = Fault::Error { code: "InsufficientFreeAddressesInSubnet".to_owned(), status: 400 };
+    world.sim.faults().nth("RunInstances", 1, full);
+    running.ready().await.unwrap();
     running.terminate().await.unwrap().assert_clean();
     world.sim.assert_clean();
 }

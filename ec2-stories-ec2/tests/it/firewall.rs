@@ -77,6 +77,24 @@ async fn only_the_difference_is_changed_and_nothing_is_revoked_before_its_succes
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_at_its_quota_of_rules_changes_to_another_policy_of_as_many() {
+    let world = World::new().await;
+    let sixty = |net: u8| {
+        (0..60).fold(FirewallPolicy::builder(), |policy, host| {
+            policy.tcp(22, Source::Cidr(format!("10.{net}.0.{host}/32").parse().unwrap()))
+        })
+    };
+    converge(&world, &sixty(1).build()).await;
+    converge(&world, &sixty(2).build()).await;
+    let before = changes(&world);
+    converge(&world, &sixty(2).build()).await;
+    assert_eq!(changes(&world), before, "it has arrived");
+    let too_many = sixty(2).tcp(443, Source::Anywhere).build();
+    let error = world.ec2.converge(&name("shop"), &name("web"), None, &too_many).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit);
+}
+
+#[tokio::test(start_paused = true)]
 async fn lost_replies_are_outlasted() {
     let world = World::new().await;
     for operation in ["CreateSecurityGroup", "AuthorizeSecurityGroupIngress"] {
@@ -129,6 +147,17 @@ async fn groups_that_name_each_other_are_removed() {
     assert!(world.ec2.remove_groups(&shop).await.unwrap().is_empty());
     assert_eq!(world.ec2.remove_groups(&name("other")).await.unwrap().len(), 1);
     world.sim.assert_clean();
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_run_together_are_two_groups() {
+    let world = World::new().await;
+    let empty = FirewallPolicy::default();
+    let one = world.ec2.converge(&name("shop-eu"), &name("web"), None, &empty).await.unwrap();
+    let two = world.ec2.converge(&name("shop"), &name("eu-web"), None, &empty).await.unwrap();
+    assert_ne!(one, two);
+    assert_eq!(world.ec2.remove_groups(&name("shop")).await.unwrap(), [two]);
+    assert_eq!(world.ec2.remove_groups(&name("shop-eu")).await.unwrap(), [one]);
 }
 
 #[tokio::test(start_paused = true)]

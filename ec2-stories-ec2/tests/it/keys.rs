@@ -58,6 +58,39 @@ async fn a_file_of_another_pair_is_a_conflict() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn names_that_run_together_are_two_pairs() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let ensure = async |deployment: &str, fleet: &str| {
+        let spec = KeyPairSpec::Generated(folder.path().join(deployment));
+        world.ec2.ensure_key(&name(deployment), &name(fleet), &spec).await.unwrap().name
+    };
+    assert_ne!(ensure("shop-eu", "web").await, ensure("shop", "eu-web").await);
+    let public = KeyPairSpec::PublicKey(PUBLIC.to_owned());
+    let one = world.ec2.ensure_key(&name("shop-eu"), &name("web"), &public).await.unwrap();
+    let two = world.ec2.ensure_key(&name("shop"), &name("eu-web"), &public).await.unwrap();
+    assert_ne!(one.name, two.name);
+    assert_eq!(world.sim.calls().count("DeleteKeyPair"), 0);
+    assert_eq!(world.ec2.remove_keys(&name("shop")).await.unwrap().len(), 2);
+    assert_eq!(world.ec2.remove_keys(&name("shop-eu")).await.unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pair_that_somebody_else_made_under_the_name_is_neither_used_nor_deleted() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let client = aws_sdk_ec2::Client::new(&world.sim.sdk_config());
+    client.create_key_pair().key_name("ec2-stories.shop.web").send().await.unwrap();
+    let spec = KeyPairSpec::Generated(folder.path().join("web.pem"));
+    let ensure = async || world.ec2.ensure_key(&name("shop"), &name("web"), &spec).await.unwrap_err().kind();
+    assert_eq!(ensure().await, ErrorKind::Conflict);
+    std::fs::write(folder.path().join("web.pem"), "anything").unwrap();
+    assert_eq!(ensure().await, ErrorKind::Conflict);
+    assert!(world.ec2.remove_keys(&name("shop")).await.unwrap().is_empty());
+    assert_eq!(world.sim.calls().count("DeleteKeyPair"), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_public_key_is_imported_once_and_removed_with_the_deployment() {
     let world = World::new().await;
     let spec = KeyPairSpec::PublicKey(PUBLIC.to_owned());

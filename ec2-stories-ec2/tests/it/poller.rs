@@ -128,6 +128,53 @@ async fn a_deadline_ends_the_wait_with_a_diagnosis() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_guest_prints_is_in_the_diagnosis_and_in_no_error() {
+    let world = World::booting_in(Duration::from_secs(5)).await;
+    let launch = world.ec2.launch(&world.request("t1", 1)).await.unwrap();
+    let id = &launch.instances[0].id;
+    world.ec2.wait(id, Goal::Running, within(60)).await.unwrap();
+    let tail = world.ec2.diagnose(id).await.console_tail.unwrap();
+    assert!(tail.lines().any(|line| line.contains("login:")), "{tail}");
+    let late = world.ec2.wait(id, Goal::Terminated, within(60)).await.unwrap_err();
+    let client = aws_sdk_ec2::Client::new(&world.sim.sdk_config());
+    client.stop_instances().instance_ids(id.as_str()).send().await.unwrap();
+    let stopped = world.ec2.wait(id, Goal::Running, within(60)).await.unwrap_err();
+    assert_eq!((late.kind(), stopped.kind()), (ErrorKind::Timeout, ErrorKind::Failed));
+    for error in [late, stopped] {
+        let text = format!("{error} {error:?} {}", error.chain());
+        assert!(text.contains("state "), "it says what EC2 says: {text}");
+        assert!(tail.lines().all(|line| !text.contains(line)), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_that_cannot_see_does_not_say_that_the_instance_is_late() {
+    let faults = [
+        (Fault::Error { code: "Unavailable".to_owned(), status: 503 }, ErrorKind::Unavailable),
+        (Fault::Throttle, ErrorKind::Throttled),
+        (Fault::ReplyLostBefore, ErrorKind::Unavailable),
+    ];
+    for (fault, kind) in faults {
+        let world = World::booting_in(Duration::from_secs(20)).await;
+        let launch = world.ec2.launch(&world.request("t1", 1)).await.unwrap();
+        world.sim.faults().always("DescribeInstances", fault.clone());
+        for goal in [Goal::Running, Goal::Terminated] {
+            let error = world.ec2.wait(&launch.instances[0].id, goal, within(120)).await.unwrap_err();
+            assert_eq!((error.kind(), error.is_temporary()), (kind, true), "{fault:?}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_that_was_never_answered_does_not_say_that_the_instance_is_late() {
+    let world = World::booting_in(Duration::from_secs(20)).await;
+    let launch = world.ec2.launch(&world.request("t1", 1)).await.unwrap();
+    world.sim.faults().always("DescribeInstances", Fault::Slow(Duration::from_secs(600)));
+    let error = world.ec2.wait(&launch.instances[0].id, Goal::Running, within(50)).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Unavailable, true), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deadline_before_the_next_call_gets_a_last_look() {
     let world = World::booting_in(Duration::from_secs(6)).await;
     let launch = world.ec2.launch(&world.request("t1", 50)).await.unwrap();

@@ -46,7 +46,7 @@ impl Keys {
 #[async_trait]
 impl KeyPairs for MemoryCloud {
     async fn ensure_key(&self, deployment: &Name, fleet: &Name, key: &KeyPairSpec) -> Result<KeyPair> {
-        let name = KeyName::new(format!("ec2-stories-{deployment}-{fleet}"));
+        let name = KeyName::new(format!("ec2-stories.{deployment}.{fleet}"));
         let ensure =
             async { self.ensure(&name, deployment, key).map_err(|error| error.during("ensure key")) };
         let (pair, unwritten) = self.0.script.perform(Operation::EnsureKey, ensure).await?;

@@ -18,7 +18,7 @@ fn role() -> AssumedRole {
 }
 
 #[tokio::test]
-async fn a_role_is_assumed_once_until_it_is_about_to_expire() {
+async fn a_role_is_assumed_once_for_all_who_ask_together() {
     let sts = sts::granting("2026-01-01T01:00:00Z").await;
     let role = role()
         .session_name("ci-run-7")
@@ -49,6 +49,18 @@ async fn a_session_that_ends_within_five_minutes_is_renewed() {
     for _ in 0..2 {
         role.credentials().await.unwrap();
     }
+    assert_eq!(sts.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_session_that_may_have_been_revoked_is_not_handed_out_again() {
+    let sts = sts::granting("2026-01-01T01:00:00Z").await;
+    let role = role().endpoint_url(&sts.url).clock(clock());
+    role.credentials().await.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(60)).await;
+    tokio::time::resume();
+    role.credentials().await.unwrap();
     assert_eq!(sts.requests().len(), 2);
 }
 
