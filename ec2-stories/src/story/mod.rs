@@ -7,6 +7,30 @@
 #![doc = include_str!("example.toml")]
 //! ```
 //!
+//! # Keys
+//! Of the story, beside `[account]`: `name`, `mode` (`dev`, `production`), `tags`, and
+//! `limits = { nodes, launches_per_hour, launches }`.
+//!
+//! Of a `[[fleet]]`; only the first three are required:
+//!
+//! | Key | Value |
+//! | --- | --- |
+//! | `name`, `nodes`, `image` | as in the example |
+//! | `at_least` | with fewer live nodes the fleet has failed; all of them where not said |
+//! | `after` | the fleets that must be ready before: `["db"]` |
+//! | `architecture` | `"x86_64"` or `"arm64"`, for a public image |
+//! | `instance_types` | the preferred first; the next where there is no room |
+//! | `zones` or `subnets` | the preferred first |
+//! | `public_ip` | `true` or `false`; the subnet's default where not said |
+//! | `market` | `"on_demand"` or `"spot"` |
+//! | `key`, `firewall`, `user_data` | see the short forms |
+//! | `security_groups` | ids of existing ones, beside the fleet's own |
+//! | `instance_profile` | an existing one's name |
+//! | `volumes` | `[{ gib = 20 }, { device = "/dev/sdf", gib = 100, type = "gp3", iops, throughput, snapshot, kms_key }]`; one without a device is the root volume |
+//! | `metadata` | `{ require_token = true, hop_limit = 1, tags = false }` |
+//! | `tags` | `{ team = "shop" }` |
+//! | `launch_timeout` | from launch to running: `"10m"` |
+//!
 //! # Short forms
 //!
 //! | Written | Means |
@@ -14,13 +38,13 @@
 //! | `image = "ami-…"` | this very image; `{ public = "debian-12" }` and `{ newest = { owner = "self", name = "web-*" } }` are found when the deployment starts |
 //! | `firewall = [{ tcp = 443, from = "anywhere" }]` | rules; ports are `443` or `"8000-8100"` for `tcp` and `udp`, `true` for `icmp`, `icmpv6` and `all` |
 //! | `from = …` | `"anywhere"`, `"my-address"`, `"fleet:web"`, `"sg-…"` or a network |
-//! | `user_data = { file = "boot.sh" }` | the file's text, its path relative to the story; `literal = true` leaves every `${…}` alone |
-//! | `key = { public_key_file = "id.pub" }` | imports the public key; `{ existing = "name" }` uses one, `{ generated = "id" }` makes one and puts the private key there |
+//! | `user_data = { file = "boot.sh" }` | the file's text, its path relative to the story; `{ text = "…" }` has it in place; `literal = true` leaves every `${…}` alone, `gzip = true` sends it compressed |
+//! | `key = { public_key_file = "id.pub" }` | imports the public key; `{ public_key = "ssh-ed25519 …" }` has it in place, `{ existing = "name" }` uses one, `{ generated = "id" }` makes one and puts the private key there |
 //! | `market = "spot"` | spot at the on-demand price; `{ spot = { max_price = "0.01" } }` caps it |
 //!
 //! # References
 //! `${db/0.private_ip}` in user data is resolved when the fleet is launched, after the fleets in its `after`.
-//! `$${` is a plain `${`.
+//! `$${` is a plain `${`. Nodes have the attributes [`Attributes::PUBLISHED`](crate::Attributes::PUBLISHED).
 //!
 //! # Errors
 //! What cannot be read, a key that nobody knows, a value that is out of range and a reference to what is not there
