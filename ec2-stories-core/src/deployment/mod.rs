@@ -6,7 +6,8 @@
 //!
 //! # Restarts
 //! The process may die at any instruction. A start with the same journal replays each launch whose outcome is not known
-//! under its own token, adopts what runs, and goes on: nothing is launched twice, nothing is forgotten. Without the journal the
+//! under its own token, adopts what runs, and goes on: nothing is launched twice, nothing is forgotten. Of two processes the
+//! later has the deployment, and the earlier stops as soon as it reads so: it launches and ends nothing more. Without the journal the
 //! instances' tags say what there is.
 //!
 //! # Failure

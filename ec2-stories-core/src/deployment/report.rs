@@ -59,6 +59,17 @@ pub struct Report {
 }
 
 impl Report {
+    /// As it is for whoever asked for a termination: nodes that another controller took over, or that were detached
+    /// before, are left behind.
+    pub(super) fn of_a_termination(mut self) -> Self {
+        if self.ending != Ending::Terminated {
+            let resource = format!("deployment {}", self.deployment);
+            let reason = "not terminated: another controller has it, or it was detached before".to_owned();
+            self.leaks.push(Leak { resource, reason });
+        }
+        self
+    }
+
     /// What became of each node.
     #[must_use]
     pub fn nodes(&self) -> &[NodeReport] {

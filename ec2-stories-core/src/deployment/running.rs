@@ -160,7 +160,7 @@ impl Running {
     }
 
     pub(super) async fn terminate_because(&self, cause: Option<Failure>) -> Result<Report> {
-        self.end(Command::Terminate(cause)).await
+        self.end(Command::Terminate(cause)).await.map(Report::of_a_termination)
     }
 
     /// Stops the controller where it is, as the death of the process would: nothing is terminated, detached or written.

@@ -11,7 +11,7 @@ use super::driver::{Context, Controller, Recovered, nonce, recover};
 use super::journal::{Head, Journal, Stage};
 use super::machine::{Aim, Failure};
 use super::preflight::plan;
-use super::{Deployment, Plan, Report, Running};
+use super::{Deployment, Ending, Plan, Report, Running};
 use crate::model::Mode;
 use crate::{Error, ErrorKind, Result};
 
@@ -34,7 +34,7 @@ impl Deployment {
     /// The journal or the cloud could not be read. What is wrong with the description is a finding, not an error.
     pub async fn plan(&self) -> Result<Plan> {
         let context = self.context();
-        let recovered = recover(&context).await?;
+        let recovered = recover(&context).await?.complete()?;
         plan(&context, &recovered).await
     }
 
@@ -49,19 +49,25 @@ impl Deployment {
     /// took the journal at the same time; and whatever kept the journal or the cloud from being read.
     pub async fn start(&self) -> Result<Running> {
         let mut context = self.context();
-        let mut recovered = recover(&context).await?;
+        let mut recovered = recover(&context).await?.complete()?;
         if recovered.stage == Some(Stage::Terminating) {
             let report = self.terminate().await?;
             if !report.is_clean() {
-                return Err(Error::new(ErrorKind::Failed, report.to_string().trim_end().to_owned())
+                let kind =
+                    if report.ending == Ending::Terminated { ErrorKind::Failed } else { ErrorKind::Conflict };
+                return Err(Error::new(kind, report.to_string().trim_end().to_owned())
                     .during("finish the termination that was begun"));
             }
             context = self.context();
-            recovered = recover(&context).await?;
+            recovered = recover(&context).await?.complete()?;
         }
         let plan = plan(&context, &recovered).await?;
         plan.check()?;
         take_over(&context, &recovered, Stage::Running).await?;
+        if context.journal.has_news().await? {
+            // The controller before launched on while this start was looking.
+            recovered = recover(&context).await?.complete()?;
+        }
         context.known().fleets.extend(plan.resolved);
         let Recovered { machine, written, .. } = recovered;
         let context = Arc::new(context);
@@ -104,7 +110,8 @@ impl Deployment {
     /// dropped or failed; what is done is not done twice.
     ///
     /// # Errors
-    /// The journal or the cloud could not be read. What could not be cleaned up is in the report, not an error.
+    /// The journal could not be read at all, or is another controller's. What could not be cleaned up is in the report, not
+    /// an error; nor is a damaged record or a search that failed, without which as much is taken down as is known.
     pub fn terminate(&self) -> impl Future<Output = Result<Report>> + Send + '_ {
         self.terminate_because(None)
     }
@@ -113,13 +120,16 @@ impl Deployment {
         let context = self.context();
         let mut recovered = recover(&context).await?;
         take_over(&context, &recovered, Stage::Terminating).await?;
+        for error in std::mem::take(&mut recovered.unread) {
+            context.problem(None, error.chain());
+        }
         recovered.machine.aim = Aim::Terminated;
         recovered.machine.cause = cause;
         let context = Arc::new(context);
         let (_commands, inbox) = mpsc::unbounded_channel();
         Controller::new(Arc::clone(&context), recovered.machine, recovered.written, inbox).run().await;
         let report = context.view.progress.borrow().report.clone();
-        report.map(Arc::unwrap_or_clone).ok_or_else(no_report)
+        report.map(|report| Arc::unwrap_or_clone(report).of_a_termination()).ok_or_else(no_report)
     }
 }
 
@@ -130,9 +140,6 @@ pub(super) fn no_report() -> Error {
 /// Makes the journal this controller's own.
 async fn take_over(context: &Context, recovered: &Recovered, stage: Stage) -> Result<()> {
     let before = context.known().head.clone();
-    if recovered.stage == Some(Stage::Terminated) {
-        context.journal.clear().await?;
-    }
     let head = Head {
         incarnation: recovered.machine.incarnation.clone(),
         controller: nonce(),
@@ -143,7 +150,10 @@ async fn take_over(context: &Context, recovered: &Recovered, stage: Stage) -> Re
         launched: before.as_ref().map_or(0, |head| head.launched),
         recent: before.map(|head| head.recent).unwrap_or_default(),
     };
-    context.journal.write(Journal::HEAD, &head).await?;
+    context.journal.take_over(&head).await?;
     context.known().head = Some(head);
+    if recovered.stage == Some(Stage::Terminated) {
+        context.journal.clear().await?;
+    }
     Ok(())
 }

@@ -86,7 +86,7 @@ impl Deployment {
     /// The journal or the cloud could not be read.
     pub async fn status(&self) -> Result<Status> {
         let context = self.context();
-        let recovered = recover(&context).await?;
+        let recovered = recover(&context).await?.complete()?;
         let machine = &recovered.machine;
         let status = |(address, node): (NodeAddress, &Node)| {
             let instance = node.instance.as_ref().and_then(|id| context.view.instance(id));

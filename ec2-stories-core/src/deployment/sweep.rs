@@ -58,7 +58,7 @@ impl Deployment {
     /// The journal or the cloud could not be read, or the terminate call failed.
     pub async fn sweep(&self) -> Result<Sweep> {
         let context = self.context();
-        let recovered = recover(&context).await?;
+        let recovered = recover(&context).await?.complete()?;
         let before: SweepRecord = context.journal.read(Journal::SWEEP).await?.unwrap_or_default();
         let now = context.now();
         let mut record = SweepRecord::default();

@@ -31,6 +31,8 @@ pub(crate) struct Known {
     pub(crate) head: Option<Head>,
     pub(crate) fleets: BTreeMap<Name, FleetRecord>,
     pub(crate) launches: HashMap<ClientToken, LaunchRecord>,
+    /// Instances that were nodes' when the controller began.
+    pub(crate) adopted: BTreeSet<InstanceId>,
     /// Instances that are known to have ended; they count in no limit on nodes.
     pub(crate) gone: BTreeSet<InstanceId>,
 }
@@ -42,6 +44,25 @@ impl Context {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Reads whether another controller has the deployment. That it cannot be read does not keep anything from being taken
+    /// down.
+    pub(crate) async fn is_fenced(&self) -> bool {
+        match self.journal.check().await {
+            Err(error) if error.kind() != ErrorKind::Conflict => {
+                self.problem(None, error.chain());
+                false
+            }
+            checked => checked.is_err(),
+        }
+    }
+
+    /// Tells of a write to the journal that failed. That of a controller that was fenced off is told once, at its end.
+    pub(crate) fn unwritten(&self, node: Option<&NodeAddress>, error: &Error) {
+        if self.journal.lost().is_none() {
+            self.problem(node, error.chain());
+        }
     }
 
     /// The fleet, where the description has it.

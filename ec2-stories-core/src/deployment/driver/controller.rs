@@ -57,7 +57,8 @@ impl Controller {
         Self { context, machine, commands, sender, events, under_way, steps, written }
     }
 
-    /// Runs until everything is down, or the nodes are to be left. It may be dropped at any time: that is a death.
+    /// Runs until everything is down, the nodes are to be left, or another controller has them. It may be dropped at any
+    /// time: that is a death.
     pub(crate) async fn run(mut self) {
         let mut ours = self.take(Event::Start).await;
         while ours && self.machine.closing != Closing::Done {
@@ -74,25 +75,36 @@ impl Controller {
                 Some(()) = self.under_way.next() => {}
             }
         }
-        if ours {
-            self.finish().await;
+        if ours && self.finish().await {
+            self.context.tell(None, EventKind::Terminated);
+            self.report(Ending::Terminated);
         } else {
-            self.context.tell(None, EventKind::Detached);
-            self.report(Ending::Detached);
+            self.leave();
         }
     }
 
     /// Steps the machine and has done what it says; `false` when the deployment is another controller's by now.
     async fn take(&mut self, event: Event) -> bool {
+        // An action may have been the first to notice.
+        if self.context.journal.lost().is_some() {
+            return false;
+        }
         let before = self.machine.aim;
         let outcome = self.machine.step(event, self.context.now());
-        if before == Aim::Live && self.machine.aim == Aim::Terminated {
-            if !self.write_stage(Stage::Terminating).await {
-                return false;
-            }
-            self.context.tell(None, EventKind::Terminating);
+        let ends = before == Aim::Live && self.machine.aim == Aim::Terminated;
+        if ends {
+            self.write_stage(Stage::Terminating).await;
         }
         self.write(&outcome).await;
+        if outcome.actions.iter().any(takes_down) {
+            self.context.is_fenced().await;
+        }
+        if self.context.journal.lost().is_some() {
+            return false;
+        }
+        if ends {
+            self.context.tell(None, EventKind::Terminating);
+        }
         self.show(&outcome);
         for action in outcome.actions {
             self.dispatch(action);
@@ -100,22 +112,19 @@ impl Controller {
         true
     }
 
-    /// Writes the head; `false` when another controller has it. A journal that cannot be written otherwise does not keep
-    /// the nodes from being taken down.
-    async fn write_stage(&mut self, stage: Stage) -> bool {
+    /// Writes the head. A journal that cannot be written does not keep the nodes from being taken down.
+    async fn write_stage(&mut self, stage: Stage) {
         let head = {
             let mut known = self.context.known();
-            let Some(head) = &mut known.head else { return true };
+            let Some(head) = &mut known.head else { return };
             head.stage = stage;
             head.since = self.context.now();
             head.cause = self.machine.cause.clone();
             head.clone()
         };
-        let written = self.context.journal.write(Journal::HEAD, &head).await;
-        if let Err(error) = &written {
-            self.context.problem(None, error.chain());
+        if let Err(error) = self.context.journal.write(Journal::HEAD, &head).await {
+            self.context.unwritten(None, &error);
         }
-        !written.is_err_and(|error| error.kind() == ErrorKind::Conflict)
     }
 
     /// Writes what changed and is not said by a launch's own record. What cannot be written is reported; the end must
@@ -125,11 +134,14 @@ impl Controller {
             let record = {
                 let mut known = self.context.known();
                 let Some(record) = known.launches.get_mut(token) else { continue };
-                record.outcome = Some(LaunchOutcome::Refused(failure.clone()));
+                // A launch fails so when what it made has ended since.
+                let lost = failure.kind == ErrorKind::Failed;
+                let outcome = if lost { LaunchOutcome::Lost } else { LaunchOutcome::Refused };
+                record.outcome = Some(outcome(failure.clone()));
                 record.clone()
             };
             if let Err(error) = self.context.journal.write(&Journal::launch(token), &record).await {
-                self.context.problem(None, error.chain());
+                self.context.unwritten(None, &error);
             }
         }
         let mut changed: Vec<&NodeAddress> = outcome.entered.iter().map(|(address, _)| address).collect();
@@ -142,7 +154,7 @@ impl Controller {
             }
             match self.context.journal.write(&Journal::node(address), &record).await {
                 Ok(()) => drop(self.written.insert(address.clone(), record)),
-                Err(error) => self.context.problem(Some(address), error.chain()),
+                Err(error) => self.context.unwritten(Some(address), &error),
             }
         }
     }
@@ -217,16 +229,29 @@ impl Controller {
         }
     }
 
-    async fn finish(mut self) {
+    /// Tidies up the journal; `false` when it is another controller's by now.
+    async fn finish(&mut self) -> bool {
         if self.context.view.leaks().is_empty() {
             self.context.fold_launches();
             self.write_stage(Stage::Terminated).await;
+            if self.context.journal.lost().is_some() {
+                return false;
+            }
             if let Err(error) = self.context.journal.clear().await {
                 self.context.problem(None, error.chain());
             }
         }
-        self.context.tell(None, EventKind::Terminated);
-        self.report(Ending::Terminated);
+        true
+    }
+
+    fn leave(&self) {
+        if let Some(error) = self.context.journal.lost() {
+            self.context.problem(None, error.chain());
+            let failure = Some(Failure::from(&error));
+            self.context.view.progress.send_modify(|progress| progress.failure = failure);
+        }
+        self.context.tell(None, EventKind::Detached);
+        self.report(Ending::Detached);
     }
 
     fn report(&self, ending: Ending) {
@@ -236,6 +261,11 @@ impl Controller {
         let report = Report { deployment, ending, cause, nodes, leaks, problems };
         self.context.view.progress.send_modify(|progress| progress.report = Some(Arc::new(report)));
     }
+}
+
+/// Whether it ends what another controller may have by now.
+fn takes_down(action: &Action) -> bool {
+    matches!(action, Action::Terminate { .. } | Action::Prove | Action::RemoveShared)
 }
 
 impl Drop for Controller {

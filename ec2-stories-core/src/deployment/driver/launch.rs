@@ -50,7 +50,7 @@ async fn intend(context: &Context, token: &ClientToken, batch: &Batch) -> Result
         freeze(&context.spec, &fleet.spec, &resolved, ownership, token.clone(), &batch.place, user_data);
     let record = LaunchRecord { written_at: context.now(), request, outcome: None };
     context.reserve(token, &record)?;
-    if let Err(error) = context.journal.write(&Journal::launch(token), &record).await {
+    if let Err(error) = write_intent(context, token, &record).await {
         context.known().launches.remove(token);
         return Err(error);
     }
@@ -58,6 +58,19 @@ async fn intend(context: &Context, token: &ClientToken, batch: &Batch) -> Result
     let (fleet, place) = (batch.fleet.to_string(), batch.place.to_string());
     context.tell(None, EventKind::Launching { fleet, count, place });
     Ok(record.request)
+}
+
+/// Writes an intent that a controller which takes over either finds, or keeps from being acted upon.
+async fn write_intent(context: &Context, token: &ClientToken, record: &LaunchRecord) -> Result<()> {
+    let (journal, name) = (&context.journal, Journal::launch(token));
+    journal.check().await?;
+    journal.write(&name, record).await?;
+    if let Err(error) = journal.check().await {
+        // No call was made: this is not for the other to replay.
+        journal.remove(&name).await?;
+        return Err(error);
+    }
+    Ok(())
 }
 
 /// Nothing was called yet: the launch itself did not fail, and no kind of the error may be taken for a launch's.
@@ -98,7 +111,7 @@ async fn settle(
     if let Some(record) = record
         && let Err(error) = context.journal.write(&Journal::launch(token), &record).await
     {
-        context.problem(None, error.chain());
+        context.unwritten(None, &error);
     }
     let (fleet, asked) = (request.ownership.fleet.to_string(), request.count());
     let count = u32::try_from(made.len()).unwrap_or(u32::MAX);

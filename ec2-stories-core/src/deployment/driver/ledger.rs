@@ -1,5 +1,6 @@
 //! The limits of a deployment, held just before a call from what the journal says.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 use super::super::journal::{LaunchOutcome, LaunchRecord};
 use super::Context;
 use super::context::Known;
-use crate::model::{ClientToken, Limits};
+use crate::model::{ClientToken, InstanceId, Limits};
 use crate::{Error, ErrorKind, Result};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -15,14 +16,17 @@ const HOUR: Duration = Duration::from_secs(3600);
 impl Known {
     /// Instances that there are, or may be.
     fn nodes(&self) -> u32 {
-        let of = |record: &LaunchRecord| match &record.outcome {
-            Some(LaunchOutcome::Launched(instances)) => {
-                u32::try_from(instances.values().filter(|id| !self.gone.contains(*id)).count())
-                    .unwrap_or(u32::MAX)
+        let mut there: BTreeSet<&InstanceId> = self.adopted.iter().collect();
+        let mut open = 0;
+        for record in self.launches.values() {
+            match &record.outcome {
+                None => open += record.request.count(),
+                Some(LaunchOutcome::Launched(instances)) => there.extend(instances.values()),
+                Some(LaunchOutcome::Refused(_) | LaunchOutcome::Lost(_)) => {}
             }
-            _ => record.launches(),
-        };
-        self.launches.values().map(of).sum()
+        }
+        there.retain(|id| !self.gone.contains(*id));
+        u32::try_from(there.len()).unwrap_or(u32::MAX).saturating_add(open)
     }
 
     fn launched(&self) -> u32 {

@@ -6,11 +6,11 @@ use super::super::journal::{Contents, LaunchOutcome, LaunchRecord, NodeRecord, S
 use super::super::machine::{Batch, BatchState, FleetPlan, Machine, Place};
 use super::call::persist;
 use super::{Context, On};
-use crate::Result;
 use crate::model::{
     ClientToken, FleetSpec, Generation, Instance, InstanceId, NodeAddress, OwnedBy, Ownership, Placement,
 };
 use crate::provider::InstanceDeployer;
+use crate::{Error, Result};
 
 /// What there is of a deployment.
 #[derive(Debug)]
@@ -19,6 +19,18 @@ pub(crate) struct Recovered {
     pub(crate) written: BTreeMap<NodeAddress, NodeRecord>,
     pub(crate) stage: Option<Stage>,
     pub(crate) strays: Vec<Stray>,
+    /// What could not be read, and is missing in all this.
+    pub(crate) unread: Vec<Error>,
+}
+
+impl Recovered {
+    /// For whoever needs all there is to know.
+    ///
+    /// # Errors
+    /// The first thing that could not be read.
+    pub(crate) fn complete(mut self) -> Result<Self> {
+        if self.unread.is_empty() { Ok(self) } else { Err(self.unread.swap_remove(0)) }
+    }
 }
 
 /// An instance that carries the deployment's tag and is no node's.
@@ -29,13 +41,13 @@ pub(crate) struct Stray {
     pub(crate) older: bool,
 }
 
-/// Reads the journal and searches by tag. Changes nothing.
+/// Reads the journal and searches by tag; what of that fails is told. Changes nothing.
 pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
     let mut contents = context.journal.load().await?;
     let stage = contents.head.as_ref().map(|head| head.stage);
     if stage == Some(Stage::Terminated) {
         // What is beside the head then is of an end that could not tidy up.
-        contents = Contents { head: contents.head, ..Contents::default() };
+        contents = Contents { head: contents.head, damaged: contents.damaged, ..Contents::default() };
     }
     let incarnation = match &contents.head {
         Some(head) if head.stage != Stage::Terminated => head.incarnation.clone(),
@@ -59,8 +71,16 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
         .collect();
     let owned = OwnedBy::deployment(&context.spec.name);
     let search = || InstanceDeployer::find(&*context.cloud, &owned);
-    let mut found = persist(context, "find", On::Deployment, search).await?;
-    found.extend(describe_unseen(context, &machine, &found).await?);
+    let mut unread = contents.damaged;
+    let mut read = |result: Result<Vec<Instance>>| {
+        result.unwrap_or_else(|error| {
+            unread.push(error);
+            Vec::new()
+        })
+    };
+    let mut found = read(persist(context, "find", On::Deployment, search).await);
+    let unseen = read(describe_unseen(context, &machine, &found).await);
+    found.extend(unseen);
     let strays = take_found(context, &mut machine, &open, found);
     for (token, record) in launches.iter().filter(|(token, _)| open.contains(token)) {
         machine.recover_open(token.clone(), open_batch(record));
@@ -73,11 +93,12 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
             known.gone.extend(made.values().filter(|id| !current.contains(*id)).cloned());
         }
     }
+    known.adopted = current;
     known.head = contents.head;
     known.fleets = contents.fleets.into_iter().collect();
     known.launches = launches.into_iter().collect();
     drop(known);
-    Ok(Recovered { machine, written: contents.nodes.into_iter().collect(), stage, strays })
+    Ok(Recovered { machine, written: contents.nodes.into_iter().collect(), stage, strays, unread })
 }
 
 /// Describes the nodes' instances that a search by tag has not shown: it lags behind a launch.
@@ -134,7 +155,7 @@ fn take_settled(machine: &mut Machine, record: &LaunchRecord) {
     for slot in slots.iter() {
         let made = match outcome {
             LaunchOutcome::Launched(instances) => instances.get(&slot).cloned(),
-            LaunchOutcome::Refused(_) => None,
+            LaunchOutcome::Refused(_) | LaunchOutcome::Lost(_) => None,
         };
         machine.recover_settled(&NodeAddress::new(fleet.clone(), slot), *generation, *attempt, made);
     }

@@ -105,12 +105,16 @@ async fn register_everywhere(context: &Context, address: &NodeAddress) -> (Vec<R
 /// Ends the registrations. A registration whose outcome nobody saw is made again first: that is how its name and value
 /// become known.
 pub(super) async fn deregister(context: &Context, address: NodeAddress, known: &[Registration]) -> Event {
-    let mut problems = Vec::new();
-    if let Some(fleet) = context.fleet(&address.fleet) {
-        for (index, registrar) in fleet.registrars.iter().enumerate().rev() {
-            if let Err(error) = deregister_at(context, &address, &**registrar, known.get(index)).await {
-                problems.push(format!("{}: {}", registrar.name(), error.chain()));
-            }
+    let registrars = context.fleet(&address.fleet).map_or(&[][..], |fleet| &fleet.registrars);
+    let left = known.iter().skip(registrars.len());
+    let mut problems: Vec<String> = left
+        .map(|Registration { name, value, .. }| {
+            format!("{name} = {value} stays registered: the description has no registrar for it any more")
+        })
+        .collect();
+    for (index, registrar) in registrars.iter().enumerate().rev() {
+        if let Err(error) = deregister_at(context, &address, &**registrar, known.get(index)).await {
+            problems.push(format!("{}: {}", registrar.name(), error.chain()));
         }
     }
     Event::Deregistered { problem: problem(&problems), node: address }

@@ -119,6 +119,10 @@ pub(super) async fn prove(context: &Context) {
             }
             return;
         }
+        // What another controller launched is seen only after its head was written.
+        if context.is_fenced().await {
+            return;
+        }
         let ids: Vec<InstanceId> = left.iter().map(|instance| instance.id.clone()).collect();
         let end = || context.cloud.terminate(&ids);
         match persist(context, "terminate", On::Instances(ids.len()), end).await {

@@ -8,13 +8,18 @@
 //! | `deployments/NAME/nodes/FLEET/SLOT` | [`NodeRecord`]: steps begun and done, registrations | before each step, and after |
 //! | `deployments/NAME/sweep` | [`SweepRecord`]: what the last sweep saw | by a sweep |
 //!
-//! All but the first are removed when the deployment ends. Each tuple is written under the version that was read, so that a
-//! second controller on the same journal is noticed. No record has room for a secret.
+//! All but the first are removed when the deployment ends. No record has room for a secret.
+//!
+//! # Controllers
+//! The head names its controller, and the head of a controller that takes over fences off the one before: it writes nothing
+//! more. Each tuple is written under the version that was read; where that is not there any more, the head says whose
+//! journal it is. A journal that was deleted is nobody else's. What a former incarnation wrote late is not read.
 
 mod record;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -37,7 +42,24 @@ const TRIES: u32 = 4;
 pub(crate) struct Journal {
     store: Arc<dyn TupleStore>,
     root: String,
-    versions: Mutex<HashMap<String, Version>>,
+    /// What a change of a tuple that was read or written expects.
+    expected: Mutex<HashMap<String, Expect>>,
+    owner: OnceLock<Owner>,
+    lost: AtomicBool,
+}
+
+/// Who may write.
+#[derive(Debug)]
+struct Owner {
+    incarnation: String,
+    controller: String,
+}
+
+/// A tuple's content.
+struct Read<T> {
+    record: T,
+    version: Version,
+    incarnation: Option<String>,
 }
 
 /// Everything in a journal.
@@ -47,11 +69,15 @@ pub(crate) struct Contents {
     pub(crate) fleets: Vec<(Name, FleetRecord)>,
     pub(crate) launches: Vec<(ClientToken, LaunchRecord)>,
     pub(crate) nodes: Vec<(NodeAddress, NodeRecord)>,
+    /// Tuples that cannot be read.
+    pub(crate) damaged: Vec<Error>,
 }
 
 impl Journal {
     pub(crate) fn new(store: Arc<dyn TupleStore>, deployment: &Name) -> Self {
-        Self { store, root: format!("deployments/{deployment}"), versions: Mutex::default() }
+        let root = format!("deployments/{deployment}");
+        let (expected, owner, lost) = Default::default();
+        Self { store, root, expected, owner, lost }
     }
 
     pub(crate) const HEAD: &str = "deployment";
@@ -69,17 +95,13 @@ impl Journal {
         format!("nodes/{node}")
     }
 
-    fn versions(&self) -> std::sync::MutexGuard<'_, HashMap<String, Version>> {
-        self.versions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn expected(&self) -> std::sync::MutexGuard<'_, HashMap<String, Expect>> {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads a record.
-    pub(crate) async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+    async fn peek<T: DeserializeOwned>(&self, name: &str) -> Result<Option<Read<T>>> {
         let full = format!("{}/{name}", self.root);
-        let Some(tuple) = self.store.get(&full).await? else {
-            self.versions().remove(name);
-            return Ok(None);
-        };
+        let Some(tuple) = self.store.get(&full).await? else { return Ok(None) };
         let corrupt = |why: String| Error::new(ErrorKind::Corrupt, why).during("read the journal").on(&full);
         let mut value: Value =
             serde_json::from_slice(&tuple.value).map_err(|error| corrupt(error.to_string()))?;
@@ -88,21 +110,40 @@ impl Journal {
             let found = format.map_or_else(|| "no format".to_owned(), |format| format!("format {format}"));
             return Err(corrupt(format!("it has {found}, and this version reads format {FORMAT}")));
         }
+        let incarnation = value.get("incarnation").and_then(Value::as_str).map(str::to_owned);
         let record =
             serde_json::from_value(value["record"].take()).map_err(|error| corrupt(error.to_string()))?;
-        self.versions().insert(name.to_owned(), tuple.version);
-        Ok(Some(record))
+        Ok(Some(Read { record, version: tuple.version, incarnation }))
     }
 
-    /// Writes a record over the version that is known, or as a new one. A failed write is tried again; when its first try
-    /// did arrive, that is seen by its content.
+    async fn take<T: DeserializeOwned>(&self, name: &str) -> Result<Option<Read<T>>> {
+        let read = self.peek(name).await;
+        let expect = match &read {
+            Ok(Some(read)) => Expect::Unchanged(read.version.clone()),
+            Ok(None) => Expect::Absent,
+            // What is damaged may be written over, and removed.
+            Err(error) if error.kind() == ErrorKind::Corrupt => Expect::Anything,
+            Err(_) => return read,
+        };
+        self.expected().insert(name.to_owned(), expect);
+        read
+    }
+
+    /// Reads a record.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        Ok(self.take(name).await?.map(|read| read.record))
+    }
+
+    /// Writes a record over what was read, or as a new one. A failed write is tried again; when its first try did
+    /// arrive, that is seen by its content.
     pub(crate) async fn write<T: Serialize + Sync>(&self, name: &str, record: &T) -> Result<()> {
         let full = format!("{}/{name}", self.root);
         let encode =
             |error: serde_json::Error| Error::new(ErrorKind::Unexpected, error.to_string()).on(&full);
-        let value = serde_json::to_vec(&json!({ "format": FORMAT, "record": record })).map_err(encode)?;
-        let known = self.versions().get(name).cloned();
-        let expect = known.map_or(Expect::Absent, Expect::Unchanged);
+        let incarnation = self.owner.get().map(|owner| &owner.incarnation);
+        let value = json!({ "format": FORMAT, "incarnation": incarnation, "record": record });
+        let value = serde_json::to_vec(&value).map_err(encode)?;
+        let mut expect = self.expected().get(name).cloned().unwrap_or(Expect::Absent);
         let mut tries = 0;
         let version = loop {
             let error = match self.store.put(&full, &value, expect.clone()).await {
@@ -113,7 +154,13 @@ impl Journal {
             let error = if error.kind() == ErrorKind::Conflict {
                 match self.store.get(&full).await {
                     Ok(Some(tuple)) if tuple.value == value => break tuple.version,
-                    Ok(_) => return Err(another_controller(&full).because(error)),
+                    Ok(_) if tries == TRIES || self.is_anothers().await? => {
+                        return Err(another_controller(&full).because(error));
+                    }
+                    Ok(tuple) => {
+                        expect = tuple.map_or(Expect::Absent, |tuple| Expect::Unchanged(tuple.version));
+                        continue;
+                    }
                     Err(unread) => unread,
                 }
             } else {
@@ -124,50 +171,129 @@ impl Journal {
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         };
-        self.versions().insert(name.to_owned(), version);
+        self.expected().insert(name.to_owned(), Expect::Unchanged(version));
         Ok(())
     }
 
-    /// Removes everything but the head.
-    pub(crate) async fn clear(&self) -> Result<()> {
-        let head = format!("{}/{}", self.root, Self::HEAD);
-        for name in self.store.list(&format!("{}/", self.root)).await? {
-            if name != head {
-                self.store.delete(&name, Expect::Anything).await?;
+    /// Makes the journal a controller's own, by the head that names it.
+    pub(crate) async fn take_over(&self, head: &Head) -> Result<()> {
+        self.write(Self::HEAD, head).await?;
+        let Head { incarnation, controller, .. } = head.clone();
+        // One journal object has one controller.
+        let _ = self.owner.set(Owner { incarnation, controller });
+        Ok(())
+    }
+
+    async fn is_anothers(&self) -> Result<bool> {
+        // Before it is taken over nothing tells one controller from another.
+        let Some(owner) = self.owner.get() else { return Ok(true) };
+        let head = self.peek::<Head>(Self::HEAD).await?;
+        let anothers = head.is_some_and(|head| head.record.controller != owner.controller);
+        self.lost.fetch_or(anothers, Ordering::SeqCst);
+        Ok(anothers)
+    }
+
+    /// Reads whether the journal is still this controller's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] when another controller has taken it over; others when that could not be read.
+    pub(crate) async fn check(&self) -> Result<()> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.is_anothers().await {
+                Ok(false) => return Ok(()),
+                Ok(true) => return Err(another_controller(&self.root)),
+                Err(error) if error.is_permanent() || tries == TRIES => return Err(error),
+                Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
             }
         }
-        self.versions().retain(|name, _| name == Self::HEAD);
-        Ok(())
     }
 
-    /// Reads everything.
-    pub(crate) async fn load(&self) -> Result<Contents> {
-        let mut contents = Contents { head: self.read(Self::HEAD).await?, ..Contents::default() };
+    /// The error of a controller that was found to be fenced off by another.
+    pub(crate) fn lost(&self) -> Option<Error> {
+        self.lost.load(Ordering::SeqCst).then(|| another_controller(&self.root))
+    }
+
+    /// Removes a record as it was last read or written; one that another changed since is the other's.
+    pub(crate) async fn remove(&self, name: &str) -> Result<()> {
+        let Some(expect) = self.expected().remove(name) else { return Ok(()) };
+        match self.store.delete(&format!("{}/{name}", self.root), expect).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Removes everything that is known but the head.
+    pub(crate) async fn clear(&self) -> Result<()> {
         let prefix = format!("{}/", self.root);
         for full in self.store.list(&prefix).await? {
             let name = full.strip_prefix(&prefix).unwrap_or(&full);
-            // A tuple that goes between the list and the read was another's to remove.
+            if name != Self::HEAD {
+                self.remove(name).await?;
+            }
+        }
+        self.expected().retain(|name, _| name == Self::HEAD);
+        Ok(())
+    }
+
+    /// Whether there is a launch that was neither read nor written.
+    pub(crate) async fn has_news(&self) -> Result<bool> {
+        let prefix = format!("{}/", self.root);
+        let launches = self.store.list(&format!("{prefix}launches/")).await?;
+        let known = self.expected();
+        Ok(launches.iter().any(|full| !known.contains_key(full.strip_prefix(&prefix).unwrap_or(full))))
+    }
+
+    /// Reads everything; what cannot be read is listed.
+    pub(crate) async fn load(&self) -> Result<Contents> {
+        let mut contents = Contents::default();
+        contents.head = whole(self.read(Self::HEAD).await, &mut contents.damaged)?;
+        let prefix = format!("{}/", self.root);
+        for full in self.store.list(&prefix).await? {
+            let name = full.strip_prefix(&prefix).unwrap_or(&full);
             match name.split_once('/') {
                 Some(("fleets", fleet)) => {
-                    let record = self.read(name).await?;
-                    contents
-                        .fleets
-                        .extend(record.map(|record| Ok::<_, Error>((fleet.parse()?, record))).transpose()?);
+                    if let Some(record) = self.current(name, &mut contents).await? {
+                        contents.fleets.push((fleet.parse()?, record));
+                    }
                 }
                 Some(("launches", token)) => {
-                    let record = self.read(name).await?;
+                    let record = self.current(name, &mut contents).await?;
                     contents.launches.extend(record.map(|record| (ClientToken::new(token), record)));
                 }
                 Some(("nodes", node)) => {
-                    let record = self.read(name).await?;
-                    contents
-                        .nodes
-                        .extend(record.map(|record| Ok::<_, Error>((node.parse()?, record))).transpose()?);
+                    if let Some(record) = self.current(name, &mut contents).await? {
+                        contents.nodes.push((node.parse()?, record));
+                    }
+                }
+                _ if name == Self::SWEEP => {
+                    let _: Option<SweepRecord> = self.current(name, &mut contents).await?;
                 }
                 _ => {}
             }
         }
         Ok(contents)
+    }
+
+    /// A record of the head's incarnation. A tuple that goes between a list and the read was another's to remove.
+    async fn current<T: DeserializeOwned>(&self, name: &str, contents: &mut Contents) -> Result<Option<T>> {
+        let read: Option<Read<T>> = whole(self.take(name).await, &mut contents.damaged)?;
+        let Some(Read { record, incarnation, .. }) = read else { return Ok(None) };
+        let head = contents.head.as_ref().map(|head| &head.incarnation);
+        let former = head.zip(incarnation.as_ref()).is_some_and(|(head, its)| head != its);
+        Ok((!former).then_some(record))
+    }
+}
+
+/// What could be read of a tuple that is not damaged.
+fn whole<T>(read: Result<Option<T>>, damaged: &mut Vec<Error>) -> Result<Option<T>> {
+    match read {
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            damaged.push(error);
+            Ok(None)
+        }
+        read => read,
     }
 }
 

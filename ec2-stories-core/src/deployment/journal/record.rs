@@ -73,13 +73,15 @@ pub(crate) struct LaunchRecord {
 pub(crate) enum LaunchOutcome {
     Launched(BTreeMap<u32, InstanceId>),
     Refused(Failure),
+    /// Its instances were made, and ended before anybody saw them.
+    Lost(Failure),
 }
 
 impl LaunchRecord {
     /// How many instances it counts for in the limits: what it may have made while that is not known.
     pub(crate) fn launches(&self) -> u32 {
         match &self.outcome {
-            None => self.request.count(),
+            None | Some(LaunchOutcome::Lost(_)) => self.request.count(),
             Some(LaunchOutcome::Launched(instances)) => u32::try_from(instances.len()).unwrap_or(u32::MAX),
             Some(LaunchOutcome::Refused(_)) => 0,
         }

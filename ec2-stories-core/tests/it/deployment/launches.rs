@@ -107,6 +107,33 @@ async fn no_limit_is_exceeded_even_across_restarts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn adopted_nodes_count_in_the_limit() {
+    let mut world = World { mode: ec2_stories_core::model::Mode::Production, ..World::new() };
+    let limits = Limits { nodes: 5, ..Limits::default() };
+    let running = limited(&world, limits, 3).start().await.unwrap();
+    running.ready().await.unwrap();
+    running.kill().await;
+    world.store = Default::default();
+    let running = limited(&world, limits, 6).start().await.unwrap();
+    assert_eq!(running.ready().await.unwrap_err().kind(), ErrorKind::Limit);
+    assert_eq!(world.cloud.live(), 3);
+    running.terminate().await.unwrap().assert_clean();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ended_before_anybody_saw_it_counts_in_the_limit() {
+    let world = World::new();
+    let limits = Limits { launches: 1, launches_per_hour: 1, ..Limits::default() };
+    world.cloud.fail(Operation::Launch, Fault::After);
+    let running = limited(&world, limits, 1).start().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    world.cloud.kill(&world.cloud.instances()[0].id, "Server.SpotInstanceTermination", "gone");
+    assert_eq!(running.ready().await.unwrap_err().kind(), ErrorKind::Limit);
+    assert_eq!(world.cloud.instances().len(), 1);
+    running.terminate().await.unwrap().assert_clean();
+}
+
+#[tokio::test(start_paused = true)]
 async fn user_data_reads_attributes_late_and_a_replay_says_the_same() {
     let world = World::new();
     let text = Template::new("db = \"${db/0.private_ip}\" # ${deployment}/${fleet}").unwrap();

@@ -1,6 +1,8 @@
 //! Deployments on the cloud in memory, under paused time.
 
 mod chance;
+mod controllers;
+mod damage;
 mod death;
 mod description;
 mod ending;
