@@ -3,6 +3,7 @@
 mod chance;
 mod death;
 mod description;
+mod dropped;
 mod ending;
 mod later;
 mod launches;
