@@ -34,7 +34,9 @@ const HEARS: Duration = Duration::from_secs(2);
 ///   thread (one worker, which runs the task that drops) it stops waiting after 2 s, and the controller goes on.
 /// - On a current-thread runtime the drop cannot wait; the controller goes on for as long as the runtime lives.
 /// - A runtime that goes down under the controller, with this handle or after it, has the deployment terminated from its journal, on
-///   a thread with a runtime of its own. The same is done when this is dropped after the controller panicked.
+///   a thread with a runtime of its own. The same is done when this is dropped after the controller panicked. On a multi-thread
+///   runtime with one worker, requests may then be swallowed by connections that nobody drives any more, and repeated after a
+///   time-out only: the 5 minutes can be too short for security groups and keys. That thread knows real time, not a paused one.
 ///
 /// Nothing can be done where no destructor runs: `std::process::exit`, a signal that ends the process, `panic = "abort"`, and
 /// `Runtime::shutdown_background`, which does not wait. A later start, terminate or sweep finds such nodes. Await
