@@ -5,14 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::missing;
-use crate::Result;
 use crate::model::{Credentials, Region};
 use crate::provider::AccountProvider;
+use crate::{Error, ErrorKind, Result};
 
 /// The first provider that has credentials, chosen anew at each use.
 ///
-/// One that has none for good is passed over. One that fails for the moment is not: its error is the chain's, since going on would deploy
-/// into another account than the one that is meant. The region is that of the provider that has the credentials, or
+/// One that has none for good is passed over. One that fails for the moment, or that has some which cannot be used, such as a
+/// [`SecretFile`](super::SecretFile) that others may read, is not: its error is the chain's, since going on would deploy into
+/// another account than the one that is meant. The region is that of the provider that has the credentials, or
 /// the first that another one knows.
 #[derive(Clone, Debug, Default)]
 pub struct Chain(Vec<Arc<dyn AccountProvider>>);
@@ -43,7 +44,7 @@ impl Chain {
         for (place, provider) in self.0.iter().enumerate() {
             match provider.credentials().await {
                 Ok(credentials) => return Ok((place, credentials)),
-                Err(error) if error.is_permanent() => {
+                Err(error) if has_none(&error) => {
                     reasons.push(format!("{}: {}", provider.origin(), error.chain()));
                 }
                 Err(error) => return Err(error),
@@ -51,6 +52,10 @@ impl Chain {
         }
         Err(missing(format!("no provider has credentials ({})", reasons.join("; "))))
     }
+}
+
+fn has_none(error: &Error) -> bool {
+    error.kind() == ErrorKind::Credentials && error.is_permanent()
 }
 
 #[async_trait]
@@ -67,7 +72,7 @@ impl AccountProvider for Chain {
         for provider in std::iter::once(&self.0[chosen]).chain(others) {
             match provider.region().await {
                 Ok(region) => return Ok(region),
-                Err(error) if error.is_permanent() => {
+                Err(error) if has_none(&error) => {
                     reasons.push(format!("{}: {}", provider.origin(), error.chain()));
                 }
                 Err(error) => return Err(error),

@@ -1,7 +1,7 @@
 //! Credentials from a file.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -17,7 +17,8 @@ use crate::{Error, ErrorKind, Result};
 /// Credentials from a file of `access_key_id`, `secret_access_key`, `region` and, for temporary ones, `session_token`: JSON
 /// where its name ends in `.json`, else TOML. It is read at each use, so replacing it rotates the credentials.
 ///
-/// On Unix it is refused when its mode lets the group or others do anything with it.
+/// On Unix it is refused when its mode lets the group or others do anything with it. A [`Chain`](super::Chain) passes over a
+/// file that is not there, not over one that is refused or wrong.
 #[derive(Clone, Debug)]
 pub struct SecretFile(PathBuf);
 
@@ -41,7 +42,7 @@ impl SecretFile {
         let read = tokio::task::spawn_blocking(move || read(&path).and_then(|text| parse(&path, &text)));
         let content = match read.await {
             Ok(content) => content,
-            Err(error) => Err(missing("reading it was cut off").because(error)),
+            Err(error) => Err(unusable("reading it was cut off").because(error)),
         };
         content.map_err(|error| error.on(self.0.display().to_string()))
     }
@@ -65,9 +66,11 @@ impl AccountProvider for SecretFile {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>> {
-    let unreadable = |error| missing("cannot be read").because(error);
     // The mode is the opened file's, so that nobody can exchange the file between the check and the read.
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => missing("is not there").because(error),
+        _ => unreadable(error),
+    })?;
     refuse_others(&file)?;
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text).map_err(unreadable)?;
@@ -77,17 +80,26 @@ fn read(path: &Path) -> Result<Zeroizing<String>> {
 #[cfg(unix)]
 fn refuse_others(file: &File) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
-    let mode = file.metadata().map_err(|error| missing("cannot be read").because(error))?.mode() & 0o777;
+    let mode = file.metadata().map_err(unreadable)?.mode() & 0o777;
     if mode & 0o077 == 0 {
         Ok(())
     } else {
-        Err(missing(format!("group or others may use it (mode {mode:04o}): chmod 600")))
+        Err(unusable(format!("group or others may use it (mode {mode:04o}): chmod 600")))
     }
 }
 
 #[cfg(not(unix))]
 fn refuse_others(_: &File) -> Result<()> {
     Ok(())
+}
+
+fn unreadable(error: io::Error) -> Error {
+    unusable("cannot be read").because(error)
+}
+
+/// It is there, so it is the one that is meant, and nothing can stand in for it.
+fn unusable(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Io, why)
 }
 
 /// The parsers' own errors quote the text, secret and all: only the line is kept.
@@ -101,6 +113,6 @@ fn parse(path: &Path, text: &str) -> Result<Content> {
     };
     parsed.map_err(|line| {
         let what = "access_key_id, secret_access_key, session_token and region";
-        Error::new(ErrorKind::Credentials, format!("line {line}: not a file of {what}"))
+        unusable(format!("line {line}: not a file of {what}"))
     })
 }

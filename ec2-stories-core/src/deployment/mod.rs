@@ -20,6 +20,7 @@
 //!   (debug) or `failed` (warn, with `error`), both with `elapsed_ms`.
 //! - Events (info) for everything in [`EventKind`], with `deployment`, and with `node` where it is one node's.
 
+mod dead_mans_switch;
 mod driver;
 mod event;
 mod fleet;

@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::dead_mans_switch::{DeadMansSwitch, HOLD_UP, apart};
 use super::driver::{Command, Context, On, Progress, call};
 use super::machine::{Failure, Phase};
 use super::start::no_report;
@@ -20,22 +21,35 @@ use crate::model::{InstanceId, InstanceState, Mode};
 use crate::provider::Liveness;
 use crate::{Error, Result};
 
-/// How long the end of a program is held up by a drop.
-const DROP: Duration = Duration::from_secs(30);
+/// How soon a controller whose runtime makes progress hears what it is told.
+const HEARS: Duration = Duration::from_secs(2);
 
 /// A deployment that runs: a handle to its controller, which is a task of its own.
 ///
 /// # Dropping it
-/// In production the controller leaves the nodes to themselves, as [`Running::detach`] does. In dev mode it terminates them: on a
-/// multi-thread runtime the drop waits for that, at most 30 s, so that the end of `main` takes the nodes down too; on
-/// a current-thread runtime, where it cannot wait, the controller goes on for as long as the runtime lives. Await
-/// [`Running::terminate`] where that matters.
+/// In production the controller leaves the nodes to themselves, as [`Running::detach`] does.
+///
+/// In dev mode it terminates them, and the end of `main` is held up for that, at most 5 minutes, whichever comes to its end first:
+/// - On a multi-thread runtime the drop waits for the controller. It blocks its thread; where the controller needs that very
+///   thread (one worker, which runs the task that drops) it stops waiting after 2 s, and the controller goes on.
+/// - On a current-thread runtime the drop cannot wait; the controller goes on for as long as the runtime lives.
+/// - A runtime that goes down under the controller, with this handle or after it, has the deployment terminated from its journal, on
+///   a thread with a runtime of its own. The same is done when this is dropped after the controller panicked. On a multi-thread
+///   runtime with one worker, requests may then be swallowed by connections that nobody drives any more, and repeated after a
+///   time-out only: the 5 minutes can be too short for security groups and keys. That thread knows real time, not a paused one.
+///
+/// Nothing can be done where no destructor runs: `std::process::exit`, a signal that ends the process, `panic = "abort"`, and
+/// `Runtime::shutdown_background`, which does not wait. A later start, terminate or sweep finds such nodes. Await
+/// [`Running::terminate`] to learn what came of it.
 #[derive(Debug)]
 pub struct Running {
     context: Arc<Context>,
     commands: mpsc::UnboundedSender<Command>,
     progress: watch::Receiver<Progress>,
     controller: Option<JoinHandle<()>>,
+    switch: Arc<DeadMansSwitch>,
+    /// Whether another thread can drive the controller while this one waits.
+    multi_thread: bool,
     /// From before the controller began, for whoever asks first.
     first_events: Mutex<Option<broadcast::Receiver<Event>>>,
 }
@@ -45,11 +59,14 @@ impl Running {
         context: Arc<Context>,
         commands: mpsc::UnboundedSender<Command>,
         controller: JoinHandle<()>,
+        switch: Arc<DeadMansSwitch>,
         events: broadcast::Receiver<Event>,
     ) -> Self {
         let progress = context.view.progress.subscribe();
         let first_events = Mutex::new(Some(events));
-        Self { context, commands, progress, controller: Some(controller), first_events }
+        // It is made where the controller is spawned.
+        let multi_thread = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+        Self { context, commands, progress, controller: Some(controller), switch, multi_thread, first_events }
     }
 
     /// Waits until every fleet is ready: all its nodes live, or `at_least` as many and the rest given up. Cancel-safe.
@@ -167,6 +184,7 @@ impl Running {
     /// For tests of what a later start makes of it.
     pub async fn kill(mut self) {
         if let Some(controller) = self.controller.take() {
+            self.switch.disarm();
             controller.abort();
             // Either it had ended, or it has been dropped now.
             let _ = controller.await;
@@ -185,22 +203,47 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.controller.is_none() || self.progress.borrow().gone {
+        if self.controller.is_none() {
             return;
         }
-        let mode = self.context.spec.mode;
-        let command = match mode {
-            Mode::Dev => Command::Terminate(None),
-            Mode::Production => Command::Detach,
-        };
-        let heard = self.commands.send(command).is_ok();
-        let Ok(runtime) = Handle::try_current() else { return };
-        if heard && mode == Mode::Dev && runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
-            let mut progress = self.progress.clone();
-            let ended = timeout(DROP, async move { progress.wait_for(|now| now.gone).await.is_ok() });
-            if tokio::task::block_in_place(|| runtime.block_on(ended)).is_err() {
-                tracing::error!(deployment = %self.context.spec.name, "not taken down within {DROP:?}; the journal knows what is left");
+        match self.context.spec.mode {
+            Mode::Production => {
+                // A controller that has ended needs no telling.
+                let _ = self.commands.send(Command::Detach);
             }
+            Mode::Dev => self.take_down(),
+        }
+    }
+}
+
+impl Running {
+    fn take_down(&self) {
+        // A controller that has ended already is found to be gone.
+        let _ = self.commands.send(Command::Terminate(None));
+        if self.multi_thread {
+            self.hold_up();
+        }
+        let abandoned = {
+            let now = self.progress.borrow();
+            now.gone && now.report.is_none()
+        };
+        if abandoned {
+            self.switch.pull();
+        }
+    }
+
+    /// Blocks until the controller has ended, at most for [`HOLD_UP`].
+    fn hold_up(&self) {
+        let (mut hearing, mut ending) = (self.progress.clone(), self.progress.clone());
+        let ended = apart(async move {
+            let heard = timeout(HEARS, hearing.wait_for(|now| now.ending || now.gone)).await.is_ok();
+            !heard || timeout(HOLD_UP, ending.wait_for(|now| now.gone)).await.is_ok()
+        });
+        if !ended.unwrap_or(true) {
+            tracing::error!(
+                deployment = %self.context.spec.name,
+                "not taken down within {HOLD_UP:?}; the journal knows what is left"
+            );
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use tokio::sync::mpsc;
 
+use super::dead_mans_switch::DeadMansSwitch;
 use super::driver::{Context, Controller, Recovered, nonce, recover};
 use super::journal::{Head, Journal, Stage};
 use super::machine::{Aim, Failure};
@@ -74,8 +75,13 @@ impl Deployment {
         let (commands, inbox) = mpsc::unbounded_channel();
         let controller = Controller::new(Arc::clone(&context), machine, written, inbox);
         let events = context.view.subscribe();
-        let controller = tokio::spawn(controller.run());
-        Ok(Running::new(context, commands, controller, events))
+        let switch = DeadMansSwitch::new(self.clone());
+        let grip = switch.grip();
+        let controller = tokio::spawn(async move {
+            controller.run().await;
+            grip.release();
+        });
+        Ok(Running::new(context, commands, controller, switch, events))
     }
 
     /// Starts the deployment, runs `body` with it, and ends it whatever happens in there: in dev mode it is terminated, in

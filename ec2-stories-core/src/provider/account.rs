@@ -18,8 +18,9 @@ use crate::model::{Credentials, Region};
 /// - Cancel-safe, and callable from many tasks at once.
 ///
 /// # Errors
-/// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials): permanent when nothing is configured or it cannot be
-/// read, temporary when a service that issues them does not answer.
+/// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials): permanent when nothing is configured, temporary when a
+/// service that issues them does not answer. Another kind when what is configured cannot be used,
+/// such as [`ErrorKind::Io`](crate::ErrorKind::Io) for a file.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AccountProvider: fmt::Debug + Send + Sync {

@@ -7,8 +7,8 @@ use ec2_stories_core::{Error, ErrorKind};
 
 /// A story file is wrong: where, why, and the line in question.
 ///
-/// A line whose key looks like a secret's is shown without its value: a secret that was put into a story file by
-/// mistake goes no further.
+/// A line whose key looks like a secret's is shown without its value, and nothing that looks like a secret access key or a
+/// token is shown at all: a secret that was put into a story file by mistake goes no further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoryError {
     file: String,
@@ -30,11 +30,12 @@ impl StoryError {
         let margin = " ".repeat(number.len());
         let snippet = format!(
             "{margin} |\n{number} | {}\n{margin} | {}{}",
-            without_secret(&source[begin..end]),
+            without_secrets(&without_value(&source[begin..end])),
             " ".repeat(column - 1),
             "^".repeat(length)
         );
-        Self { file: file.to_owned(), line, column, message: message.into(), snippet }
+        let message = without_secrets(&message.into());
+        Self { file: file.to_owned(), line, column, message, snippet }
     }
 
     /// The file could not be read.
@@ -72,13 +73,30 @@ fn floor(source: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| source.is_char_boundary(*at)).unwrap_or(0)
 }
 
-fn without_secret(line: &str) -> String {
+fn without_value(line: &str) -> String {
     let lower = line.to_ascii_lowercase();
     let telling = ["secret", "access_key", "token", "password"];
     match line.find('=') {
         Some(at) if telling.iter().any(|word| lower.contains(word)) => format!("{}= …", &line[..at]),
         _ => line.replace('\t', " "),
     }
+}
+
+/// The length of a secret access key; session tokens are longer.
+const SECRET: usize = 40;
+
+fn without_secrets(text: &str) -> String {
+    let in_secret = |c: char| c.is_ascii_alphanumeric() || "/+=".contains(c);
+    let looks_secret = |word: &str| {
+        word.len() >= SECRET
+            && word.contains(|c: char| c.is_ascii_uppercase())
+            && word.contains(|c: char| c.is_ascii_lowercase())
+    };
+    let shown = text.split_inclusive(|c| !in_secret(c)).map(|part| {
+        let word = part.trim_end_matches(|c| !in_secret(c));
+        if looks_secret(word) { format!("…{}", &part[word.len()..]) } else { part.to_owned() }
+    });
+    shown.collect()
 }
 
 impl fmt::Display for StoryError {

@@ -4,11 +4,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{Error, ErrorKind, Result};
 
-/// Hears ctrl-C (SIGINT) and SIGTERM, from the moment it is made; the process no longer ends by itself at either.
+/// Hears ctrl-C (SIGINT), SIGTERM and the terminal's end (SIGHUP), from the moment it is made; the process no longer ends by
+/// itself at any of them.
 #[derive(Debug)]
 pub struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Signal,
 }
 
 impl Interrupts {
@@ -22,7 +24,11 @@ impl Interrupts {
                 Error::new(ErrorKind::Io, "no signal handler").during("listen for interrupts").because(error)
             })
         };
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
     }
 
     /// Ends at the next one. Cancel-safe: one that comes between two calls is not lost.
@@ -30,6 +36,7 @@ impl Interrupts {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 }

@@ -64,13 +64,16 @@ impl Controller {
         while ours && self.machine.closing != Closing::Done {
             tokio::select! {
                 biased;
-                Some(command) = self.commands.recv() => match command {
-                    Command::Terminate(cause) => ours = self.take(Event::Terminate { cause }).await,
-                    Command::Detach => {
-                        self.write_stage(Stage::Detached).await;
-                        ours = false;
+                Some(command) = self.commands.recv() => {
+                    self.context.view.progress.send_modify(|progress| progress.ending = true);
+                    match command {
+                        Command::Terminate(cause) => ours = self.take(Event::Terminate { cause }).await,
+                        Command::Detach => {
+                            self.write_stage(Stage::Detached).await;
+                            ours = false;
+                        }
                     }
-                },
+                }
                 Some(event) = self.events.recv() => ours = self.take(event).await,
                 Some(()) = self.under_way.next() => {}
             }

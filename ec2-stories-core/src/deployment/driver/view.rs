@@ -21,6 +21,8 @@ pub(crate) struct Progress {
     pub(crate) ready: bool,
     pub(crate) failure: Option<Failure>,
     pub(crate) report: Option<Arc<Report>>,
+    /// The controller knows that it is to end.
+    pub(crate) ending: bool,
     /// The controller is gone, with a report or without.
     pub(crate) gone: bool,
 }

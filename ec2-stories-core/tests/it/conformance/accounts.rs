@@ -69,8 +69,9 @@ async fn a_secret_file_that_others_may_use_is_refused() {
     for mode in [0o640, 0o604, 0o620, 0o601, 0o644, 0o777] {
         let path = secret_file(directory.path(), &format!("{mode:o}.toml"), &toml("AKIA1"), mode);
         let account = SecretFile::at(&path);
-        conformance::account_provider_without_credentials(&account).await;
-        let why = account.credentials().await.unwrap_err().to_string();
+        let error = account.credentials().await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Io && error.is_permanent(), "{error:?}");
+        let why = error.to_string();
         assert!(why.contains("chmod 600") && why.contains(path.to_str().unwrap()), "{why}");
     }
     conformance::account_provider_without_credentials(&SecretFile::at(directory.path().join("missing")))
@@ -137,6 +138,20 @@ async fn a_chain_takes_the_first_that_has_credentials_and_says_why_the_others_ha
 async fn a_chain_does_not_go_on_to_another_account_because_the_meant_one_is_unavailable() {
     let chain = Chain::new().or(Unavailable).or(StaticAccount::new("AKIA2", SECRET, "eu-west-1"));
     assert!(chain.credentials().await.unwrap_err().is_temporary());
+}
+
+#[tokio::test]
+async fn a_chain_does_not_go_on_to_another_account_because_the_meant_ones_file_cannot_be_used() {
+    let directory = TempDir::new().unwrap();
+    let open = secret_file(directory.path(), "open.toml", &toml("AKIA1"), 0o644);
+    let wrong = secret_file(directory.path(), "wrong.toml", "access_key_id = 1", 0o600);
+    for path in [open, wrong, directory.path().to_owned()] {
+        let chain =
+            Chain::new().or(SecretFile::at(&path)).or(StaticAccount::new("AKIA2", SECRET, "eu-west-1"));
+        let why = chain.credentials().await.unwrap_err().to_string();
+        assert!(why.contains(path.to_str().unwrap()), "{why}");
+        chain.region().await.unwrap_err();
+    }
 }
 
 #[derive(Debug)]

@@ -1,10 +1,9 @@
-//! The end: once, in order, whatever fails; and what a drop does.
+//! The end: once, in order, whatever fails.
 
 use std::time::Duration;
 
 use ec2_stories_core::deployment::{Ending, EventKind};
 use ec2_stories_core::memory::{Fault, Operation};
-use ec2_stories_core::model::{InstanceState, Mode};
 use ec2_stories_core::{Error, ErrorKind, Result};
 use futures::StreamExt;
 
@@ -58,32 +57,6 @@ async fn an_end_in_the_middle_of_the_start_takes_everything_down() {
         assert_eq!(world.cloud.live(), 0, "after {after} s");
         world.assert_nothing_is_left();
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_drop_ends_a_dev_deployment_and_leaves_a_production_one() {
-    for (mode, left) in [(Mode::Dev, 0), (Mode::Production, 2)] {
-        let world = World { mode, ..World::new() };
-        let running = world.shop([debian("web", 2).build().unwrap()]).start().await.unwrap();
-        running.ready().await.unwrap();
-        drop(running);
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        assert_eq!(world.cloud.live(), left, "{mode:?}");
-    }
-}
-
-#[test]
-fn at_the_end_of_main_the_drop_waits_for_the_nodes_to_go() {
-    let world = World::new();
-    world.cloud_is_quick();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let running = world.shop([debian("web", 2).build().unwrap()]).start().await.unwrap();
-        running.ready().await.unwrap();
-    });
-    drop(runtime);
-    assert!(world.cloud.instances().iter().all(|instance| instance.state == InstanceState::Terminated));
-    world.assert_nothing_is_left();
 }
 
 #[tokio::test(start_paused = true)]

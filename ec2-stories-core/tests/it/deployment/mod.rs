@@ -5,6 +5,7 @@ mod controllers;
 mod damage;
 mod death;
 mod description;
+mod dropped;
 mod ending;
 mod later;
 mod launches;

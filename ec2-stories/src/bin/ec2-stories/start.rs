@@ -19,7 +19,7 @@ enum End {
     Failed(String),
     /// Another process said so.
     Told(Word),
-    /// ctrl-C or SIGTERM.
+    /// ctrl-C, SIGTERM or SIGHUP.
     Interrupted,
 }
 
@@ -32,7 +32,7 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
 
     let running = tokio::select! {
         started = deployment.start() => started?,
-        () = interrupts.next() => return stop_early(&session, &deployment).await,
+        () = interrupts.next() => return stop_early(&session, &deployment, &mut interrupts).await,
     };
     let mut progress = follow(&session, &running);
     let mut end = tokio::select! {
@@ -67,7 +67,11 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
     };
     let report = tokio::select! {
         report = async { if leave { running.detach().await } else { running.terminate().await } } => report?,
-        () = interrupts.next() => return Ok(Exit::Interrupted),
+        () = interrupts.next() => {
+            // Dropped alive it would go on.
+            running.kill().await;
+            return Ok(cut_short());
+        }
     };
     progress.finish().await;
     let left = render::report(&report, session.on.json)?;
@@ -75,11 +79,25 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
 }
 
 /// Interrupted while it was being decided what to do: a launch may have begun.
-async fn stop_early(session: &Session, deployment: &Deployment) -> Result<Exit, Failure> {
+async fn stop_early(
+    session: &Session,
+    deployment: &Deployment,
+    interrupts: &mut Interrupts,
+) -> Result<Exit, Failure> {
     if session.story.spec().mode == Mode::Dev {
-        render::report(&deployment.terminate().await?, session.on.json)?;
+        let report = tokio::select! {
+            report = deployment.terminate() => report?,
+            () = interrupts.next() => return Ok(cut_short()),
+        };
+        render::report(&report, session.on.json)?;
     }
     Ok(Exit::Interrupted)
+}
+
+/// Interrupted once more, while the nodes were being taken down or left.
+fn cut_short() -> Exit {
+    note("cut short; `ec2-stories terminate` takes down what is left");
+    Exit::Interrupted
 }
 
 fn follow(session: &Session, running: &Running) -> Progress {

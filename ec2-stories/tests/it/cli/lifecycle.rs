@@ -1,10 +1,12 @@
 //! Up, seen, and down again.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use ec2_stories::sim::Latencies;
+use tokio::net::TcpListener;
 
-use super::{STORY, Shop};
+use super::{STORY, Shop, Started};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_story_is_planned_started_left_seen_and_terminated() {
@@ -31,8 +33,8 @@ async fn a_story_is_planned_started_left_seen_and_terminated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dev_nodes_go_down_at_ctrl_c_and_at_sigterm() {
-    for signal in ["INT", "TERM"] {
+async fn dev_nodes_go_down_at_ctrl_c_at_sigterm_and_at_the_terminals_end() {
+    for signal in ["INT", "TERM", "HUP"] {
         let shop = Shop::new(STORY).await;
         let mut start = shop.start(&[]);
         start.ready().await;
@@ -75,6 +77,33 @@ async fn ctrl_c_before_the_nodes_are_ready_leaves_nothing() {
     start.signal("INT");
     start.end().await.expect(130);
     shop.sim.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ctrl_c_ends_a_start_whose_cloud_never_answers() {
+    let shop = Shop::new(STORY).await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut command = shop.command("start", &[]);
+    command.env("AWS_ENDPOINT_URL", format!("http://{}", silent.local_addr().unwrap()));
+    let start = Started::spawn(command);
+    let _deciding = silent.accept().await.unwrap();
+    start.signal("INT");
+    let _terminating = silent.accept().await.unwrap();
+    start.signal("INT");
+    let ended = start.end().await.expect(130);
+    assert!(ended.stderr.contains("ec2-stories terminate"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ctrl_c_does_not_wait_for_nodes_that_go_down() {
+    let shop = Shop::new(STORY).await;
+    let mut start = shop.start(&[]);
+    start.ready().await;
+    shop.sim.set_latencies(Latencies::builder().terminate(Duration::from_secs(600)).build());
+    start.signal("INT");
+    shop.until("the nodes go down", |sim| sim.running().is_empty()).await;
+    start.signal("INT");
+    start.end().await.expect(130);
 }
 
 #[tokio::test(flavor = "multi_thread")]

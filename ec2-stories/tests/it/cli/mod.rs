@@ -181,7 +181,7 @@ impl Started {
         self.line(|line| line.starts_with("{\"ready\"")).await;
     }
 
-    /// Sends a signal: `INT`, `TERM`.
+    /// Sends a signal: `INT`, `TERM`, `HUP`.
     fn signal(&self, signal: &str) {
         let pid = self.child.id().expect("it runs").to_string();
         let sent = std::process::Command::new("kill").args(["-s", signal, &pid]).status().unwrap();

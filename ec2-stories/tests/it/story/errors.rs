@@ -82,6 +82,24 @@ fn an_account_holds_no_secret_and_says_what_goes_together() {
 }
 
 #[test]
+fn a_secret_in_the_wrong_place_is_not_quoted() {
+    let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    for lines in [
+        format!("market = \"{secret}\""),
+        format!("instance_types = [\"t3.micro\"]\nvolumes = [{{ gib = 8, type = \"{secret}\" }}]"),
+        format!("'{secret}' = 1"),
+        format!("after = [\"{secret}\"]"),
+    ] {
+        let error = with(&lines).expect_err("the story is wrong");
+        assert!(!format!("{error} {error:?}").contains("wJalrXUtnFEMI"), "{error}");
+    }
+    let account = format!("name = \"shop\"\n[account]\nprovider = \"{secret}\"\n");
+    let error = Story::parse(account).expect_err("there is no such provider");
+    assert!(!format!("{error} {error:?}").contains("wJalrXUtnFEMI"), "{error}");
+    assert_eq!(error.line(), 3);
+}
+
+#[test]
 fn a_file_is_named_as_it_was_given_and_turns_into_the_familys_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.toml");
