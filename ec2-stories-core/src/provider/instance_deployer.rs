@@ -78,7 +78,8 @@ pub struct Termination {
 /// [`Conflict`](crate::ErrorKind::Conflict) from launch: the token was used for another request
 /// (`IdempotentParameterMismatch`); [`Failed`](crate::ErrorKind::Failed) from launch: the token's instances were terminated
 /// (`IdempotentInstanceTerminated`). [`Failed`](crate::ErrorKind::Failed) from wait: the goal cannot be reached;
-/// [`Timeout`](crate::ErrorKind::Timeout): the deadline passed.
+/// [`Timeout`](crate::ErrorKind::Timeout): the deadline passed, and the cloud says that the goal was not reached. Where the
+/// cloud did not say, as asking failed, it is that failure's kind, temporary: nothing is known of the instance.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait InstanceDeployer: fmt::Debug + Send + Sync {
