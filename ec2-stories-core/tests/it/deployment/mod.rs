@@ -8,5 +8,6 @@ mod later;
 mod launches;
 mod steps;
 mod tracing;
+mod waiting;
 mod way;
 mod world;
