@@ -157,7 +157,13 @@ fn take_settled(machine: &mut Machine, record: &LaunchRecord) {
             LaunchOutcome::Launched(instances) => instances.get(&slot).cloned(),
             LaunchOutcome::Refused(_) | LaunchOutcome::Lost(_) => None,
         };
-        machine.recover_settled(&NodeAddress::new(fleet.clone(), slot), *generation, *attempt, made);
+        machine.recover_settled(
+            &NodeAddress::new(fleet.clone(), slot),
+            *generation,
+            *attempt,
+            made,
+            record.written_at,
+        );
     }
 }
 
@@ -198,15 +204,20 @@ fn take_found(
         }
         let node = machine.node_or_surplus(&address);
         let (is_current, newest) = (node.instance.as_ref() == Some(&instance.id), node.generation);
-        let vacant = node.instance.is_none();
+        let (vacant, adopted) = (node.instance.is_none(), node.adopted);
         if instance.state.is_ending() {
             if is_current {
                 machine.recover_ended(&address);
             }
             machine.recover_used(&address, owner.generation);
         } else if owner.generation > newest || (vacant && owner.generation == newest) {
-            machine.recover_adopted(&address, owner.generation, instance.id);
-        } else if !is_current {
+            // Where the cloud does not say how old it is, it gets all the time that a new one has.
+            let launched = instance.launched_at.unwrap_or_else(|| context.now());
+            machine.recover_adopted(&address, owner.generation, instance.id, launched);
+        } else if is_current {
+            // The cloud's word: the launch may have been asked for long before it was made.
+            machine.node_or_surplus(&address).adopted = instance.launched_at.or(adopted);
+        } else {
             strays.push(Stray { older: owner.generation < newest, instance });
         }
     }

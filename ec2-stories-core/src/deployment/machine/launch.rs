@@ -56,7 +56,7 @@ impl Machine {
             node.received(instance.clone(), batch.generation);
             out.entered.push((address.clone(), Phase::Pending));
             if live {
-                let patience = node.patience(&plan);
+                let patience = plan.patience;
                 out.actions.push(Action::Await { node: address, instance: instance.clone(), patience });
             }
         }

@@ -51,7 +51,7 @@ impl Machine {
 
     fn take(&mut self, event: Event, now: Timestamp, out: &mut Outcome) {
         match event {
-            Event::Start => self.resume(out),
+            Event::Start => self.resume(now, out),
             Event::Prepared { fleet } => self.prepared(&fleet, Preparation::Done),
             Event::PrepareFailed { fleet, failure } => self.prepared(&fleet, Preparation::Failed(failure)),
             Event::Launched { token, instances } => self.launched(&token, &instances, out),

@@ -13,8 +13,8 @@ use crate::provider::Registration;
 /// Losses within an hour after which a node is given up: what fails five times fails a sixth.
 const INTENSITY: usize = 5;
 const HOUR: Duration = Duration::from_secs(3600);
-/// An instance that was found again has booted long ago, or never will.
-const ADOPTED_PATIENCE: Duration = Duration::from_secs(120);
+/// What an instance that was found again gets at least: time enough to ask how it is.
+const AT_LEAST: Duration = Duration::from_secs(120);
 
 impl Node {
     /// Its launch gave it an instance.
@@ -23,7 +23,7 @@ impl Node {
         self.generation = generation;
         self.next = (generation.next(), 1);
         self.phase = Phase::Pending;
-        self.adopted = false;
+        self.adopted = None;
         self.forget_steps();
     }
 
@@ -32,9 +32,11 @@ impl Node {
         (self.touched, self.customized, self.registered) = (false, false, false);
     }
 
-    /// How long its instance may take to run.
-    pub(super) fn patience(&self, plan: &FleetPlan) -> Duration {
-        if self.adopted { plan.patience.min(ADOPTED_PATIENCE) } else { plan.patience }
+    /// How long its instance may take to run: one that was found again gets what is left of a new one's time.
+    pub(super) fn patience(&self, plan: &FleetPlan, now: Timestamp) -> Duration {
+        let Some(launched) = self.adopted else { return plan.patience };
+        let age = Duration::try_from(now.duration_since(launched)).unwrap_or_default();
+        plan.patience.saturating_sub(age).max(AT_LEAST)
     }
 
     fn has(&self, phase: Phase, instance: &InstanceId) -> bool {

@@ -18,8 +18,8 @@ pub struct Node {
     pub next: (Generation, u32),
     /// Its instance.
     pub instance: Option<InstanceId>,
-    /// Whether the instance was found again after a restart, and is therefore not given a new instance's time.
-    pub adopted: bool,
+    /// When the instance was launched, where it was found again after a restart.
+    pub adopted: Option<Timestamp>,
     /// Whether customizers ran on the instance, or began to.
     pub touched: bool,
     /// Whether they all succeeded.
@@ -108,7 +108,7 @@ impl Default for Node {
             generation: Generation(0),
             next: (Generation::FIRST, 1),
             instance: None,
-            adopted: false,
+            adopted: None,
             touched: false,
             customized: false,
             registering: false,

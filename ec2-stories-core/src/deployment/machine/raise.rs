@@ -127,7 +127,7 @@ impl Machine {
     }
 
     /// Takes up a state that was recovered: repeats what was under way.
-    pub(super) fn resume(&mut self, out: &mut Outcome) {
+    pub(super) fn resume(&mut self, now: Timestamp, out: &mut Outcome) {
         for (token, batch) in &mut self.batches {
             match batch.state {
                 BatchState::Looking { .. } => out.actions.push(Action::Look { token: token.clone() }),
@@ -161,7 +161,7 @@ impl Machine {
                 } else if node.phase != Phase::Failed {
                     node.phase = Phase::Pending;
                     out.entered.push((address.clone(), Phase::Pending));
-                    let patience = node.patience(&fleet.plan);
+                    let patience = node.patience(&fleet.plan, now);
                     out.actions.push(Action::Await { node: address, instance, patience });
                 }
             }

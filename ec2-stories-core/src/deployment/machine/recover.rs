@@ -1,5 +1,7 @@
 //! Rebuilding the state from what is known: a journal, and what a search by tag shows.
 
+use jiff::Timestamp;
+
 use super::{Batch, BatchState, Fleet, FleetPlan, Machine, Node, Phase, Preparation};
 use crate::model::{ClientToken, Generation, InstanceId, Name, NodeAddress};
 
@@ -42,13 +44,14 @@ impl Machine {
         self.batches.insert(token, Batch { doubtful: true, state: BatchState::Waiting, ..batch });
     }
 
-    /// A launch that is settled: the slot has this instance, or got none from it.
+    /// A launch that is settled: the slot has this instance, or got none from it. `since` is when it was asked for.
     pub fn recover_settled(
         &mut self,
         address: &NodeAddress,
         generation: Generation,
         attempt: u32,
         instance: Option<InstanceId>,
+        since: Timestamp,
     ) {
         let node = self.node_or_surplus(address);
         node.next = node.next.max((generation, attempt + 1));
@@ -56,7 +59,7 @@ impl Machine {
             && node.generation < generation
         {
             node.received(instance, generation);
-            node.adopted = true;
+            node.adopted = Some(since);
         }
     }
 
@@ -67,12 +70,18 @@ impl Machine {
     }
 
     /// An instance that only its tags tell of. What was done on it is not known, and therefore done again, and undone.
-    pub fn recover_adopted(&mut self, address: &NodeAddress, generation: Generation, instance: InstanceId) {
+    pub fn recover_adopted(
+        &mut self,
+        address: &NodeAddress,
+        generation: Generation,
+        instance: InstanceId,
+        launched: Timestamp,
+    ) {
         let plan = &self.fleet_or_surplus(&address.fleet).plan;
         let (touched, registering) = (plan.customizes, plan.registers);
         let node = self.node_or_surplus(address);
         node.received(instance, generation);
-        (node.adopted, node.touched, node.registering) = (true, touched, registering);
+        (node.adopted, node.touched, node.registering) = (Some(launched), touched, registering);
     }
 
     /// The node's instance is known to have ended.

@@ -11,5 +11,6 @@ mod later;
 mod launches;
 mod steps;
 mod tracing;
+mod waiting;
 mod way;
 mod world;
