@@ -102,7 +102,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = match self.ending {
             Ending::Terminated => "terminated",
-            Ending::Detached => "detached, its nodes live on",
+            Ending::Detached => "detached; what runs lives on",
         };
         writeln!(f, "deployment {}: {how}", self.deployment)?;
         if let Some(cause) = &self.cause {

@@ -1,7 +1,7 @@
 //! The public address of the program that deploys.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ const VARIABLE: &str = "EC2_STORIES_MY_ADDRESS";
 /// AWS's own service for it: the answer is the address and a line feed.
 const SERVICE: &str = "https://checkip.amazonaws.com";
 
-/// What the environment says, else loopback where the endpoint is, else what the service says over the configuration's own HTTP client.
+/// What the environment says, else what the service says over the configuration's own HTTP client.
 pub(crate) fn default_public_address(config: &SdkConfig) -> Arc<dyn PublicAddress> {
     Arc::new(Asked { config: config.clone() })
 }
@@ -52,20 +52,9 @@ impl PublicAddress for Asked {
             Ok(text) => {
                 text.parse().map_err(|_| Error::invalid(VARIABLE, format!("{text:?} is not an address")))
             }
-            Err(_) => match loopback(&self.config) {
-                Some(own) => Ok(own),
-                None => self.ask().await,
-            },
+            Err(_) => self.ask().await,
         }
     }
-}
-
-/// A cloud on this machine sees its callers under the address that it has itself, and nothing beyond is asked.
-fn loopback(config: &SdkConfig) -> Option<IpAddr> {
-    let endpoint: http::Uri = config.endpoint_url()?.parse().ok()?;
-    let host = endpoint.host()?.trim_matches(['[', ']']);
-    let own = if host == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { host.parse().ok() };
-    own.filter(IpAddr::is_loopback)
 }
 
 impl Asked {

@@ -17,7 +17,7 @@ pub(crate) async fn run(on: OnStory) -> Result<Exit, Failure> {
         say(&plan);
         for finding in plan.findings() {
             if let Some((line, column)) = session.story.place(&finding.field) {
-                say(format_args!("{}:{line}:{column}: {}", session.on.story.display(), finding.message));
+                say(format_args!("{} is {}:{line}:{column}", finding.field, session.on.story.display()));
             }
         }
     }

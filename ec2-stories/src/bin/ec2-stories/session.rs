@@ -73,7 +73,8 @@ impl Session {
             }
             CloudKind::Embedded => {
                 note("embedded cloud: everything in it ends with this process");
-                let sim = Sim::builder().latency(quick()).build();
+                let region = self.story.account().and_then(|account| account.region.clone());
+                let sim = Sim::builder().latency(quick()).maybe_region(region).build();
                 (Arc::new(Ec2::from_config(&sim.sdk_config())), sim.clock())
             }
         };

@@ -9,6 +9,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 pub(crate) async fn run(args: SimArgs) -> Result<Exit, Failure> {
+    if !args.listen.ip().is_loopback() {
+        let why = format!("{} is no loopback address: the simulation is for this machine alone", args.listen);
+        return Err(Failure::new(Exit::Usage, why));
+    }
     let faults = match &args.faults {
         None => FaultPlan::default(),
         Some(path) => {

@@ -2,7 +2,7 @@
 
 use ec2_stories::model::Mode;
 use ec2_stories::terminal::{self, Interrupts, Progress, note, say};
-use ec2_stories::{Deployment, Running};
+use ec2_stories::{Deployment, ErrorKind, Running};
 
 use crate::args::OnStory;
 use crate::control::{self, Word};
@@ -31,7 +31,10 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
 
     let running = tokio::select! {
-        started = deployment.start() => started?,
+        started = deployment.start() => started.map_err(|error| match error.kind() {
+            ErrorKind::Invalid => Failure::new(Exit::Unsound, error.chain()),
+            _ => error.into(),
+        })?,
         () = interrupts.next() => return stop_early(&session, &deployment, &mut interrupts).await,
     };
     let mut progress = follow(&session, &running);
