@@ -33,7 +33,7 @@ pub use action::{Action, Outcome, Timer};
 pub use event::Event;
 pub use failure::{Failure, Place};
 pub use phase::{Node, Phase};
-pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Preparation};
+pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Otherwise, Preparation};
 
 use jiff::Timestamp;
 
@@ -58,7 +58,7 @@ impl Machine {
             Event::LaunchFailed { token, call, failure } => {
                 self.launch_failed(&token, call, failure, now, out);
             }
-            Event::Found { token, instances } => self.found(&token, &instances, out),
+            Event::Found { token, instances } => self.found(&token, &instances, now, out),
             Event::LookFailed { token, failure } => self.look_failed(&token, &failure, out),
             Event::Ran { node, instance } => self.ran(&node, &instance, out),
             Event::NotRan { node, instance, failure } => self.lost(&node, &instance, &failure, out),
