@@ -188,7 +188,7 @@ impl Machine {
     }
 
     /// The slots want a launch again.
-    fn free(&mut self, token: &ClientToken, failure: Failure, out: &mut Outcome) {
+    pub(super) fn free(&mut self, token: &ClientToken, failure: Failure, out: &mut Outcome) {
         let Some(batch) = self.batches.remove(token) else { return };
         let Some(fleet) = self.fleet_mut(&batch.fleet) else { return };
         for slot in batch.slots.iter() {

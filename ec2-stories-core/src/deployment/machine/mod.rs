@@ -77,7 +77,7 @@ impl Machine {
             Event::Gone { node, instance } => self.gone(&node, &instance, now, out),
             Event::NotGone { node, instance, failure } => self.not_gone(&node, &instance, failure, out),
             Event::Elapsed(timer) => self.elapsed(&timer, now, out),
-            Event::Terminate { cause } => self.terminate(cause),
+            Event::Terminate { cause } => self.terminate(cause, out),
             Event::Proven => self.proven(out),
             Event::SharedRemoved => self.shared_removed(),
         }

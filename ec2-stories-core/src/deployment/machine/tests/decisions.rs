@@ -225,6 +225,16 @@ fn what_is_known_to_be_made_and_never_shown_is_reported_and_not_launched_again()
 }
 
 #[test]
+fn a_launch_that_waits_to_be_called_again_is_called_no_more_at_the_end() {
+    let mut world = three();
+    world.once(Luck::Throttled);
+    world.tell(Event::Terminate { cause: None });
+    assert!(world.machine.batches.is_empty());
+    world.settle();
+    assert_eq!((world.machine.closing, world.launch_calls), (Closing::Done, 1));
+}
+
+#[test]
 fn a_token_whose_instances_were_terminated_costs_a_generation() {
     let mut world = three();
     world.once(Luck::LostAfter);
