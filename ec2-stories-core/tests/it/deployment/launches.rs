@@ -226,7 +226,10 @@ async fn a_watcher_that_is_sick_ends_no_instance_that_runs() {
     for describe_fails in [false, true] {
         let world = World::new();
         world.cloud.boot_time(std::time::Duration::ZERO);
-        world.cloud.fail(Operation::Wait, Fault::Error(Error::new(ErrorKind::Timeout, "the poller hung")));
+        for _ in 0..200 {
+            let hung = Error::new(ErrorKind::Timeout, "the poller hung");
+            world.cloud.fail(Operation::Wait, Fault::Error(hung));
+        }
         if describe_fails {
             world.cloud.fail(Operation::Describe, Fault::Before);
         }
@@ -234,6 +237,7 @@ async fn a_watcher_that_is_sick_ends_no_instance_that_runs() {
         let expected = if describe_fails { Err(ErrorKind::Unavailable) } else { Ok(()) };
         assert_eq!(running.ready().await.map_err(|error| error.kind()), expected);
         assert_eq!((world.cloud.live(), world.cloud.instances().len()), (1, 1));
+        world.cloud.script().heal();
         running.terminate().await.unwrap().assert_clean();
     }
 }
