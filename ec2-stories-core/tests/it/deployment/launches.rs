@@ -241,3 +241,25 @@ async fn a_watcher_that_is_sick_ends_no_instance_that_runs() {
         running.terminate().await.unwrap().assert_clean();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_cannot_be_used_is_noted_and_passed_over_while_there_is_another() {
+    let world = World::new();
+    let web = debian("web", 2).zones(["eu-west-1x", "eu-west-1b"]).build().unwrap();
+    let shop = world.shop([web]);
+    let plan = shop.plan().await.unwrap();
+    assert!(plan.is_sound(), "{plan}");
+    assert!(plan.to_string().contains("in eu-west-1x is passed over"), "{plan}");
+    let running = shop.start().await.unwrap();
+    running.ready().await.unwrap();
+    assert!(world.cloud.instances().iter().all(|instance| instance.zone.as_str() == "eu-west-1b"));
+    assert_eq!(
+        world.cloud.script().count(Operation::Launch),
+        1,
+        "nothing was tried where nothing can be had"
+    );
+    running.terminate().await.unwrap().assert_clean();
+
+    let nowhere = debian("web", 2).zones(["eu-west-1x", "eu-west-1y"]).build().unwrap();
+    assert!(!world.shop([nowhere]).plan().await.unwrap().is_sound());
+}
