@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::journal::FleetRecord;
+use super::machine::Place;
 use super::table::table;
 use crate::model::{ImageId, InstanceId, InstanceType, Mode, Name, NodeAddress};
 use crate::provider::{Finding, Severity};
@@ -25,6 +26,9 @@ pub struct Plan {
     /// Instances that carry the deployment's tag and are no node's.
     pub strays: Vec<InstanceId>,
     pub(super) findings: Vec<Finding>,
+    /// Places that a fleet's launch passes over: they cannot be used, and others can.
+    #[serde(skip)]
+    pub(super) unusable: BTreeMap<Name, Vec<Place>>,
     #[serde(skip)]
     pub(super) resolved: BTreeMap<Name, FleetRecord>,
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::driver::{Context, Recovered, Resolved, freeze, persist, places, user_data};
 use super::fleet::Fleet;
 use super::journal::FleetRecord;
+use super::machine::Place;
 use super::plan::{Plan, PlannedFleet};
 use crate::Result;
 use crate::attributes::{Attributes, Reference};
 use crate::model::{
-    ClientToken, FleetSpec, Generation, Image, InstanceId, KeyPairSpec, NodeAddress, Ownership,
-    RegisteredImage, Slots,
+    ClientToken, FleetSpec, Generation, Image, InstanceId, InstanceState, KeyPairSpec, NodeAddress,
+    Ownership, RegisteredImage, Slots,
 };
 use crate::provider::{Finding, Severity};
 
@@ -23,6 +24,7 @@ pub(super) async fn plan(context: &Context, recovered: &Recovered) -> Result<Pla
         surplus: Vec::new(),
         strays: recovered.strays.iter().map(|stray| stray.instance.id.clone()).collect(),
         findings: Vec::new(),
+        unusable: BTreeMap::new(),
         resolved: BTreeMap::new(),
     };
     for (address, node) in recovered.machine.nodes() {
@@ -54,7 +56,8 @@ async fn plan_fleet(context: &Context, recovered: &Recovered, fleet: &Fleet, pla
     if let Some(record) = &record
         && !missing.is_empty()
     {
-        preflight(context, spec, record, missing, &field, &mut plan.findings).await?;
+        let unusable = preflight(context, spec, record, missing, &field, &mut plan.findings).await?;
+        plan.unusable.insert(spec.name.clone(), unusable);
     }
     plan.fleets.push(PlannedFleet {
         name: spec.name.clone(),
@@ -134,6 +137,9 @@ fn differences(
     };
     for (address, id) in existing {
         let Some(instance) = context.view.instance(id) else { continue };
+        if matches!(instance.state, InstanceState::Stopping | InstanceState::Stopped) {
+            note("nodes", format!("{address} is {}; it will be terminated and replaced", instance.state));
+        }
         if record.is_some_and(|record| record.image != instance.image) {
             note(
                 "image",
@@ -147,7 +153,8 @@ fn differences(
     }
 }
 
-/// Shows the cloud the request that a start would make, in each place that it might be made.
+/// Shows the cloud the request that a start would make, in each place that it might be made. What is wrong with some
+/// places stands in nobody's way while there is another: those places are returned, to be passed over.
 async fn preflight(
     context: &Context,
     spec: &FleetSpec,
@@ -155,7 +162,7 @@ async fn preflight(
     slots: Slots,
     field: &str,
     findings: &mut Vec<Finding>,
-) -> Result<()> {
+) -> Result<Vec<Place>> {
     let data = match user_data(&context.spec, spec, &supposed(spec)) {
         Ok(data) => data,
         Err(error) => {
@@ -172,6 +179,7 @@ async fn preflight(
     if let Some(KeyPairSpec::Existing(name)) = &spec.key {
         resolved.key = Some(name.clone());
     }
+    let mut checked = Vec::new();
     for place in places(spec) {
         let ownership = Ownership {
             deployment: context.spec.name.clone(),
@@ -184,13 +192,27 @@ async fn preflight(
         let token = ClientToken::new("preflight");
         let request = freeze(&context.spec, spec, &resolved, ownership, token, &place, data.clone());
         let check = || context.cloud.preflight(&request, field);
-        for finding in persist(context, "preflight", &spec.name, check).await? {
+        let found = persist(context, "preflight", &spec.name, check).await?;
+        let usable = found.iter().all(|finding| finding.severity != Severity::Error);
+        checked.push((place, usable, found));
+    }
+    let has_usable = checked.iter().any(|(_, usable, _)| *usable);
+    let mut unusable = Vec::new();
+    for (place, usable, found) in checked {
+        for mut finding in found {
+            if has_usable && finding.severity == Severity::Error {
+                finding.severity = Severity::Note;
+                finding.message = format!("{place} is passed over: {}", finding.message);
+            }
             if !findings.contains(&finding) {
                 findings.push(finding);
             }
         }
+        if has_usable && !usable {
+            unusable.push(place);
+        }
     }
-    Ok(())
+    Ok(unusable)
 }
 
 /// Attributes as long as they may become, for user data that refers to nodes that are not there yet.

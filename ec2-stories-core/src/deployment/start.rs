@@ -70,7 +70,10 @@ impl Deployment {
             recovered = recover(&context).await?.complete()?;
         }
         context.known().fleets.extend(plan.resolved);
-        let Recovered { machine, written, .. } = recovered;
+        let Recovered { mut machine, written, .. } = recovered;
+        for (fleet, places) in &plan.unusable {
+            machine.pass_over(fleet, places);
+        }
         let context = Arc::new(context);
         let (commands, inbox) = mpsc::unbounded_channel();
         let controller = Controller::new(Arc::clone(&context), machine, written, inbox);

@@ -1,6 +1,8 @@
 //! Whole deployments, from the core's machine down to the wire.
 
-use ec2_stories_core::model::{AvailabilityZone, FirewallPolicy, Image, KeyPairSpec, Source};
+use std::time::Duration;
+
+use ec2_stories_core::model::{AvailabilityZone, FirewallPolicy, Image, KeyPairSpec, Mode, Source};
 use ec2_stories_core::store::MemoryStore;
 use ec2_stories_core::{Deployment, Fleet};
 use ec2_stories_sim::Fault;
@@ -154,4 +156,26 @@ async fn three_calls_that_fail_in_a_row_anywhere_on_the_way_leave_nothing_behind
             assert!(left.is_empty(), "{fault:?} at {first} of {calls}: {left:?}, {outcome:?}, {last:?}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_that_a_stopped_node_will_be_replaced() {
+    let world = World::new().await;
+    let web = Fleet::builder().name("web").nodes(1).image(Image::public("debian-12")).build().unwrap();
+    let shop = Deployment::builder().name("shop").mode(Mode::Production).cloud(world.ec2.clone());
+    let shop = shop.journal(MemoryStore::new()).clock(world.sim.clock()).fleet(web).build().unwrap();
+    let running = shop.start().await.unwrap();
+    running.ready().await.unwrap();
+    let id = running.nodes()[0].instance.as_ref().unwrap().id.to_string();
+    running.detach().await.unwrap().assert_clean();
+    let client = aws_sdk_ec2::Client::new(&world.sim.sdk_config());
+    client.stop_instances().instance_ids(&id).send().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let plan = shop.plan().await.unwrap();
+    assert!(plan.is_sound());
+    assert!(plan.to_string().contains("web/0 is stopped; it will be terminated and replaced"), "{plan}");
+    let running = shop.start().await.unwrap();
+    running.ready().await.unwrap();
+    assert_eq!(world.sim.running().len(), 1);
+    running.terminate().await.unwrap().assert_clean();
 }

@@ -15,7 +15,7 @@ use super::super::journal::{Journal, LaunchOutcome, NodeRecord, Stage};
 use super::super::machine::{Action, Aim, Closing, Event, Failure, Machine, Outcome};
 use super::super::report::{Ending, Leak, Report};
 use super::perform::perform;
-use super::{Context, Progress};
+use super::{Context, Progress, launch};
 use crate::ErrorKind;
 use crate::model::NodeAddress;
 
@@ -133,6 +133,9 @@ impl Controller {
     /// Writes what changed and is not said by a launch's own record. What cannot be written is reported; the end must
     /// not wait for a journal.
     async fn write(&mut self, outcome: &Outcome) {
+        for (token, made) in &outcome.found {
+            launch::settle(&self.context, token, made).await;
+        }
         for (token, failure) in &outcome.refused {
             let record = {
                 let mut known = self.context.known();

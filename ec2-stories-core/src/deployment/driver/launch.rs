@@ -26,7 +26,9 @@ pub(super) async fn launch(context: &Context, token: ClientToken, number: u32, b
     let made = call(context, "launch", &batch.fleet, context.cloud.launch(&request)).await;
     match made.and_then(some) {
         Ok(instances) => {
-            Event::Launched { instances: settle(context, &token, &request, instances).await, token }
+            let made = seen(context, &request, instances);
+            settle(context, &token, &made).await;
+            Event::Launched { instances: made.into_iter().collect(), token }
         }
         Err(error) => Event::LaunchFailed { token, call: number, failure: Failure::from(&error) },
     }
@@ -90,13 +92,8 @@ fn some(launch: crate::model::Launch) -> Result<Vec<Instance>> {
     Ok(launch.instances)
 }
 
-/// Writes which slot got which instance. If that cannot be written the intent stays open, and is replayed one day.
-async fn settle(
-    context: &Context,
-    token: &ClientToken,
-    request: &LaunchRequest,
-    instances: Vec<Instance>,
-) -> Vec<(u32, InstanceId)> {
+/// Which slot got which instance.
+fn seen(context: &Context, request: &LaunchRequest, instances: Vec<Instance>) -> BTreeMap<u32, InstanceId> {
     let mut made = BTreeMap::new();
     for instance in instances {
         if let Some(NodeAddress { fleet, slot }) = request.ownership.node(instance.launch_index) {
@@ -104,22 +101,25 @@ async fn settle(
             made.insert(slot, instance.id);
         }
     }
+    made
+}
+
+/// Writes which slot got which instance. If that cannot be written the intent stays open, and is replayed one day.
+pub(super) async fn settle(context: &Context, token: &ClientToken, made: &BTreeMap<u32, InstanceId>) {
     let record = context.known().launches.get_mut(token).map(|record| {
         record.outcome = Some(LaunchOutcome::Launched(made.clone()));
         record.clone()
     });
-    if let Some(record) = record
-        && let Err(error) = context.journal.write(&Journal::launch(token), &record).await
-    {
+    let Some(record) = record else { return };
+    if let Err(error) = context.journal.write(&Journal::launch(token), &record).await {
         context.unwritten(None, &error);
     }
-    let (fleet, asked) = (request.ownership.fleet.to_string(), request.count());
+    let (fleet, asked) = (record.request.ownership.fleet.to_string(), record.request.count());
     let count = u32::try_from(made.len()).unwrap_or(u32::MAX);
     context.tell(None, EventKind::Launched { fleet, count, asked });
-    made.into_iter().collect()
 }
 
-/// Searches for what was launched under a token.
+/// Searches for what was launched under a token. The machine says when that settles it.
 pub(super) async fn look(context: &Context, token: ClientToken, batch: Batch) -> Event {
     let owned = OwnedBy::deployment(&context.spec.name).launched_under(&token);
     match call(context, "find", &batch.fleet, InstanceDeployer::find(&*context.cloud, &owned)).await {
@@ -127,12 +127,8 @@ pub(super) async fn look(context: &Context, token: ClientToken, batch: Batch) ->
         Ok(mut instances) => {
             instances.retain(|instance| !instance.state.is_ending());
             let request = context.known().launches.get(&token).map(|record| record.request.clone());
-            match request {
-                Some(request) if !instances.is_empty() => {
-                    Event::Found { instances: settle(context, &token, &request, instances).await, token }
-                }
-                _ => Event::Found { token, instances: Vec::new() },
-            }
+            let made = request.map(|request| seen(context, &request, instances)).unwrap_or_default();
+            Event::Found { instances: made.into_iter().collect(), token }
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{Error, ErrorKind, Result};
 /// How long the last look of a wait that ran out may take.
 const LAST_LOOK: Duration = Duration::from_secs(30);
 
-/// Waits for a goal. Only the cloud's own word ends it early; a watcher's trouble does not.
+/// Waits for a goal. Only the cloud's own word ends it before the deadline; a watcher's trouble does not, nor its time-outs.
 pub(super) async fn reach(
     context: &Context,
     node: &NodeAddress,
@@ -34,7 +34,7 @@ pub(super) async fn reach(
         if error.kind() == ErrorKind::Failed && error.is_permanent() {
             return Err(error);
         }
-        if error.kind() == ErrorKind::Timeout || Instant::now() + pause >= deadline {
+        if Instant::now() + pause >= deadline {
             return last_look(context, node, instance, goal, error).await;
         }
         tries += 1;

@@ -1,5 +1,6 @@
 //! What the machine wants done.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,8 @@ pub struct Outcome {
     pub entered: Vec<(NodeAddress, Phase)>,
     /// What went wrong, and for which node.
     pub problems: Vec<(NodeAddress, Failure)>,
+    /// Launches that searches settled, and what they made.
+    pub found: Vec<(ClientToken, BTreeMap<u32, InstanceId>)>,
     /// Launches that are known to have made nothing that lives, and why.
     pub refused: Vec<(ClientToken, Failure)>,
 }

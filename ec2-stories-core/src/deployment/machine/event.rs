@@ -22,13 +22,13 @@ pub enum Event {
     Launched { token: ClientToken, instances: Vec<(u32, InstanceId)> },
     /// A launch failed, or its reply was lost.
     LaunchFailed { token: ClientToken, call: u32, failure: Failure },
-    /// What a search by token found; nothing found proves little.
+    /// What a search by token found; it may be a part, and nothing found proves little.
     Found { token: ClientToken, instances: Vec<(u32, InstanceId)> },
     /// The search failed.
     LookFailed { token: ClientToken, failure: Failure },
     /// An instance runs.
     Ran { node: NodeAddress, instance: InstanceId },
-    /// An instance does not, and will not.
+    /// A wait for it failed: it does not run, and will not, or whoever watched was sick.
     NotRan { node: NodeAddress, instance: InstanceId, failure: Failure },
     /// A node was customized.
     Customized { node: NodeAddress, instance: InstanceId },

@@ -24,6 +24,12 @@ impl Failure {
         Self { kind, status: Status::Permanent, message: message.into() }
     }
 
+    /// What a wait for an instance says of the instance, and not of whoever watched it: it ended, or was seen not to
+    /// run when its time was over.
+    pub(super) fn is_the_instances_own(&self) -> bool {
+        matches!(self.kind, ErrorKind::Failed | ErrorKind::Timeout) && self.status == Status::Permanent
+    }
+
     /// The type and place that were asked for cannot be had; another may.
     pub(super) fn is_capacity(&self) -> bool {
         matches!(self.kind, ErrorKind::Capacity | ErrorKind::Unsupported) && self.status != Status::Ambiguous

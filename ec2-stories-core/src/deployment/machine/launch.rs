@@ -1,11 +1,12 @@
 //! What becomes of a launch.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{Action, Aim, Batch, BatchState, Failure, Machine, Outcome, Phase, Timer};
+use super::{Action, Aim, Batch, BatchState, Failure, Machine, Otherwise, Outcome, Phase, Timer};
 use crate::model::{ClientToken, Generation, InstanceId, Name, NodeAddress, Slots};
 use crate::{ErrorKind, Status};
 
@@ -16,8 +17,9 @@ const FULL: Duration = Duration::from_secs(180);
 const TOKEN_LIFE: Duration = Duration::from_secs(20 * 3600);
 /// Calls under one token: about ten minutes of an unreachable or throttling cloud.
 const TRIES: u32 = 14;
-/// Empty searches that are believed, and the time between them.
+/// Searches without news that are believed, and the time between them. More where something is known to have been made.
 const EMPTY_LOOKS: u32 = 2;
+const EMPTY_LOOKS_OF_MADE: u32 = 10;
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// The token of a launch: the same for the same launch whoever computes it, another for every other.
@@ -86,7 +88,8 @@ impl Machine {
             // The token's instances were made, and are terminated: that generation is lost.
             self.lose_generation(token, &failure, now, out);
         } else if failure.kind == ErrorKind::Conflict {
-            self.look(token, None, out);
+            // Only a launch that made something is remembered with its parameters.
+            self.look(token, Otherwise::Report(failure), out);
         } else if failure.status != Status::Permanent && self.aim == Aim::Terminated && !batch.doubtful {
             self.free(token, failure, out);
         } else if retry {
@@ -94,7 +97,7 @@ impl Machine {
             let by = back_off(batch.tries);
             out.actions.push(Action::Delay { timer: Timer::Launch(token.clone()), by });
         } else if batch.doubtful && !failure.settles_earlier_calls() {
-            self.look(token, Some(failure), out);
+            self.look(token, Otherwise::GiveUp(failure), out);
         } else {
             self.give_up(token, &failure, out);
         }
@@ -107,38 +110,65 @@ impl Machine {
             return;
         };
         if now.duration_since(batch.since).unsigned_abs() > TOKEN_LIFE {
-            self.look(token, None, out);
+            self.look(token, Otherwise::Launch, out);
         } else {
             batch.state = BatchState::Calling;
             out.actions.push(Action::Launch { token: token.clone(), call: batch.tries });
         }
     }
 
-    fn look(&mut self, token: &ClientToken, otherwise: Option<Failure>, out: &mut Outcome) {
+    fn look(&mut self, token: &ClientToken, otherwise: Otherwise, out: &mut Outcome) {
         if let Some(batch) = self.batches.get_mut(token) {
-            batch.state = BatchState::Looking { empty: 0, otherwise };
+            batch.state = BatchState::Looking { found: BTreeMap::new(), empty: 0, counted: None, otherwise };
             batch.tries = 0;
             out.actions.push(Action::Look { token: token.clone() });
         }
     }
 
-    pub(super) fn found(&mut self, token: &ClientToken, instances: &[(u32, InstanceId)], out: &mut Outcome) {
-        let Some(Batch { state: BatchState::Looking { empty, otherwise }, .. }) = self.batches.get_mut(token)
+    pub(super) fn found(
+        &mut self,
+        token: &ClientToken,
+        instances: &[(u32, InstanceId)],
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        let Some(Batch { slots, state: BatchState::Looking { found, empty, counted, otherwise }, .. }) =
+            self.batches.get_mut(token)
         else {
             return;
         };
-        if !instances.is_empty() {
-            self.launched(token, instances, out);
-            return;
+        let before = found.len();
+        found.extend(instances.iter().cloned());
+        // The time between two searches is jittered.
+        let counts = counted.is_none_or(|last| now.duration_since(last).unsigned_abs() >= LOOK_AGAIN / 2);
+        if found.len() > before {
+            (*empty, *counted) = (0, Some(now));
+        } else if counts {
+            (*empty, *counted) = (*empty + 1, Some(now));
         }
-        *empty += 1;
-        if *empty < EMPTY_LOOKS {
+        let enough = match otherwise {
+            Otherwise::Report(_) if found.is_empty() => EMPTY_LOOKS_OF_MADE,
+            _ => EMPTY_LOOKS,
+        };
+        if found.len() < slots.len() && *empty < enough {
             out.actions.push(Action::Delay { timer: Timer::Look(token.clone()), by: LOOK_AGAIN });
             return;
         }
-        match otherwise.take() {
-            Some(failure) => self.give_up(token, &failure, out),
-            None => self.free(token, Failure::new(ErrorKind::NotFound, "the launch made nothing"), out),
+        let (found, otherwise) = (std::mem::take(found), otherwise.clone());
+        match otherwise {
+            _ if !found.is_empty() => {
+                let made: Vec<_> = found.clone().into_iter().collect();
+                self.launched(token, &made, out);
+                out.found.push((token.clone(), found));
+            }
+            Otherwise::Launch => {
+                self.free(token, Failure::new(ErrorKind::NotFound, "the launch made nothing"), out);
+            }
+            Otherwise::GiveUp(failure) => self.give_up(token, &failure, out),
+            Otherwise::Report(failure) => {
+                let message = format!("a launch was made, and searches do not show it: {failure}");
+                self.unsettled(token, &Failure { message, ..failure }, out);
+            }
         }
     }
 
@@ -158,7 +188,7 @@ impl Machine {
     }
 
     /// The slots want a launch again.
-    fn free(&mut self, token: &ClientToken, failure: Failure, out: &mut Outcome) {
+    pub(super) fn free(&mut self, token: &ClientToken, failure: Failure, out: &mut Outcome) {
         let Some(batch) = self.batches.remove(token) else { return };
         let Some(fleet) = self.fleet_mut(&batch.fleet) else { return };
         for slot in batch.slots.iter() {

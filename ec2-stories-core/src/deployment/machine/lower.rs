@@ -1,10 +1,11 @@
 //! Downwards: once, in reverse order, best effort.
 
-use super::{Action, Aim, Closing, Failure, Fleet, Machine, Outcome, Phase, Preparation};
+use super::{Action, Aim, Batch, BatchState, Closing, Failure, Fleet, Machine, Outcome, Phase, Preparation};
+use crate::ErrorKind;
 use crate::model::NodeAddress;
 
 impl Machine {
-    pub(super) fn terminate(&mut self, cause: Option<Failure>) {
+    pub(super) fn terminate(&mut self, cause: Option<Failure>, out: &mut Outcome) {
         if self.aim == Aim::Terminated {
             return;
         }
@@ -13,6 +14,13 @@ impl Machine {
         // What could not be terminated when it was to be replaced is tried once more.
         for node in self.fleets.iter_mut().flat_map(|fleet| fleet.nodes.values_mut()) {
             node.leaked &= node.instance.is_none();
+        }
+        // A launch that has had no effect, and waits to be called again, is called no more.
+        let idle = |batch: &Batch| batch.state == BatchState::Waiting && !batch.doubtful;
+        let idle: Vec<_> =
+            self.batches.iter().filter(|(_, batch)| idle(batch)).map(|(token, _)| token.clone()).collect();
+        for token in idle {
+            self.free(&token, Failure::new(ErrorKind::Canceled, "the deployment ended before it"), out);
         }
     }
 

@@ -33,7 +33,7 @@ pub use action::{Action, Outcome, Timer};
 pub use event::Event;
 pub use failure::{Failure, Place};
 pub use phase::{Node, Phase};
-pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Preparation};
+pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Otherwise, Preparation};
 
 use jiff::Timestamp;
 
@@ -58,7 +58,7 @@ impl Machine {
             Event::LaunchFailed { token, call, failure } => {
                 self.launch_failed(&token, call, failure, now, out);
             }
-            Event::Found { token, instances } => self.found(&token, &instances, out),
+            Event::Found { token, instances } => self.found(&token, &instances, now, out),
             Event::LookFailed { token, failure } => self.look_failed(&token, &failure, out),
             Event::Ran { node, instance } => self.ran(&node, &instance, out),
             Event::NotRan { node, instance, failure } => self.lost(&node, &instance, &failure, out),
@@ -77,7 +77,7 @@ impl Machine {
             Event::Gone { node, instance } => self.gone(&node, &instance, now, out),
             Event::NotGone { node, instance, failure } => self.not_gone(&node, &instance, failure, out),
             Event::Elapsed(timer) => self.elapsed(&timer, now, out),
-            Event::Terminate { cause } => self.terminate(cause),
+            Event::Terminate { cause } => self.terminate(cause, out),
             Event::Proven => self.proven(out),
             Event::SharedRemoved => self.shared_removed(),
         }

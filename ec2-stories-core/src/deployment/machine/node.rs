@@ -150,7 +150,7 @@ impl Machine {
         if let Some(node) = self.at(address, Phase::Pending, instance) {
             node.failure = Some(failure.clone());
             out.problems.push((address.clone(), failure.clone()));
-            if !matches!(failure.kind, ErrorKind::Failed | ErrorKind::Timeout) {
+            if !failure.is_the_instances_own() {
                 // Whoever watched was sick, which says nothing of the instance: it is kept.
                 self.enter(address, Phase::Failed, out);
             } else if self.aim == Aim::Live {

@@ -64,6 +64,13 @@ impl Machine {
         }
     }
 
+    /// Takes out places of a fleet that cannot be used.
+    pub fn pass_over(&mut self, fleet: &Name, unusable: &[Place]) {
+        if let Some(fleet) = self.fleet_mut(fleet) {
+            fleet.plan.places.retain(|place| !unusable.contains(place));
+        }
+    }
+
     fn open_place(&self, index: usize) -> Option<Place> {
         let full = |place: &&Place| self.full.iter().any(|(known, _)| known == *place);
         self.fleets[index].plan.places.iter().find(|place| !full(place)).cloned()

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Node, Phase, Place};
-use crate::model::{ClientToken, Generation, Name, NodeAddress, Slots};
+use crate::model::{ClientToken, Generation, InstanceId, Name, NodeAddress, Slots};
 
 /// A deployment's state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,11 +135,27 @@ pub enum BatchState {
     Waiting,
     /// It is being searched for by its token.
     Looking {
-        /// How many searches found nothing; two, a minute apart, are believed.
+        /// What the searches have found. One may show a part of what was launched.
+        found: BTreeMap<u32, InstanceId>,
+        /// How many searches in a row found nothing new; some, a minute apart, are believed.
         empty: u32,
-        /// What is to become of the slots when nothing is found: given up for this reason, or launched again.
-        otherwise: Option<Failure>,
+        /// When a search last counted: the same news twice is not two searches.
+        counted: Option<Timestamp>,
+        /// What is to become of the slots when nothing at all is found.
+        otherwise: Otherwise,
     },
+}
+
+/// What is to become of slots for which a search found nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Otherwise {
+    /// They are launched again.
+    Launch,
+    /// They are given up, for this reason.
+    GiveUp(Failure),
+    /// They are given up and reported: something is known to have been made.
+    Report(Failure),
 }
 
 impl Fleet {

@@ -155,3 +155,15 @@ async fn the_first_reader_of_events_misses_none() {
     assert!(kinds.contains(&EventKind::Ready));
     assert_eq!(kinds.last(), Some(&EventKind::Terminated));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_launch_is_not_repeated_after_the_end_began() {
+    let world = World::new();
+    let throttled = Error::new(ErrorKind::Throttled, "Request limit exceeded.");
+    world.cloud.fail(Operation::Launch, Fault::Error(throttled));
+    let running = world.shop([debian("web", 3).build().unwrap()]).start().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(world.cloud.script().count(Operation::Launch), 1);
+    running.terminate().await.unwrap().assert_clean();
+    assert_eq!(world.cloud.instances().len(), 0);
+}

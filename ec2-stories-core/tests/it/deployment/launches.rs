@@ -226,7 +226,10 @@ async fn a_watcher_that_is_sick_ends_no_instance_that_runs() {
     for describe_fails in [false, true] {
         let world = World::new();
         world.cloud.boot_time(std::time::Duration::ZERO);
-        world.cloud.fail(Operation::Wait, Fault::Error(Error::new(ErrorKind::Timeout, "the poller hung")));
+        for _ in 0..200 {
+            let hung = Error::new(ErrorKind::Timeout, "the poller hung");
+            world.cloud.fail(Operation::Wait, Fault::Error(hung));
+        }
         if describe_fails {
             world.cloud.fail(Operation::Describe, Fault::Before);
         }
@@ -234,6 +237,29 @@ async fn a_watcher_that_is_sick_ends_no_instance_that_runs() {
         let expected = if describe_fails { Err(ErrorKind::Unavailable) } else { Ok(()) };
         assert_eq!(running.ready().await.map_err(|error| error.kind()), expected);
         assert_eq!((world.cloud.live(), world.cloud.instances().len()), (1, 1));
+        world.cloud.script().heal();
         running.terminate().await.unwrap().assert_clean();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_cannot_be_used_is_noted_and_passed_over_while_there_is_another() {
+    let world = World::new();
+    let web = debian("web", 2).zones(["eu-west-1x", "eu-west-1b"]).build().unwrap();
+    let shop = world.shop([web]);
+    let plan = shop.plan().await.unwrap();
+    assert!(plan.is_sound(), "{plan}");
+    assert!(plan.to_string().contains("in eu-west-1x is passed over"), "{plan}");
+    let running = shop.start().await.unwrap();
+    running.ready().await.unwrap();
+    assert!(world.cloud.instances().iter().all(|instance| instance.zone.as_str() == "eu-west-1b"));
+    assert_eq!(
+        world.cloud.script().count(Operation::Launch),
+        1,
+        "nothing was tried where nothing can be had"
+    );
+    running.terminate().await.unwrap().assert_clean();
+
+    let nowhere = debian("web", 2).zones(["eu-west-1x", "eu-west-1y"]).build().unwrap();
+    assert!(!world.shop([nowhere]).plan().await.unwrap().is_sound());
 }

@@ -168,6 +168,73 @@ fn a_token_that_was_used_for_another_request_is_searched_for_and_adopted() {
 }
 
 #[test]
+fn a_search_that_shows_a_part_is_not_the_whole_launch() {
+    let mut world = three();
+    let token = world.machine.batches.keys().next().unwrap().clone();
+    world.once(Luck::LostAfter);
+    world.once(Luck::Good);
+    let conflict = failure(ErrorKind::Conflict, Status::Permanent);
+    world.tell(Event::LaunchFailed { token: token.clone(), call: 1, failure: conflict });
+    let all: Vec<_> = world.instances.iter().map(|(id, (node, _))| (node.slot, id.clone())).collect();
+    world.due.clear();
+    let outcome = world.tell(Event::Found { token: token.clone(), instances: vec![all[1].clone()] });
+    assert!(matches!(outcome.actions[..], [Action::Delay { .. }]), "{:?}", outcome.actions);
+    world.now += Duration::from_secs(60);
+    world.tell(Event::Found { token: token.clone(), instances: vec![all[0].clone(), all[2].clone()] });
+    world.settle();
+    assert!(world.machine.is_ready());
+    assert_eq!((world.instances.len(), world.launch_calls), (3, 1));
+}
+
+#[test]
+fn what_two_later_searches_do_not_show_was_not_launched() {
+    let mut world = three();
+    world.once(Luck::LostBefore);
+    world.once(Luck::Good);
+    world.due.clear();
+    let token = world.machine.batches.keys().next().unwrap().clone();
+    let conflict = failure(ErrorKind::Conflict, Status::Permanent);
+    world.tell(Event::LaunchFailed { token: token.clone(), call: 1, failure: conflict });
+    let found = Event::Found { token: token.clone(), instances: vec![(1, "i-1".into())] };
+    for looks in 0..3 {
+        assert!(world.machine.batches.contains_key(&token), "after {looks}");
+        // News that is told twice is no search of its own.
+        world.tell(found.clone());
+        world.tell(found.clone());
+        world.now += Duration::from_secs(60);
+    }
+    assert!(!world.machine.batches.contains_key(&token));
+    assert_eq!(world.machine.node(&NodeAddress::new(name("web"), 1)).unwrap().phase, Phase::Pending);
+    assert_eq!(launches(&world)[0].slots.to_string(), "0,2");
+}
+
+#[test]
+fn what_is_known_to_be_made_and_never_shown_is_reported_and_not_launched_again() {
+    let mut world = three();
+    world.once(Luck::LostBefore);
+    world.once(Luck::Good);
+    world.due.clear();
+    let token = world.machine.batches.keys().next().unwrap().clone();
+    let conflict = failure(ErrorKind::Conflict, Status::Permanent);
+    let began = world.now;
+    world.tell(Event::LaunchFailed { token, call: 1, failure: conflict });
+    world.settle();
+    assert!(world.now.duration_since(began).as_secs() > 300, "it was searched for at length");
+    assert_eq!((phases(&world), world.launch_calls), (vec![Phase::Failed; 3], 1));
+    assert!(world.machine.nodes().all(|(_, node)| node.leaked));
+}
+
+#[test]
+fn a_launch_that_waits_to_be_called_again_is_called_no_more_at_the_end() {
+    let mut world = three();
+    world.once(Luck::Throttled);
+    world.tell(Event::Terminate { cause: None });
+    assert!(world.machine.batches.is_empty());
+    world.settle();
+    assert_eq!((world.machine.closing, world.launch_calls), (Closing::Done, 1));
+}
+
+#[test]
 fn a_token_whose_instances_were_terminated_costs_a_generation() {
     let mut world = three();
     world.once(Luck::LostAfter);

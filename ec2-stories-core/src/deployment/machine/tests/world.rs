@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::{Action, Batch, Event, Failure, FleetPlan, Machine, Outcome, Place};
+use super::super::{Action, Aim, Batch, Event, Failure, FleetPlan, Machine, Outcome, Place};
 use crate::model::{ClientToken, InstanceId, Name, NodeAddress, Placement};
 use crate::provider::Registration;
 use crate::{ErrorKind, Status};
@@ -56,6 +56,8 @@ pub(super) struct World {
     pub(super) instances: BTreeMap<InstanceId, (NodeAddress, bool)>,
     tokens: BTreeMap<ClientToken, Vec<(u32, InstanceId)>>,
     pub(super) launch_calls: usize,
+    /// Launches that were asked for after the end began.
+    pub(super) late_launches: Vec<Batch>,
     pub(super) registered: BTreeMap<NodeAddress, ()>,
 }
 
@@ -68,6 +70,7 @@ impl World {
             instances: BTreeMap::new(),
             tokens: BTreeMap::new(),
             launch_calls: 0,
+            late_launches: Vec::new(),
             registered: BTreeMap::new(),
         };
         world.tell(Event::Start);
@@ -83,6 +86,9 @@ impl World {
                 }
                 _ => None,
             };
+            if let (Action::Launch { .. }, Aim::Terminated) = (&action, self.machine.aim) {
+                self.late_launches.extend(batch.clone());
+            }
             self.due.push((action, batch));
         }
         outcome
