@@ -1,6 +1,7 @@
 //! Launching: places, partial launches, late failures, limits, user data.
 
 use ec2_stories_core::attributes::Template;
+use ec2_stories_core::deployment::DeploymentBuilder;
 use ec2_stories_core::deployment::machine::Phase;
 use ec2_stories_core::memory::{Fault, Operation};
 use ec2_stories_core::model::{InstanceState, Limits, UserData};
@@ -78,10 +79,18 @@ async fn a_throttled_launch_is_repeated_and_a_refused_one_is_not() {
 }
 
 fn limited(world: &World, limits: Limits, nodes: u32) -> Deployment {
+    limited_fleets(world, limits, [debian("web", nodes).build().unwrap()])
+}
+
+fn limited_fleets(
+    world: &World,
+    limits: Limits,
+    fleets: impl IntoIterator<Item = ec2_stories_core::Fleet>,
+) -> Deployment {
     let builder =
         Deployment::builder().name("shop").limits(limits).clock(std::sync::Arc::new(world.cloud.clock()));
     let builder = builder.cloud(world.cloud.clone()).journal(world.store.clone());
-    builder.fleet(debian("web", nodes).build().unwrap()).build().unwrap()
+    fleets.into_iter().fold(builder, DeploymentBuilder::fleet).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,9 +123,10 @@ async fn adopted_nodes_count_in_the_limit() {
     running.ready().await.unwrap();
     running.kill().await;
     world.store = Default::default();
-    let running = limited(&world, limits, 6).start().await.unwrap();
+    let fewer = [debian("web", 2).build().unwrap(), debian("db", 3).build().unwrap()];
+    let running = limited_fleets(&world, limits, fewer).start().await.unwrap();
     assert_eq!(running.ready().await.unwrap_err().kind(), ErrorKind::Limit);
-    assert_eq!(world.cloud.live(), 3);
+    assert_eq!(world.cloud.live(), 3, "web/2 is one too many and lives");
     running.terminate().await.unwrap().assert_clean();
 }
 

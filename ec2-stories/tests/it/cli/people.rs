@@ -7,7 +7,7 @@ async fn plan_progress_nodes_and_report_are_readable() {
     let shop = Shop::new(&format!("mode = 'production'\n{STORY}")).await;
     let plan = Ended::of(shop.for_people("plan", &[])).await.expect(0);
     assert!(plan.stdout.starts_with("deployment shop (production)\n"), "{plan:?}");
-    assert!(plan.stdout.contains("shop.toml:6:9: "), "a finding has its place: {plan:?}");
+    assert!(plan.stdout.contains("fleet.web.nodes is shop.toml:6:9\n"), "a finding has its place: {plan:?}");
 
     let start = Ended::of(shop.for_people("start", &["--detach"])).await.expect(0);
     for instance in shop.sim.running() {

@@ -15,7 +15,7 @@ async fn a_plan_that_cannot_work_has_an_exit_code_of_its_own() {
     let shop = Shop::new(&format!("{STORY}instance_types = ['t9.huge']\n")).await;
     let plan = shop.run("plan", &[]).await.expect(3);
     assert!(plan.stdout.contains("fleet.web.instance_types"), "{plan:?}");
-    shop.run("start", &["--detach"]).await.expect(1);
+    shop.run("start", &["--detach"]).await.expect(3);
     assert_eq!(shop.sim.instances().len(), 0);
 }
 
