@@ -29,6 +29,8 @@ pub(crate) struct Context {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub(crate) head: Option<Head>,
+    /// Whether there was no head: only tags tell what was launched.
+    pub(crate) tags_only: bool,
     pub(crate) fleets: BTreeMap<Name, FleetRecord>,
     pub(crate) launches: HashMap<ClientToken, LaunchRecord>,
     /// Instances that were nodes' when the controller began.

@@ -94,6 +94,7 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
         }
     }
     known.adopted = current;
+    known.tags_only = contents.head.is_none();
     known.head = contents.head;
     known.fleets = contents.fleets.into_iter().collect();
     known.launches = launches.into_iter().collect();

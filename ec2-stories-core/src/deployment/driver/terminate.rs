@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(900);
 const TRIES: u32 = 7;
 /// Searches for what is left: one finds it, one proves that it is gone, one is to spare.
 const ROUNDS: u32 = 3;
+/// How far a search may lag behind a launch of which only tags tell.
+const LAG: Duration = Duration::from_secs(10);
 
 /// Terminates in one call, and waits until each instance is gone.
 pub(super) async fn terminate(
@@ -100,6 +102,7 @@ async fn alive(context: &Context) -> Result<Vec<Instance>> {
 /// Searches by tag until nothing lives, terminating what does; what still lives then is a leak.
 pub(super) async fn prove(context: &Context) {
     let mut why: BTreeMap<InstanceId, String> = BTreeMap::new();
+    let mut lags = context.known().tags_only;
     for round in 1..=ROUNDS {
         let left = match alive(context).await {
             Ok(left) => left,
@@ -110,7 +113,11 @@ pub(super) async fn prove(context: &Context) {
             }
         };
         if left.is_empty() {
-            return;
+            if !std::mem::take(&mut lags) {
+                return;
+            }
+            sleep(LAG).await;
+            continue;
         }
         if round == ROUNDS {
             for Instance { id, state, .. } in left {

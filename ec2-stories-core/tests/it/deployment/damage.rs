@@ -1,7 +1,9 @@
 //! A journal that is damaged or gone, and a cloud that does not list, keep no node alive.
 
+use std::time::Duration;
+
 use ec2_stories_core::memory::{Fault, Operation};
-use ec2_stories_core::model::Mode;
+use ec2_stories_core::model::{Mode, SecurityGroupId};
 use ec2_stories_core::provider::{Expect, TupleStore};
 use ec2_stories_core::{Error, ErrorKind};
 
@@ -74,5 +76,20 @@ async fn a_registration_that_nobody_can_end_any_more_is_reported() {
     let report = world.shop([debian("web", 1).build().unwrap()]).terminate().await.unwrap();
     let problems = &report.nodes()[0].problems;
     assert!(problems.iter().any(|problem| problem.contains("0.example.org")), "{report}");
+    world.assert_nothing_is_left();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_journal_one_empty_search_is_no_proof() {
+    let mut world = World::new();
+    world.cloud.settle_time(Duration::from_secs(5));
+    world.cloud.add_security_group("sg-mine");
+    let mine = || vec![SecurityGroupId::new("sg-mine")];
+    let web = || debian("web", 2).security_groups(mine()).build().unwrap();
+    let running = world.shop([web()]).start().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    running.kill().await;
+    world.store = Default::default();
+    world.shop([web()]).terminate().await.unwrap().assert_clean();
     world.assert_nothing_is_left();
 }
