@@ -1,0 +1,1 @@
+//! Nodes over SSH: readiness, commands, customization, copies and bundles.
