@@ -29,6 +29,12 @@ pub(super) fn check_fleet(spec: &FleetSpec) -> Result<()> {
     if !(1..=64).contains(&spec.metadata.hop_limit) {
         return Err(Error::invalid(at("metadata.hop_limit"), "must be from 1 to 64"));
     }
+    if spec.login.port == Some(0) {
+        return Err(Error::invalid(at("login.port"), "must be from 1 to 65535"));
+    }
+    if spec.login.user.as_deref().is_some_and(|user| user.is_empty() || user.contains(char::is_whitespace)) {
+        return Err(Error::invalid(at("login.user"), "is not a user's name, such as `admin`"));
+    }
     if spec.launch_timeout.is_zero() {
         return Err(Error::invalid(at("launch_timeout"), "must be more than nothing"));
     }

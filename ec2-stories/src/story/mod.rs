@@ -24,6 +24,7 @@
 //! | `public_ip` | `true` or `false`; the subnet's default where not said |
 //! | `market` | `"on_demand"` or `"spot"` |
 //! | `key`, `firewall`, `user_data` | see the short forms |
+//! | `login` | how nodes are logged in to: `{ user, port, private_key, address = "private", host_keys = { known_hosts = "…" } }`; host keys may also be `{ pinned = "ssh-ed25519 …" }`, `{ authority = "…" }`, `"console"`, `{ injected = "file" }` |
 //! | `security_groups` | ids of existing ones, beside the fleet's own |
 //! | `instance_profile` | an existing one's name |
 //! | `volumes` | `[{ gib = 20 }, { device = "/dev/sdf", gib = 100, type = "gp3", iops, throughput, snapshot, kms_key }]`; one without a device is the root volume |
