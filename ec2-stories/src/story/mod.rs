@@ -113,8 +113,9 @@ impl Story {
             let span = cited(&source, span.clone(), &message).unwrap_or(span);
             StoryError::new(&file, &source, span, message)
         };
-        let unreadable =
-            |error: toml::de::Error| wrong(Wrong::new(error.span().unwrap_or_default(), error.message()));
+        let unreadable = |error: toml::de::Error| {
+            wrong(Wrong::new(error.span().unwrap_or_default(), plain(error.message())))
+        };
         let root = DeTable::parse(&source).map_err(unreadable)?;
         let (span, mut root) = (root.span(), root.into_inner());
         forms::write_out(&mut root, folder).map_err(wrong)?;
@@ -180,4 +181,15 @@ impl Story {
             .unwrap_or_default();
         StoryError::new(&self.file, &self.source, span, error.message())
     }
+}
+
+/// The reader's words for numbers, without Rust's names of types.
+fn plain(message: &str) -> String {
+    const NUMBERS: [(&str, &str); 4] = [
+        ("expected u8", "expected a whole number from 0 to 255"),
+        ("expected u16", "expected a whole number from 0 to 65535"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected u64", "expected a whole number, 0 or more"),
+    ];
+    NUMBERS.iter().fold(message.to_owned(), |message, (theirs, ours)| message.replace(theirs, ours))
 }
