@@ -15,6 +15,7 @@ mod imports;
 mod launch;
 mod leaks;
 mod listen;
+mod s3;
 mod sdk;
 mod snapshots;
 mod spot;
