@@ -201,7 +201,11 @@ impl World {
             (Some(bucket), Some(key)) => (bucket, key),
             _ => call.params.get("DiskContainer.Url")?.strip_prefix("s3://")?.split_once('/')?,
         };
-        Some(self.objects.find(&call.region, bucket, key))
+        Some(match self.storage.buckets.get(bucket) {
+            Some(found) if found.region != call.region => Lookup::Elsewhere(found.region.clone()),
+            Some(found) => Lookup::of(found.objects.get(key).map(|object| &object.blob)),
+            None => self.objects.find(&call.region, bucket, key),
+        })
     }
 
     fn strike(&mut self, call: &Call, now: Timestamp) -> Struck {

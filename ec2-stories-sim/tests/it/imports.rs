@@ -173,3 +173,32 @@ async fn encryption_by_default_reaches_imports() {
     assert_eq!(shown.one("ebsEncryptionByDefault"), "true");
     assert_eq!(import(&sim, "web.raw", "RAW", &[]).await.ok().one("encrypted"), "true");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_s3_holds_is_what_is_imported() {
+    let sim = sim();
+    let s3 = aws_sdk_s3::Client::new(&sim.sdk_config());
+    s3.create_bucket().bucket("uploads").send().await.unwrap();
+    let footer = [&b"conectix"[..], &[0; 40], &(5 * GIB).to_be_bytes(), &[0; 456]].concat();
+    let disk = [footer.as_slice(), &[7; 70_000], &footer].concat();
+    for (key, body) in [("whole", disk.clone()), ("short", disk[..1000].to_vec())] {
+        s3.put_object().bucket("uploads").key(key).body(body.into()).send().await.unwrap();
+    }
+    let mut tasks = Vec::new();
+    for url in ["s3://uploads/whole", "s3://uploads/short"] {
+        let fields = [("DiskContainer.Format", "VHD"), ("DiskContainer.Url", url)];
+        tasks.push(call(&sim, "ImportSnapshot", &fields).await.ok().one("importTaskId"));
+    }
+    let fields = [("DiskContainer.Format", "VHD"), ("DiskContainer.Url", "s3://uploads/none")];
+    assert_eq!(call(&sim, "ImportSnapshot", &fields).await.code(), "InvalidParameter");
+    let elsewhere = call_in(&sim, "eu-west-1", "ImportSnapshot", &fields).await;
+    assert!(elsewhere.one("Message").contains("not local to the region"), "{}", elsewhere.xml);
+    sleep(Duration::from_secs(300)).await;
+    let snapshot = task(&sim, &tasks[0]).await.one("snapshotId");
+    let shown = call(&sim, "DescribeSnapshots", &[("SnapshotId.1", &snapshot)]).await.ok();
+    assert_eq!(shown.one("volumeSize"), "5");
+    assert_eq!(
+        task(&sim, &tasks[1]).await.one("statusMessage"),
+        "ClientError: Disk validation failed [Invalid VHD footer]"
+    );
+}

@@ -3,6 +3,7 @@
 
 mod access;
 mod attributes;
+mod boto3;
 mod capacity;
 mod consistency;
 mod console;
