@@ -65,6 +65,7 @@ mod clock;
 mod config;
 mod ctx;
 mod dispatch;
+mod ebs;
 mod fault;
 mod faults;
 mod filter;

@@ -12,6 +12,7 @@ use crate::access::Access;
 use crate::calls::{CallOutcome, CallRecord};
 use crate::ctx::Ctx;
 use crate::dispatch;
+use crate::ebs::state::Blocks;
 use crate::fault::{Engine, FaultPlan, Struck, Target};
 use crate::iam::Iam;
 use crate::latency::Latencies;
@@ -45,6 +46,8 @@ pub(crate) struct World {
     pub(crate) faults: Engine,
     clouds: BTreeMap<String, Cloud>,
     pub(crate) storage: Storage,
+    /// What the EBS direct APIs wrote.
+    pub(crate) blocks: Blocks,
     pub(crate) log: Vec<CallRecord>,
 }
 
@@ -78,6 +81,7 @@ impl World {
             faults: Engine::new(seed ^ FAULT_STREAM, faults),
             clouds: BTreeMap::from([(home.clone(), Cloud::new(&home))]),
             storage: Storage::default(),
+            blocks: Blocks::default(),
             log: Vec::new(),
             home,
             account,
@@ -86,6 +90,10 @@ impl World {
 
     pub(crate) fn home(&self) -> &str {
         &self.home
+    }
+
+    pub(crate) fn throttling(&self) -> Throttling {
+        self.throttling
     }
 
     pub(crate) fn account(&self) -> &str {
