@@ -1,6 +1,6 @@
 //! Serves calls, one at a time: authentication, faults, throttling, the handler, the log.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,11 +13,15 @@ use crate::calls::{CallOutcome, CallRecord};
 use crate::ctx::Ctx;
 use crate::dispatch;
 use crate::fault::{Engine, FaultPlan, Struck, Target};
+use crate::iam::Iam;
 use crate::latency::Latencies;
+use crate::objects::{Lookup, Objects};
 use crate::reply::Envelope;
 use crate::request::Call;
+use crate::s3::state::Storage;
 use crate::sim::Broken;
-use crate::state::Cloud;
+use crate::state::network::zones::ENABLED;
+use crate::state::{Cloud, Library};
 use crate::throttle::{Buckets, Cost, Throttling};
 use crate::wire::{ApiError, Protocol};
 
@@ -34,8 +38,13 @@ pub(crate) struct World {
     throttling: Throttling,
     buckets: HashMap<String, Buckets>,
     pub(crate) access: Access,
+    pub(crate) iam: Iam,
+    pub(crate) objects: Objects,
+    /// Resources that a test means to leave.
+    pub(crate) kept: BTreeSet<String>,
     pub(crate) faults: Engine,
     clouds: BTreeMap<String, Cloud>,
+    pub(crate) storage: Storage,
     pub(crate) log: Vec<CallRecord>,
 }
 
@@ -63,8 +72,12 @@ impl World {
             throttling,
             buckets: HashMap::new(),
             access: Access::new(&account),
+            iam: Iam::default(),
+            objects: Objects::default(),
+            kept: BTreeSet::new(),
             faults: Engine::new(seed ^ FAULT_STREAM, faults),
             clouds: BTreeMap::from([(home.clone(), Cloud::new(&home))]),
+            storage: Storage::default(),
             log: Vec::new(),
             home,
             account,
@@ -101,6 +114,7 @@ impl World {
         let principal = self.access.owner();
         let mut ctx = Ctx::new(now, region, &self.account, principal, self.rng.next_u64());
         ctx.latencies = self.latencies;
+        ctx.iam = self.iam.clone();
         ctx
     }
 
@@ -128,7 +142,7 @@ impl World {
                 (Ok(reply), CallOutcome::Error { code: error.code.into_owned(), status: error.status })
             }
         };
-        self.record(call, outcome, now);
+        self.record(call, outcome, request.body().len() as u64, now);
         Served { reply, delay: struck.delay }
     }
 
@@ -150,6 +164,8 @@ impl World {
         ctx.principal = principal;
         ctx.fingerprint = call.fingerprint();
         ctx.fate = struck.fate.clone();
+        ctx.source = self.source(call, now);
+        ctx.object = self.object(call);
         match operation {
             dispatch::Operation::Sts(operation) => {
                 dispatch::sts(&mut self.access, &ctx, operation, &call.params, request_id)
@@ -164,6 +180,32 @@ impl World {
                 dispatch::ec2(cloud, &ctx, operation, &call.params, request_id)
             }
         }
+    }
+
+    /// What the region that a copy names as its source has. Nothing where there is no such region.
+    fn source(&mut self, call: &Call, now: Timestamp) -> Option<Library> {
+        if !matches!(call.operation(), "CopyImage" | "CopySnapshot") {
+            return None;
+        }
+        let region = call.params.get("SourceRegion").filter(|region| ENABLED.contains(region))?;
+        Some(self.cloud(region, now).library())
+    }
+
+    /// What the object in S3 is that an import names.
+    fn object(&self, call: &Call) -> Option<Lookup> {
+        if call.operation() != "ImportSnapshot" {
+            return None;
+        }
+        let bucket = call.params.get("DiskContainer.UserBucket.S3Bucket");
+        let (bucket, key) = match (bucket, call.params.get("DiskContainer.UserBucket.S3Key")) {
+            (Some(bucket), Some(key)) => (bucket, key),
+            _ => call.params.get("DiskContainer.Url")?.strip_prefix("s3://")?.split_once('/')?,
+        };
+        Some(match self.storage.buckets.get(bucket) {
+            Some(found) if found.region != call.region => Lookup::Elsewhere(found.region.clone()),
+            Some(found) => Lookup::of(found.objects.get(key).map(|object| &object.blob)),
+            None => self.objects.find(&call.region, bucket, key),
+        })
     }
 
     fn strike(&mut self, call: &Call, now: Timestamp) -> Struck {
@@ -200,21 +242,50 @@ impl World {
         Err(ApiError::new("RequestLimitExceeded", THROTTLED).with_status(503))
     }
 
-    fn record(&mut self, call: Call, outcome: CallOutcome, now: Timestamp) {
+    fn record(&mut self, call: Call, outcome: CallOutcome, received: u64, now: Timestamp) {
         let operation = call.operation().to_owned();
-        tracing::debug!(%operation, region = %call.region, ?outcome, "simulated call");
-        self.log.push(CallRecord {
-            number: self.log.len() as u64 + 1,
-            at: now,
-            region: call.region,
-            operation,
-            access_key_id: call.access_key,
-            params: call.pairs,
-            outcome,
-        });
+        let index = self.begin(&operation, call.region, call.access_key, call.pairs, now);
+        self.end(index, outcome, received);
     }
 
-    fn request_id(&mut self) -> String {
+    /// Logs a call whose end is not known yet, and gives its place in the log.
+    pub(crate) fn begin(
+        &mut self,
+        operation: &str,
+        region: String,
+        access_key_id: Option<String>,
+        params: Vec<(String, String)>,
+        at: Timestamp,
+    ) -> usize {
+        self.log.push(CallRecord {
+            number: self.log.len() as u64 + 1,
+            at,
+            region,
+            operation: operation.to_owned(),
+            access_key_id,
+            params,
+            outcome: CallOutcome::Lost { effect: false },
+            received: 0,
+        });
+        self.log.len() - 1
+    }
+
+    /// Says how a call ended.
+    pub(crate) fn end(&mut self, index: usize, outcome: CallOutcome, received: u64) {
+        let Some(record) = self.log.get_mut(index) else { return };
+        tracing::debug!(operation = %record.operation, region = %record.region, ?outcome, "simulated call");
+        record.outcome = outcome;
+        record.received = received;
+    }
+
+    /// A text of so many random letters and digits.
+    pub(crate) fn token(&mut self, length: usize) -> String {
+        use rand::RngExt;
+        use rand::distr::Alphanumeric;
+        (0..length).map(|_| char::from(self.rng.sample(Alphanumeric))).collect()
+    }
+
+    pub(crate) fn request_id(&mut self) -> String {
         let (a, b) = (self.rng.next_u64(), self.rng.next_u64());
         format!(
             "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
