@@ -1,1 +1,8 @@
-//! Objects, tuples and image uploads on S3, and plain HTTP for any web site.
+//! EC2 Stories on S3, through the AWS SDK.
+
+mod api;
+mod client;
+mod error;
+pub mod upload;
+
+pub use client::S3;
