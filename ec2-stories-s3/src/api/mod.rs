@@ -1,5 +1,6 @@
 //! The one door to S3: every call gets a span and comes back with the family's error.
 
+mod attempts;
 mod calls;
 mod identity;
 
@@ -17,6 +18,7 @@ use aws_types::service_config::ServiceConfigKey;
 use ec2_stories_core::{Result, Status};
 use tracing::Instrument;
 
+pub(crate) use attempts::Attempts;
 pub(crate) use calls::Calls;
 pub(crate) use identity::FreshIdentity;
 

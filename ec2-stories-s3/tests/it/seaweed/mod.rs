@@ -1,0 +1,6 @@
+//! Against SeaweedFS. Starting it takes seconds, and each test has its own: few tests that do much.
+
+mod buckets;
+mod objects;
+mod server;
+mod tuples;
