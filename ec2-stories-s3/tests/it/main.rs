@@ -1,1 +1,7 @@
-//! Integration tests.
+//! The real SDK against SeaweedFS, and plain HTTP against a server of our own.
+
+// Clippy lets `#[test]` functions unwrap, not their helpers.
+#![allow(clippy::unwrap_used)]
+
+mod seaweed;
+mod web;

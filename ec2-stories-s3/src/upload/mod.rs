@@ -1,0 +1,5 @@
+//! Uploads in parts.
+
+pub(crate) mod crc;
+
+pub use crc::Crc64;
