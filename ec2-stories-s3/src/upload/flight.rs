@@ -59,6 +59,13 @@ impl Flight {
         self.parts.contains_key(&number)
     }
 
+    /// Part `number` was found at S3: nothing was sent, so its time says nothing.
+    pub(crate) fn found(&mut self, number: u32) {
+        if let Some(part) = self.parts.remove(&number) {
+            self.copies -= part.copies;
+        }
+    }
+
     /// A copy of part `number` was acknowledged; the others are of no use any more.
     pub(crate) fn acknowledged(&mut self, number: u32, now: Instant) {
         let Some(part) = self.parts.remove(&number) else { return };
