@@ -1,0 +1,8 @@
+//! The upload engine, on a real server.
+
+mod content;
+mod kill;
+mod steps;
+mod weed;
+mod whole;
+mod world;
