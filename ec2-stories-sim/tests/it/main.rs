@@ -13,6 +13,7 @@ mod form;
 mod launch;
 mod leaks;
 mod listen;
+mod s3;
 mod sdk;
 mod spot;
 mod throttle;
