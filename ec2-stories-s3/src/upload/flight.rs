@@ -54,7 +54,6 @@ impl Flight {
         self.copies
     }
 
-
     /// Part `number` was found at S3: nothing was sent, so its time says nothing.
     pub(crate) fn found(&mut self, number: u32) {
         if let Some(part) = self.parts.remove(&number) {

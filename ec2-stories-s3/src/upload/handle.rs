@@ -66,7 +66,7 @@ impl Upload {
             let ended = tokio::select! {
                 biased;
                 how = stopped => Err(how.unwrap_or_default()),
-                ended = job.run(content) => Ok(ended),
+                ended = Box::pin(job.run(content)) => Ok(ended),
             };
             match ended {
                 Ok(Ok(uploaded)) => Ok(Uploaded { sent: job.meter().now().sent, ..uploaded }),

@@ -21,6 +21,8 @@ use crate::api::Call;
 
 /// One object's requests, through a client of its own settings: no retries, as ours are the only ones; no time-outs but the
 /// connection's, as a large part on a slow line takes as long as it takes and the pulse tells that it is alive.
+///
+/// The SDK's futures take tens of kilobytes each. They are boxed, so that the engine's are small.
 #[derive(Clone, Debug)]
 pub(crate) struct Wire {
     s3: S3,
@@ -106,8 +108,9 @@ impl Wire {
 
     pub(crate) async fn head(&self) -> Result<Option<Found>> {
         let Target { bucket, key, .. } = &self.target;
-        let send =
-            self.client.head_object().bucket(bucket).key(key).checksum_mode(ChecksumMode::Enabled).send();
+        let send = Box::pin(
+            self.client.head_object().bucket(bucket).key(key).checksum_mode(ChecksumMode::Enabled).send(),
+        );
         let found = match self.s3.api().call(Call::reading("HeadObject", self.resource()), send).await {
             Ok(found) => found,
             Err(error) if is(&error, "NotFound") || is(&error, "NoSuchKey") => return Ok(None),
@@ -131,18 +134,19 @@ impl Wire {
 
     pub(crate) async fn put(&self, token: &str, body: ByteStream, length: u64, sum: Crc64) -> Result<Stored> {
         let Target { bucket, key, content_type, create_only, .. } = &self.target;
-        let send = self
-            .client
-            .put_object()
-            .bucket(bucket)
-            .key(key)
-            .set_content_type(content_type.clone())
-            .set_metadata(Some(self.metadata(token)))
-            .set_if_none_match(create_only.then(|| "*".to_owned()))
-            .content_length(length as i64)
-            .checksum_crc64_nvme(sum.to_base64())
-            .body(body)
-            .send();
+        let send = Box::pin(
+            self.client
+                .put_object()
+                .bucket(bucket)
+                .key(key)
+                .set_content_type(content_type.clone())
+                .set_metadata(Some(self.metadata(token)))
+                .set_if_none_match(create_only.then(|| "*".to_owned()))
+                .content_length(length as i64)
+                .checksum_crc64_nvme(sum.to_base64())
+                .body(body)
+                .send(),
+        );
         let stored = self.s3.api().call(Call::changing("PutObject", self.resource()), send).await?;
         let crc = crc(stored.checksum_crc64_nvme.as_deref())?;
         Ok(Stored { etag: stored.e_tag.unwrap_or_default(), crc })
@@ -150,16 +154,17 @@ impl Wire {
 
     pub(crate) async fn create(&self, token: &str) -> Result<String> {
         let Target { bucket, key, content_type, .. } = &self.target;
-        let send = self
-            .client
-            .create_multipart_upload()
-            .bucket(bucket)
-            .key(key)
-            .set_content_type(content_type.clone())
-            .set_metadata(Some(self.metadata(token)))
-            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
-            .checksum_type(ChecksumType::FullObject)
-            .send();
+        let send = Box::pin(
+            self.client
+                .create_multipart_upload()
+                .bucket(bucket)
+                .key(key)
+                .set_content_type(content_type.clone())
+                .set_metadata(Some(self.metadata(token)))
+                .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+                .checksum_type(ChecksumType::FullObject)
+                .send(),
+        );
         let call = Call::changing("CreateMultipartUpload", self.resource());
         let created = self.s3.api().call(call, send).await?;
         created.upload_id.ok_or_else(|| {
@@ -176,17 +181,18 @@ impl Wire {
         sum: Crc64,
     ) -> Result<String> {
         let Target { bucket, key, .. } = &self.target;
-        let send = self
-            .client
-            .upload_part()
-            .bucket(bucket)
-            .key(key)
-            .upload_id(upload_id)
-            .part_number(number as i32)
-            .content_length(length as i64)
-            .checksum_crc64_nvme(sum.to_base64())
-            .body(body)
-            .send();
+        let send = Box::pin(
+            self.client
+                .upload_part()
+                .bucket(bucket)
+                .key(key)
+                .upload_id(upload_id)
+                .part_number(number as i32)
+                .content_length(length as i64)
+                .checksum_crc64_nvme(sum.to_base64())
+                .body(body)
+                .send(),
+        );
         let sent = self.s3.api().call(Call::changing("UploadPart", self.resource()), send).await?;
         sent.e_tag
             .ok_or_else(|| Error::new(ErrorKind::Unexpected, "the server named no part").on(self.resource()))
@@ -199,7 +205,7 @@ impl Wire {
         let mut after = None;
         loop {
             let list = self.client.list_parts().bucket(bucket).key(key).upload_id(upload_id);
-            let send = list.set_part_number_marker(after).send();
+            let send = Box::pin(list.set_part_number_marker(after).send());
             let page = match self.s3.api().call(Call::reading("ListParts", self.resource()), send).await {
                 Ok(page) => page,
                 Err(error) if is_gone(&error) => return Ok(None),
@@ -232,18 +238,21 @@ impl Wire {
         let parts = parts.iter().map(|(number, part)| {
             CompletedPart::builder().part_number(*number as i32).e_tag(&part.etag).build()
         });
-        let send = self
-            .client
-            .complete_multipart_upload()
-            .bucket(bucket)
-            .key(key)
-            .upload_id(upload_id)
-            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build())
-            .checksum_crc64_nvme(sum.to_base64())
-            .checksum_type(ChecksumType::FullObject)
-            .mpu_object_size(size as i64)
-            .set_if_none_match(create_only.then(|| "*".to_owned()))
-            .send();
+        let send = Box::pin(
+            self.client
+                .complete_multipart_upload()
+                .bucket(bucket)
+                .key(key)
+                .upload_id(upload_id)
+                .multipart_upload(
+                    CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build(),
+                )
+                .checksum_crc64_nvme(sum.to_base64())
+                .checksum_type(ChecksumType::FullObject)
+                .mpu_object_size(size as i64)
+                .set_if_none_match(create_only.then(|| "*".to_owned()))
+                .send(),
+        );
         let call = Call::changing("CompleteMultipartUpload", self.resource());
         let stored = self.s3.api().call(call, send).await?;
         let crc = crc(stored.checksum_crc64_nvme.as_deref())?;
@@ -252,7 +261,9 @@ impl Wire {
 
     pub(crate) async fn abort(&self, upload_id: &str) -> Result<()> {
         let Target { bucket, key, .. } = &self.target;
-        let send = self.client.abort_multipart_upload().bucket(bucket).key(key).upload_id(upload_id).send();
+        let send = Box::pin(
+            self.client.abort_multipart_upload().bucket(bucket).key(key).upload_id(upload_id).send(),
+        );
         let call = Call::changing("AbortMultipartUpload", self.resource());
         match self.s3.api().call(call, send).await {
             Ok(_) => Ok(()),
@@ -268,7 +279,7 @@ impl Wire {
         let (mut after_key, mut after_upload) = (None, None);
         loop {
             let list = self.client.list_multipart_uploads().bucket(bucket).prefix(key);
-            let send = list.set_key_marker(after_key).set_upload_id_marker(after_upload).send();
+            let send = Box::pin(list.set_key_marker(after_key).set_upload_id_marker(after_upload).send());
             let call = Call::reading("ListMultipartUploads", self.resource());
             let page = self.s3.api().call(call, send).await?;
             for upload in page.uploads() {

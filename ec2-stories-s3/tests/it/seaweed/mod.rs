@@ -2,5 +2,5 @@
 
 mod buckets;
 mod objects;
-mod server;
+pub(crate) mod server;
 mod tuples;

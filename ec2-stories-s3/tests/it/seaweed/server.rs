@@ -91,16 +91,7 @@ impl Seaweed {
 
     /// A configuration with these credentials.
     pub(crate) fn config(&self, key: &str, secret: &str) -> SdkConfig {
-        let credentials = Credentials::new(key, secret, None, None, "test");
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(format!("http://127.0.0.1:{}", self.port))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(ec2_stories_core::aws::http_client())
-            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
-            .time_source(aws_smithy_async::time::SystemTimeSource::new())
-            .build()
+        config_of(&format!("http://127.0.0.1:{}", self.port), key, secret)
     }
 
     /// A new bucket.
@@ -115,6 +106,20 @@ impl Drop for Seaweed {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+/// A configuration for a server there.
+pub(crate) fn config_of(url: &str, key: &str, secret: &str) -> SdkConfig {
+    let credentials = Credentials::new(key, secret, None, None, "test");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(url)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(ec2_stories_core::aws::http_client())
+        .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+        .time_source(aws_smithy_async::time::SystemTimeSource::new())
+        .build()
 }
 
 const IDENTITIES: &str = r#"{ "identities": [

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use aws_types::SdkConfig;
 use ec2_stories_core::store::FileStore;
 use ec2_stories_s3::upload::{Content, Upload, UploadSpec};
 
 use super::content;
 use super::steps::Steps;
-use super::weed::Weed;
-use super::world::{Bucket, client, ours};
+use super::world::{Bucket, config, config_at, ours};
+use crate::seaweed::server::Seaweed;
 
 const TEST: &str = "upload::kill::killed_at_every_step_an_upload_goes_on_where_it_was";
 const CHILD: &str = "EC2_STORIES_TEST_UPLOAD";
@@ -59,7 +60,7 @@ impl Child {
 
     async fn upload(&self) {
         let steps = Steps::dying_at(self.step);
-        let s3 = ours(&self.endpoint, &steps).await;
+        let s3 = ours(&config_at(&self.endpoint), &steps);
         let journal = steps.store(FileStore::open(self.folder.join("journal")).unwrap());
         Upload::start(&s3, spec!(self.folder, &self.key).journal(journal).build().unwrap()).await.unwrap();
     }
@@ -70,31 +71,32 @@ async fn killed_at_every_step_an_upload_goes_on_where_it_was() {
     if let Some(child) = Child::from_environment() {
         return child.upload().await;
     }
-    let weed = Weed::start().await;
-    let bucket = Bucket::create(client(weed.endpoint()), "kill").await;
+    let seaweed = Seaweed::start().await;
+    let config = config(&seaweed);
+    let bucket = Bucket::create(&config, "kill").await;
     let folder = tempfile::tempdir().unwrap();
     content::file(&folder.path().join("content"), SIZE as usize, 3);
     let mut step = 0;
     loop {
         step += 1;
-        let (endpoint, key) = (weed.endpoint().to_owned(), format!("step {step}"));
+        let (endpoint, key) = (config.endpoint_url().unwrap().to_owned(), format!("step {step}"));
         let child = Child { endpoint, folder: folder.path().to_owned(), key, step };
         let died = tokio::task::block_in_place(|| child.dies());
         if !died {
             break;
         }
-        goes_on(&weed, &bucket, folder.path(), &child.key).await;
+        goes_on(&config, &bucket, folder.path(), &child.key).await;
     }
     assert!(step > 2 * PARTS, "only {step} steps");
 }
 
 /// Uploads the same again, and sees that only what was missing is sent and nothing is left.
-async fn goes_on(weed: &Weed, bucket: &Bucket, folder: &Path, key: &str) {
+async fn goes_on(config: &SdkConfig, bucket: &Bucket, folder: &Path, key: &str) {
     let unfinished = bucket.unfinished().await;
     let there: usize = unfinished.iter().map(|(_, parts)| parts).sum();
     let complete = bucket.client.head_object().bucket("kill").key(key).send().await.is_ok();
     let steps = Steps::default();
-    let s3 = ours(weed.endpoint(), &steps).await;
+    let s3 = ours(config, &steps);
     let journal = FileStore::open(folder.join("journal")).unwrap();
     let uploaded =
         Upload::start(&s3, spec!(folder, key).journal(Arc::new(journal)).build().unwrap()).await.unwrap();

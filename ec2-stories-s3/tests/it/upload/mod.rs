@@ -3,6 +3,5 @@
 mod content;
 mod kill;
 mod steps;
-mod weed;
 mod whole;
 mod world;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_types::SdkConfig;
 use bytes::Bytes;
 use ec2_stories_core::ErrorKind;
 use ec2_stories_core::store::MemoryStore;
@@ -10,25 +11,26 @@ use futures::stream;
 
 use super::content;
 use super::steps::Steps;
-use super::weed::Weed;
-use super::world::{Bucket, client, ours};
+use super::world::{Bucket, config, ours};
+use crate::seaweed::server::Seaweed;
 
 const PART: usize = 5 * 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn seaweedfs_gives_back_what_was_uploaded() {
-    let weed = Weed::start().await;
-    let bucket = Bucket::create(client(weed.endpoint()), "whole").await;
-    every_boundary(&weed, &bucket).await;
-    the_same_is_not_sent_again(&weed, &bucket).await;
-    what_is_there_is_not_replaced_if_that_is_asked_for(&weed, &bucket).await;
-    a_canceled_upload_leaves_nothing(&weed, &bucket).await;
-    gibibytes(&weed, &bucket).await;
+    let seaweed = Seaweed::start().await;
+    let config = config(&seaweed);
+    let bucket = Bucket::create(&config, "whole").await;
+    every_boundary(&config, &bucket).await;
+    the_same_is_not_sent_again(&config, &bucket).await;
+    what_is_there_is_not_replaced_if_that_is_asked_for(&config, &bucket).await;
+    a_canceled_upload_leaves_nothing(&config, &bucket).await;
+    gibibytes(&config, &bucket).await;
     assert_eq!(bucket.unfinished().await, []);
 }
 
-async fn every_boundary(weed: &Weed, bucket: &Bucket) {
-    let s3 = ours(weed.endpoint(), &Steps::default()).await;
+async fn every_boundary(seaweed: &SdkConfig, bucket: &Bucket) {
+    let s3 = ours(seaweed, &Steps::default());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("content");
     let sizes = [0, 1, PART - 1, PART, PART + 1, 2 * PART - 1, 2 * PART, 2 * PART + 1, 3 * PART + 12_345];
@@ -59,9 +61,9 @@ async fn every_boundary(weed: &Weed, bucket: &Bucket) {
     }
 }
 
-async fn the_same_is_not_sent_again(weed: &Weed, bucket: &Bucket) {
+async fn the_same_is_not_sent_again(seaweed: &SdkConfig, bucket: &Bucket) {
     let steps = Steps::default();
-    let s3 = ours(weed.endpoint(), &steps).await;
+    let s3 = ours(seaweed, &steps);
     let upload = async |bytes: &Bytes| {
         let spec = UploadSpec::builder().bucket("whole").key("same").content(Content::bytes(bytes.clone()));
         Upload::start(&s3, spec.part_size(PART as u64).build().unwrap()).await.unwrap()
@@ -79,8 +81,8 @@ async fn the_same_is_not_sent_again(weed: &Weed, bucket: &Bucket) {
     }
 }
 
-async fn what_is_there_is_not_replaced_if_that_is_asked_for(weed: &Weed, bucket: &Bucket) {
-    let s3 = ours(weed.endpoint(), &Steps::default()).await;
+async fn what_is_there_is_not_replaced_if_that_is_asked_for(seaweed: &SdkConfig, bucket: &Bucket) {
+    let s3 = ours(seaweed, &Steps::default());
     for (size, key) in [(1_000, "only/small"), (2 * PART, "only/large")] {
         let create = |seed| {
             let bytes = content::bytes(size, seed);
@@ -93,8 +95,8 @@ async fn what_is_there_is_not_replaced_if_that_is_asked_for(weed: &Weed, bucket:
     }
 }
 
-async fn a_canceled_upload_leaves_nothing(weed: &Weed, bucket: &Bucket) {
-    let s3 = ours(weed.endpoint(), &Steps::default()).await;
+async fn a_canceled_upload_leaves_nothing(seaweed: &SdkConfig, bucket: &Bucket) {
+    let s3 = ours(seaweed, &Steps::default());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("content");
     content::file(&path, 20 * PART, 5);
@@ -120,9 +122,9 @@ async fn a_canceled_upload_leaves_nothing(weed: &Weed, bucket: &Bucket) {
     assert!(journal.dump().is_empty());
 }
 
-async fn gibibytes(weed: &Weed, bucket: &Bucket) {
+async fn gibibytes(seaweed: &SdkConfig, bucket: &Bucket) {
     const SIZE: u64 = (2 << 30) + 54_321;
-    let s3 = ours(weed.endpoint(), &Steps::default()).await;
+    let s3 = ours(seaweed, &Steps::default());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("content");
     content::sparse_file(&path, SIZE);

@@ -1,35 +1,27 @@
 //! What the tests of uploads share.
 
-use std::sync::Arc;
-
 use aws_sdk_s3::Client;
-use ec2_stories_core::account::StaticAccount;
-use ec2_stories_core::aws::{http_client, sdk_config};
+use aws_types::SdkConfig;
+use ec2_stories_core::aws::http_client;
 use ec2_stories_s3::S3;
 use ec2_stories_s3::upload::Crc64;
 
 use super::steps::Steps;
-use super::weed::{KEY, SECRET};
+use crate::seaweed::server::{Seaweed, config_of};
 
-/// The SDK's own client, to look from the side.
-pub(crate) fn client(endpoint: &str) -> Client {
-    let credentials = aws_sdk_s3::config::Credentials::new(KEY, SECRET, None, None, "test");
-    let config = aws_sdk_s3::Config::builder()
-        .behavior_version_latest()
-        .region(aws_sdk_s3::config::Region::new("us-east-1"))
-        .credentials_provider(credentials)
-        .endpoint_url(endpoint)
-        .force_path_style(true)
-        .http_client(http_client());
-    Client::from_conf(config.build())
+/// As one with every right.
+pub(crate) fn config(seaweed: &Seaweed) -> SdkConfig {
+    seaweed.config("AKIATESTER", "tester-secret")
 }
 
-/// Ours, whose steps are counted.
-pub(crate) async fn ours(endpoint: &str, steps: &Steps) -> S3 {
-    let account = StaticAccount::new(KEY, SECRET, "us-east-1");
-    let config = sdk_config(Arc::new(account)).await.unwrap();
-    let config = config.into_builder().http_client(steps.client(http_client())).build();
-    S3::builder().config(&config).endpoint_url(endpoint).build()
+/// The same, for another process, which knows only where the server is.
+pub(crate) fn config_at(url: &str) -> SdkConfig {
+    config_of(url, "AKIATESTER", "tester-secret")
+}
+
+/// Our client, whose steps are counted.
+pub(crate) fn ours(config: &SdkConfig, steps: &Steps) -> S3 {
+    S3::from_config(&config.clone().into_builder().http_client(steps.client(http_client())).build())
 }
 
 /// A server's view of one bucket.
@@ -39,7 +31,10 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    pub(crate) async fn create(client: Client, name: &str) -> Self {
+    /// A new bucket, seen by the SDK's own client.
+    pub(crate) async fn create(config: &SdkConfig, name: &str) -> Self {
+        let settings = aws_sdk_s3::config::Builder::from(config).force_path_style(true);
+        let client = Client::from_conf(settings.build());
         client.create_bucket().bucket(name).send().await.unwrap();
         Self { client, name: name.to_owned() }
     }
