@@ -154,7 +154,10 @@ mod tests {
         let mut climb = Climb::new(None, now);
         climb.slow_down(now, now);
         assert_eq!(run(&mut climb, now, 4 * REST - 1, |limit| f64::from(limit) * 10.0), [4]);
-        assert!(run(&mut climb, now + Duration::from_secs(60), 1_000, |limit| f64::from(limit) * 10.0).contains(&64));
+        assert!(
+            run(&mut climb, now + Duration::from_secs(60), 1_000, |limit| f64::from(limit) * 10.0)
+                .contains(&64)
+        );
     }
 
     #[test]

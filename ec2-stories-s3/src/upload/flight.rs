@@ -54,9 +54,11 @@ impl Flight {
         self.copies
     }
 
-    /// Whether a part is still awaited: it is not when a copy of it was acknowledged already.
-    pub(crate) fn awaits(&self, number: u32) -> bool {
-        self.parts.contains_key(&number)
+    /// Part `number` was found at S3: nothing was sent, so its time says nothing.
+    pub(crate) fn found(&mut self, number: u32) {
+        if let Some(part) = self.parts.remove(&number) {
+            self.copies -= part.copies;
+        }
     }
 
     /// A copy of part `number` was acknowledged; the others are of no use any more.
@@ -142,9 +144,7 @@ mod tests {
         let mut flight = flight(now);
         flight.begin(5, now);
         flight.begin(5, now);
-        assert!(flight.awaits(5));
         flight.acknowledged(5, now);
-        assert!(!flight.awaits(5));
         assert!(flight.failed(5), "nobody minds a copy that came too late");
         assert_eq!((flight.requests(), flight.hedge(now)), (0, Hedge::Nothing));
     }
@@ -156,9 +156,7 @@ mod tests {
         flight.begin(5, now);
         flight.begin(5, now);
         assert!(flight.failed(5));
-        assert!(flight.awaits(5));
         assert!(!flight.failed(5));
-        assert!(!flight.awaits(5));
         assert_eq!(flight.requests(), 0);
     }
 

@@ -35,7 +35,10 @@ impl Plan {
     /// `Invalid` for a part size or an object that S3 does not take.
     pub(crate) fn new(size: u64, wanted: Option<u64>) -> Result<Self> {
         if size > LARGEST_OBJECT {
-            return Err(Error::invalid("content", format!("{size} bytes are more than S3 keeps in an object")));
+            return Err(Error::invalid(
+                "content",
+                format!("{size} bytes are more than S3 keeps in an object"),
+            ));
         }
         if let Some(wanted) = wanted {
             check_part_size(wanted)?;

@@ -4,5 +4,5 @@ mod buckets;
 mod cuts;
 mod objects;
 mod proxy;
-mod server;
+pub(crate) mod server;
 mod tuples;
