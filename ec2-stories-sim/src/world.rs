@@ -13,6 +13,7 @@ use crate::calls::{CallOutcome, CallRecord};
 use crate::ctx::Ctx;
 use crate::dispatch;
 use crate::fault::{Engine, FaultPlan, Struck, Target};
+use crate::host::Hosts;
 use crate::latency::Latencies;
 use crate::reply::Envelope;
 use crate::request::Call;
@@ -36,6 +37,7 @@ pub(crate) struct World {
     pub(crate) access: Access,
     pub(crate) faults: Engine,
     clouds: BTreeMap<String, Cloud>,
+    pub(crate) hosts: Hosts,
     pub(crate) log: Vec<CallRecord>,
 }
 
@@ -55,6 +57,7 @@ impl World {
         throttling: Throttling,
         faults: FaultPlan,
         start: Timestamp,
+        hosts: Hosts,
     ) -> Self {
         Self {
             start,
@@ -64,7 +67,8 @@ impl World {
             buckets: HashMap::new(),
             access: Access::new(&account),
             faults: Engine::new(seed ^ FAULT_STREAM, faults),
-            clouds: BTreeMap::from([(home.clone(), Cloud::new(&home))]),
+            clouds: BTreeMap::from([(home.clone(), Cloud::new(&home, hosts.network()))]),
+            hosts,
             log: Vec::new(),
             home,
             account,
@@ -82,7 +86,7 @@ impl World {
     /// A region as it is now.
     pub(crate) fn cloud(&mut self, region: &str, now: Timestamp) -> &mut Cloud {
         let outages = self.faults.outages(self.start);
-        let cloud = self.clouds.entry(region.to_owned()).or_insert_with(|| Cloud::new(region));
+        let cloud = self.clouds.entry(region.to_owned()).or_insert_with(|| Cloud::new(region, self.hosts.network()));
         cloud.capacity.set_outages(outages);
         cloud.settle(now);
         cloud

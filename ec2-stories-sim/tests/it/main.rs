@@ -10,6 +10,7 @@ mod describe;
 mod faults;
 mod fleet;
 mod form;
+mod hosts;
 mod launch;
 mod leaks;
 mod listen;
