@@ -42,7 +42,7 @@ pub(in crate::host) enum Command {
     /// For a shell.
     Line(String),
     /// Arguments as they are.
-    Argv(Vec<String>),
+    Argv(#[serde(deserialize_with = "words")] Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -123,6 +123,12 @@ impl CloudConfig {
         let default = |entry: &UserEntry| matches!(entry, UserEntry::Name(name) if name == "default");
         self.users.is_empty() || self.users.iter().any(default)
     }
+}
+
+/// Numbers and truth values are words too, as YAML writes them.
+fn words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let values = Vec::<serde_json::Value>::deserialize(deserializer)?;
+    Ok(values.into_iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect())
 }
 
 fn first<T>(kept: &mut Vec<T>, later: Vec<T>) {
