@@ -11,6 +11,7 @@ mod describe;
 mod faults;
 mod fleet;
 mod form;
+mod hosts;
 mod images;
 mod imports;
 mod launch;
