@@ -30,6 +30,7 @@ mod host_keys;
 mod identity;
 mod pool;
 mod ready;
+mod scp;
 mod session;
 mod sftp;
 mod ssh;
@@ -38,10 +39,12 @@ mod target;
 pub use command::{Captured, Chunk, Command, Exit, LineBuffer, Output, Running, quote};
 pub use connect::{Connect, Direct, Jump, Stream};
 pub use error::code;
-
+pub use fan_out::{FanOut, Outcomes};
 pub use host_keys::{Console, HostKeys};
 pub use identity::Identity;
-
+pub use pool::SessionPool;
+pub use ready::Readiness;
+pub use scp::Scp;
 pub use session::{Pty, Session, Shell, ShellEvent, ShellInput};
 pub use sftp::{FileKind, FileStat, Listed, Sftp, WriteOptions};
 pub use ssh::Ssh;

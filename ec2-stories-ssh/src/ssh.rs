@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bon::bon;
+use ec2_stories_core::model::LoginSpec;
 use ec2_stories_core::{Error, ErrorKind, Result};
 
 pub(crate) use handshake::Client;
 
-use crate::connect::{Connect, Direct};
+use crate::connect::{Connect, Direct, Stream};
 use crate::host_keys::{HostKeys, Known, Proof, rotate};
 use crate::{Identity, Session, Target};
 
@@ -83,6 +84,17 @@ impl Ssh {
         })))
     }
 
+    /// As a fleet's login says: its user, and its key file or else the agent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the login names no user and the image's is not known.
+    pub fn of(login: &LoginSpec, host_keys: HostKeys) -> Result<Self> {
+        let user = login.user.clone();
+        let user = user.ok_or_else(|| Error::invalid("login.user", "say it: the image's own user is not known"))?;
+        let identity = login.private_key.as_ref().map_or_else(Identity::agent, Identity::key_file);
+        Self::builder().user(user).identity(identity).host_keys(host_keys).build()
+    }
+
     /// Logs in.
     ///
     /// # Errors
@@ -90,8 +102,10 @@ impl Ssh {
     /// Permanent for a host key that is not known or is another one, and for a login that was refused;
     /// [`code`](crate::code) tells them apart.
     pub async fn connect(&self, target: &Target) -> Result<Session> {
+        let stream = handshake::reach(&self.0, target).await?;
+        // Only now: asking a console that shows nothing yet would hide that nobody can be reached.
         let known = self.0.host_keys.known(target).await?;
-        let (session, proof) = self.dial(target, known).await?;
+        let (session, proof) = self.log_in(target, stream, known).await?;
         match (proof, target.instance_id(), self.0.host_keys.memory()) {
             (Proof::Injected, Some(id), Some(memory)) => rotate(self, &session, target, id, memory).await,
             (Proof::Injected, ..) => {
@@ -115,7 +129,17 @@ impl Ssh {
 
     /// Logs in to a host of which this is known.
     pub(crate) async fn dial(&self, target: &Target, known: Known) -> Result<(Session, Proof)> {
-        let (mut handle, proof) = handshake::shake_hands(&self.0, target, known).await?;
+        let stream = handshake::reach(&self.0, target).await?;
+        self.log_in(target, stream, known).await
+    }
+
+    async fn log_in(
+        &self,
+        target: &Target,
+        stream: impl Stream + 'static,
+        known: Known,
+    ) -> Result<(Session, Proof)> {
+        let (mut handle, proof) = handshake::shake_hands(&self.0, target, stream, known).await?;
         login::log_in(&self.0, &mut handle, target).await?;
         Ok((Session::new(handle.into_inner(), target.clone(), self.0.user.clone()), proof))
     }

@@ -45,6 +45,13 @@ impl WriteOptions {
         self
     }
 
+    /// As `chmod` and `chown` take them; empty where not said.
+    pub(crate) fn as_text(&self) -> (String, String) {
+        let mode = self.mode.map(|mode| format!("{mode:o}")).unwrap_or_default();
+        let owner = self.owner.map(|(user, group)| format!("{user}:{group}")).unwrap_or_default();
+        (mode, owner)
+    }
+
     /// With this owner and group, by number.
     #[must_use]
     pub fn owner(mut self, user: u32, group: u32) -> Self {

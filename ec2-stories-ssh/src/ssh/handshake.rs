@@ -12,9 +12,14 @@ use tokio::time::timeout;
 
 use super::Settings;
 use crate::Target;
-use crate::connect::{NoBanner, read_banner};
+use crate::connect::{NoBanner, Stream, read_banner};
 use crate::error::protocol;
 use crate::host_keys::{Known, Proof};
+
+/// What was being done when a host could not be reached at all.
+pub(crate) const CONNECT: &str = "connect";
+/// What was being done when something could be reached that did not say that it is an SSH server.
+pub(crate) const BANNER: &str = "banner";
 
 /// Answers what the library asks during a connection.
 #[derive(Debug)]
@@ -73,16 +78,21 @@ fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Connects, reads the banner, exchanges keys, and checks the host's.
-pub(super) async fn shake_hands(settings: &Settings, target: &Target, known: Known) -> Result<(Link, Proof)> {
+/// Connects and reads the banner.
+pub(super) async fn reach(settings: &Settings, target: &Target) -> Result<impl Stream + use<>> {
     let limit = settings.connect_timeout;
     let stream = settings.connect.connect(target.host(), target.port());
-    let stream =
-        bounded(limit, stream, "connect", target).await?.map_err(|error| unreachable(error, target))?;
-    let stream = bounded(limit, read_banner(stream), "banner", target)
-        .await?
-        .map_err(|error| silent(error, target))?;
+    let stream = bounded(limit, stream, CONNECT, target).await?.map_err(|error| unreachable(error, target))?;
+    bounded(limit, read_banner(stream), BANNER, target).await?.map_err(|error| silent(error, target))
+}
 
+/// Exchanges keys, and checks the host's.
+pub(super) async fn shake_hands(
+    settings: &Settings,
+    target: &Target,
+    stream: impl Stream + 'static,
+    known: Known,
+) -> Result<(Link, Proof)> {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let config = Arc::new(config(settings, &known));
     let client = Client { known, target: target.clone(), seen: Arc::clone(&seen) };
@@ -169,7 +179,7 @@ fn unreachable(error: io::Error, target: &Target) -> Error {
     let kind = inner.map_or(ErrorKind::Unavailable, Error::kind);
     let code = inner.and_then(Error::api_code).map(ToOwned::to_owned);
     let failure =
-        Error::new(kind, why).status(status).during("connect").on(target.to_string()).because(error);
+        Error::new(kind, why).status(status).during(CONNECT).on(target.to_string()).because(error);
     match code {
         Some(code) => failure.code(code),
         None => failure,
@@ -187,5 +197,5 @@ fn silent(error: NoBanner, target: &Target) -> Error {
             format!("what answers there is not an SSH server: it said {seen:?}"),
         ),
     };
-    failure.status(Status::Temporary).during("banner").on(target.to_string())
+    failure.status(Status::Temporary).during(BANNER).on(target.to_string())
 }
