@@ -95,6 +95,7 @@ fn apply(fault: &Fault, struck: &mut Struck) {
         Fault::ReplyLostAfter => struck.lost_after = true,
         Fault::Slow(delay) => struck.delay += delay,
         Fault::TruncatedReply => struck.truncated = true,
+        Fault::EndsInFailure(reason) => struck.fate.failure = Some(reason),
         Fault::LateLaunchFailure(reason) => struck.fate.late_failure = Some(reason),
         Fault::Impaired(after) => struck.fate.impaired_after = Some(after),
         Fault::SpotNotice(after) => struck.fate.spot_notice_after = Some(after),
