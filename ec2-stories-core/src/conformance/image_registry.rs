@@ -1,7 +1,7 @@
 //! The suite for image registries.
 
 use super::{demand, eventually, fails, succeeds, unique};
-use crate::image::{ImageSpec, image_tags};
+use crate::image::{Encryption, ImageSpec, image_tags};
 use crate::model::{Image, ImageId, ImageQuery, Owner, Region, RegisteredImage};
 use crate::provider::{ImageRegistry, UploadedImage};
 use crate::{ErrorKind, Result};
@@ -27,6 +27,8 @@ pub struct ImageChanges {
     pub account: String,
     /// A region to copy to.
     pub region: Region,
+    /// How an image is encrypted that can be shared.
+    pub encryption: Encryption,
 }
 
 /// Checks an [`ImageRegistry`].
@@ -73,7 +75,8 @@ async fn registers(registry: &dyn ImageRegistry, changes: &ImageChanges) {
     const DEPRECATE: &str = "deprecate again with another time replaces the time";
     const COPY: &str = "copy of the same image to the same region returns the copy that is there, available";
     const DEREGISTER: &str = "deregister removes the image; an image that is gone is a success";
-    let spec = ImageSpec::named(format!("suite-{}", unique()));
+    let encryption = changes.encryption.clone();
+    let spec = ImageSpec { encryption, ..ImageSpec::named(format!("suite-{}", unique())) };
     let image = succeeds(registry.register(&changes.uploaded, &spec).await, REGISTER);
     let again = succeeds(registry.register(&changes.uploaded, &spec).await, REGISTER);
     demand(again.id == image.id, REGISTER, (&image, &again));

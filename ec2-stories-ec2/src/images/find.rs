@@ -30,7 +30,7 @@ pub(super) async fn newest(api: &Api, query: &ImageQuery) -> Result<Option<Regis
 pub(super) async fn by_id(api: &Api, id: &ImageId) -> Result<Option<sdk::Image>> {
     let request = api.client.describe_images().image_ids(id.as_str());
     match api.call(Call::reading("DescribeImages"), request.send()).await {
-        Ok(reply) => Ok(reply.images.unwrap_or_default().into_iter().next()),
+        Ok(reply) => Ok(reply.images.unwrap_or_default().into_iter().find(exists)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.on(id.as_str())),
     }
@@ -66,6 +66,11 @@ fn newest_first(found: &[sdk::Image]) -> Vec<RegisteredImage> {
     images
 }
 
+/// One that was deregistered is still shown for a while.
+fn exists(image: &sdk::Image) -> bool {
+    image.state() != Some(&sdk::ImageState::Deregistered)
+}
+
 async fn list(api: &Api, owner: &str, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::Image>> {
     let (mut found, mut next) = (Vec::new(), None);
     loop {
@@ -78,7 +83,7 @@ async fn list(api: &Api, owner: &str, filters: Vec<sdk::Filter>) -> Result<Vec<s
             .set_next_token(next);
         let page = api.call(Call::reading("DescribeImages"), request.send()).await?;
         next = page.next_token().filter(|token| !token.is_empty()).map(ToOwned::to_owned);
-        found.extend(page.images.unwrap_or_default());
+        found.extend(page.images.unwrap_or_default().into_iter().filter(exists));
         if next.is_none() {
             return Ok(found);
         }

@@ -20,7 +20,10 @@ pub(super) fn of_call(error: Error, object: &Object, role: &ImportRole) -> Error
             ErrorKind::Invalid,
             format!("the bucket {bucket} must be in the region of the import; upload to one that is"),
         )
-    } else if message.contains("invalid s3 source location") || message.contains("does not exist") {
+    } else if ["invalid s3 source location", "access to the s3 object", "does not exist"]
+        .iter()
+        .any(|said| message.contains(said))
+    {
         (
             ErrorKind::NotFound,
             format!("s3://{bucket}/{key} is not there, or {role} may not read it; upload it again"),
