@@ -56,6 +56,7 @@ mod convert;
 mod deployer;
 mod describe;
 mod diagnose;
+mod ebs;
 mod error;
 mod find;
 mod firewall;
@@ -69,6 +70,7 @@ mod terminate;
 
 pub use api::{Rate, Rates};
 pub use client::Ec2;
+pub use ebs::EbsUploader;
 pub use firewall::PublicAddress;
 pub use images::{ImportRole, Prune, Pruned};
 pub use poller::EC2_BOOT;

@@ -27,7 +27,9 @@ use crate::convert;
 
 pub use import::ImportRole;
 pub use prune::{Prune, Pruned};
-pub(crate) use snapshots::{Wanted, delete as delete_snapshot, find as find_snapshot, wait_until_completed};
+pub(crate) use snapshots::{
+    Wanted, by_id as snapshot_by_id, delete as delete_snapshot, find as find_snapshot, wait_until_completed,
+};
 pub(crate) use token::token;
 
 #[async_trait]

@@ -62,7 +62,7 @@ async fn of_content(api: &Api, content_hash: &str) -> Result<Vec<sdk::Snapshot>>
     }
 }
 
-pub(super) async fn by_id(api: &Api, id: &SnapshotId) -> Result<Option<sdk::Snapshot>> {
+pub(crate) async fn by_id(api: &Api, id: &SnapshotId) -> Result<Option<sdk::Snapshot>> {
     let request = api.client.describe_snapshots().snapshot_ids(id.as_str());
     match api.call(Call::reading("DescribeSnapshots"), request.send()).await {
         Ok(reply) => Ok(reply.snapshots.unwrap_or_default().into_iter().next()),
