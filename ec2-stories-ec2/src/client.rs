@@ -8,11 +8,13 @@ use aws_types::SdkConfig;
 use bon::bon;
 use ec2_stories_core::Result;
 use ec2_stories_core::deployment::IntoJournal;
+use ec2_stories_core::model::Region;
 use ec2_stories_core::provider::{AccountProvider, TupleStore};
 use tokio::sync::OnceCell;
 
 use crate::api::{Api, Rates};
 use crate::firewall::{PublicAddress, default_public_address};
+use crate::images::ImportRole;
 use crate::poller::Poller;
 
 /// Amazon EC2 in one account and region. Cloning gives another handle to the same client: same poller, same buckets.
@@ -20,10 +22,13 @@ use crate::poller::Poller;
 pub struct Ec2(Arc<Inner>);
 
 struct Inner {
+    config: SdkConfig,
+    rates: Rates,
     api: Arc<Api>,
     poller: Poller,
     public_address: Arc<dyn PublicAddress>,
     default_vpc: OnceCell<String>,
+    import_role: ImportRole,
 }
 
 #[bon]
@@ -44,9 +49,15 @@ impl Ec2 {
         /// that any of them has seen is asked about when it is due.
         #[builder(with = |store: impl IntoJournal| store.into_journal())]
         boot_times: Option<Arc<dyn TupleStore>>,
+        /// The role with which EC2 reads uploaded images.
+        #[builder(default)]
+        import_role: ImportRole,
     ) -> Self {
         let api = Arc::new(Api::new(config, rates));
         Self(Arc::new(Inner {
+            config: config.clone(),
+            rates,
+            import_role,
             poller: Poller::new(Arc::clone(&api), boot_times),
             api,
             public_address: public_address.unwrap_or_else(|| default_public_address(config)),
@@ -72,6 +83,37 @@ impl Ec2 {
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.0.api.calls.snapshot()
+    }
+
+    /// The same account in another region, with buckets of its own: EC2 grants its rates per region.
+    #[must_use]
+    pub fn in_region(&self, region: &Region) -> Self {
+        let region = aws_types::region::Region::new(region.as_str().to_owned());
+        let config = self.0.config.clone().into_builder().region(region).build();
+        let api = Arc::new(Api::new(&config, self.0.rates));
+        Self(Arc::new(Inner {
+            rates: self.0.rates,
+            poller: Poller::new(Arc::clone(&api), None),
+            api,
+            public_address: Arc::clone(&self.0.public_address),
+            default_vpc: OnceCell::new(),
+            import_role: self.0.import_role.clone(),
+            config,
+        }))
+    }
+
+    /// The region; empty where the configuration names none.
+    #[must_use]
+    pub fn region(&self) -> Region {
+        Region::new(self.0.config.region().map_or("", |region| region.as_ref()))
+    }
+
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn import_role(&self) -> &ImportRole {
+        &self.0.import_role
     }
 
     pub(crate) fn api(&self) -> &Api {

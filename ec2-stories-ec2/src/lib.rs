@@ -1,7 +1,7 @@
 //! EC2 Stories on Amazon EC2, through the AWS SDK.
 //!
 //! [`Ec2`] is a cloud for deployments: it launches, describes, waits for and terminates instances, keeps firewalls and
-//! key pairs, and finds images. Each trait's docs in `ec2_stories_core::provider` are its contract.
+//! key pairs, and finds, registers, shares, copies and removes images. Each trait's docs in `ec2_stories_core::provider` are its contract.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -58,6 +58,7 @@ mod convert;
 mod deployer;
 mod describe;
 mod diagnose;
+mod ebs;
 mod error;
 mod find;
 mod firewall;
@@ -71,5 +72,7 @@ mod terminate;
 
 pub use api::{Rate, Rates};
 pub use client::Ec2;
+pub use ebs::EbsUploader;
 pub use firewall::PublicAddress;
+pub use images::{ImportRole, Prune, Pruned};
 pub use poller::EC2_BOOT;
