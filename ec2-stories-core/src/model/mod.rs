@@ -4,6 +4,7 @@ mod account;
 mod deployment;
 mod firewall;
 mod fleet;
+mod host_key;
 mod ids;
 mod image;
 mod instance;
@@ -23,6 +24,7 @@ pub use deployment::{DeploymentSpec, Mode};
 pub use firewall::{FirewallPolicy, PortRange, Protocol, Rule, Source};
 pub use fleet::FleetSpec;
 pub(crate) use fleet::{default_instance_types, default_launch_timeout};
+pub use host_key::HostKeySpec;
 pub use ids::{
     AvailabilityZone, ClientToken, ImageId, InstanceId, InstanceType, KeyName, ReservationId,
     SecurityGroupId, SnapshotId, SubnetId,
@@ -37,5 +39,6 @@ pub use name::Name;
 pub use node::{Generation, NodeAddress};
 pub use ownership::{OwnedBy, Ownership, Slots};
 pub use tags::Tags;
-pub use user_data::UserData;
+pub use user_data::{CloudConfig, Part, ShellScript, User, UserData, WriteFile};
+pub(crate) use user_data::{Rendered, compress, join};
 pub use volume::{Volume, VolumeType};

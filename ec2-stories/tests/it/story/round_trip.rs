@@ -31,6 +31,7 @@ fn everything() -> DeploymentSpec {
         instance_profile: Some("db".to_owned()),
         volumes: vec![Volume::root(20), Volume { iops: Some(3000), ..Volume::at("/dev/sdf", 100) }],
         user_data: Some(UserData::new(Template::literal("echo ${HOME} \"'''\" \\ \t é\n")).gzip()),
+        host_key: Some(HostKeySpec::injected("keys")),
         metadata: MetadataOptions { hop_limit: 2, ..MetadataOptions::default() },
         tags: Tags::new().with("a b.c", "\"quoted\""),
         launch_timeout: Duration::from_secs(90),
@@ -61,7 +62,10 @@ fn everything() -> DeploymentSpec {
                 .build(),
         ),
         volumes: vec![],
-        user_data: Some(UserData::new(Template::new("db=${db/0.private_ip} $${HOME}").unwrap())),
+        user_data: Some(UserData::parts([
+            CloudConfig::new().packages(["nginx"]).set("timezone", "UTC").unwrap().into(),
+            ShellScript::new(Template::new("db=${db/0.private_ip} $${HOME}").unwrap()).into(),
+        ])),
         ..db.clone()
     };
     DeploymentSpec {
