@@ -7,7 +7,7 @@ use bon::bon;
 
 use super::validate::check_fleet;
 use crate::model::{
-    Architecture, AvailabilityZone, FirewallPolicy, FleetSpec, HostKeySpec, Image, InstanceType, KeyPairSpec,
+    Architecture, AvailabilityZone, FirewallPolicy, FleetSpec, Image, InstanceType, KeyPairSpec,
     LoginSpec, Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
     default_instance_types, default_launch_timeout,
 };
@@ -81,8 +81,6 @@ impl Fleet {
         /// User data, the same for all nodes.
         #[builder(into)]
         user_data: Option<UserData>,
-        /// The host key that the first login verifies.
-        host_key: Option<HostKeySpec>,
         /// Metadata options.
         #[builder(default)]
         metadata: MetadataOptions,
@@ -119,7 +117,6 @@ impl Fleet {
             instance_profile,
             volumes,
             user_data,
-            host_key,
             metadata,
             tags,
             launch_timeout,

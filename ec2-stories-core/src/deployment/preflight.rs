@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::driver::{Context, HostKey, Recovered, Resolved, freeze, persist, places, user_data};
+use super::driver::{
+    Context, HostKey, Recovered, Resolved, freeze, injected_file, persist, places, user_data,
+};
 use super::fleet::Fleet;
 use super::journal::FleetRecord;
 use super::machine::Place;
@@ -165,7 +167,7 @@ async fn preflight(
 ) -> Result<Vec<Place>> {
     // Another key of the same length: the fleet's own is made when it starts.
     let host_key =
-        spec.host_key.as_ref().map(|_| HostKey::random(&format!("{}.{}", context.spec.name, spec.name)));
+        injected_file(spec).map(|_| HostKey::random(&format!("{}.{}", context.spec.name, spec.name)));
     let data = match user_data(&context.spec, spec, &supposed(spec), host_key.transpose()?.as_ref()) {
         Ok(data) => data.map(|data| data.sent),
         Err(error) => {

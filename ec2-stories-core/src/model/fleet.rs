@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Architecture, AvailabilityZone, FirewallPolicy, HostKeySpec, Image, InstanceType, KeyPairSpec, LoginSpec,
+    Architecture, AvailabilityZone, FirewallPolicy, Image, InstanceType, KeyPairSpec, LoginSpec,
     Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
 };
 
@@ -65,9 +65,6 @@ pub struct FleetSpec {
     /// User data, the same for all nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_data: Option<UserData>,
-    /// The host key that the first login verifies; without one it has to be learned from elsewhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host_key: Option<HostKeySpec>,
     /// Metadata options.
     #[serde(default)]
     pub metadata: MetadataOptions,

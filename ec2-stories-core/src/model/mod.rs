@@ -4,7 +4,6 @@ mod account;
 mod deployment;
 mod firewall;
 mod fleet;
-mod host_key;
 mod ids;
 mod image;
 mod instance;
@@ -24,7 +23,6 @@ pub use deployment::{DeploymentSpec, Mode};
 pub use firewall::{FirewallPolicy, PortRange, Protocol, Rule, Source};
 pub use fleet::FleetSpec;
 pub(crate) use fleet::{default_instance_types, default_launch_timeout};
-pub use host_key::HostKeySpec;
 pub use ids::{
     AvailabilityZone, ClientToken, ImageId, InstanceId, InstanceType, KeyName, ReservationId,
     SecurityGroupId, SnapshotId, SubnetId,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ec2_stories_core::model::{HostKeySpec, Image, NodeAddress};
+use ec2_stories_core::model::{HostKeys, Image, LoginSpec, NodeAddress};
 use ec2_stories_core::provider::InstanceDeployer;
 use ec2_stories_core::{Attributes, Deployment, ErrorKind, Fleet, MemoryStore};
 use ec2_stories_ec2::{Ec2, Metadata};
@@ -106,8 +106,9 @@ async fn it_reads_on_loopback_too() {
 async fn an_injected_host_key_reaches_the_node_and_no_journal() {
     let (sim, store, folder) =
         (Sim::builder().seed(7).build(), MemoryStore::new(), tempfile::tempdir().unwrap());
-    let spec = HostKeySpec::injected(folder.path());
-    let web = Fleet::builder().name("web").nodes(1).image(Image::public("debian-12")).host_key(spec.clone());
+    let file = folder.path().join("host-key");
+    let login = LoginSpec { host_keys: Some(HostKeys::Injected(file.clone())), ..LoginSpec::default() };
+    let web = Fleet::builder().name("web").nodes(1).image(Image::public("debian-12")).login(login);
     let builder = Deployment::builder().name("shop").clock(Arc::clone(&sim.clock())).journal(store.clone());
     let ec2 = Ec2::from_config(&sim.sdk_config());
     let shop = builder.cloud(ec2).fleet(web.build().unwrap()).build().unwrap();
@@ -118,11 +119,10 @@ async fn an_injected_host_key_reaches_the_node_and_no_journal() {
     let [instance] = &sim.running()[..] else { panic!("one instance") };
     let data = reader(&sim.metadata(&instance.id), &sim).user_data().await.unwrap().unwrap();
     let data = String::from_utf8(data).unwrap();
-    let (deployment, fleet) = ("shop".parse().unwrap(), "web".parse().unwrap());
     let read = |path| std::fs::read_to_string(path).unwrap();
-    let public = read(spec.public_file(&deployment, &fleet));
+    let public = read(file.with_added_extension("pub"));
     assert!(data.starts_with("#cloud-config\nssh_keys:\n") && data.contains(public.trim()), "{data}");
-    let secret = read(spec.private_file(&deployment, &fleet)).lines().nth(3).unwrap().to_owned();
+    let secret = read(file).lines().nth(3).unwrap().to_owned();
     assert!(data.contains(&secret));
     for (name, bytes) in store.dump() {
         // The journal writes bytes in hexadecimal digits.

@@ -32,14 +32,17 @@ pub(super) fn credentials(
         arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{instance}"),
         user_id: format!("AROA{}:{instance}", &digest[16..32]),
     };
-    access.add_session(key.clone(), Session { principal, expires });
+    let (secret, token) =
+        (format!("simulated-{}", &digest[32..]), format!("simulated-session-{}", &digest[..32]));
+    let session = Session { principal, expires, secret: secret.clone(), token: token.clone() };
+    access.add_session(key.clone(), session);
     let text = json!({
         "Code": "Success",
         "LastUpdated": made.to_string(),
         "Type": "AWS-HMAC",
         "AccessKeyId": key,
-        "SecretAccessKey": format!("simulated-{}", &digest[32..]),
-        "Token": format!("simulated-session-{}", &digest[..32]),
+        "SecretAccessKey": secret,
+        "Token": token,
         "Expiration": expires.to_string(),
     });
     format!("{text:#}")

@@ -23,7 +23,7 @@
 //! | `zones` or `subnets` | the preferred first |
 //! | `public_ip` | `true` or `false`; the subnet's default where not said |
 //! | `market` | `"on_demand"` or `"spot"` |
-//! | `key`, `host_key`, `firewall`, `user_data` | see the short forms |
+//! | `key`, `firewall`, `user_data` | see the short forms |
 //! | `login` | how nodes are logged in to: `{ user, port, private_key, address = "private", host_keys = { known_hosts = "…" } }`; host keys may also be `{ pinned = "ssh-ed25519 …" }`, `{ authority = "…" }`, `"console"`, `{ injected = "file" }` |
 //! | `security_groups` | ids of existing ones, beside the fleet's own |
 //! | `instance_profile` | an existing one's name |
@@ -41,7 +41,6 @@
 //! | `from = …` | `"anywhere"`, `"my-address"`, `"fleet:web"`, `"sg-…"` or a network |
 //! | `user_data = { file = "boot.sh" }` | the file's text, its path relative to the story; `{ text = "…" }` has it in place; `literal = true` leaves every `${…}` alone, `gzip = true` sends it compressed |
 //! | `user_data = { cloud_config = { packages = ["nginx"] } }` | any of cloud-init's keys, every text in it with late references; `{ script = "…" }` is a shell script, `{ parts = [{ cloud_config = { … } }, { script = "…" }] }` several at once |
-//! | `host_key = { injected = "keys" }` | makes a host key, keeps it in this folder, and sends it in the user data, so that the first login can verify the host |
 //! | `key = { public_key_file = "id.pub" }` | imports the public key; `{ public_key = "ssh-ed25519 …" }` has it in place, `{ existing = "name" }` uses one, `{ generated = "id" }` makes one and puts the private key there |
 //! | `market = "spot"` | spot at the on-demand price; `{ spot = { max_price = "0.01" } }` caps it |
 //!

@@ -22,7 +22,7 @@ mod wait;
 pub(super) use call::{On, call, persist};
 pub(super) use context::Context;
 pub(super) use controller::{Command, Controller};
-pub(super) use host_key::HostKey;
+pub(super) use host_key::{HostKey, injected_file};
 pub(super) use recover::{Recovered, Stray, nonce, places, recover};
 pub(super) use request::{Resolved, freeze, user_data};
 pub(super) use view::Progress;

@@ -4,7 +4,6 @@
 //! one, the short forms are written out in the parsed tree; every part keeps its place in the file.
 
 mod firewall;
-mod host_key;
 mod image;
 mod key;
 mod login;
@@ -21,7 +20,6 @@ type Form = for<'i> fn(Value<'i>, &Path) -> Checked<Value<'i>>;
 
 const FORMS: [(&str, Form); 6] = [
     ("firewall", firewall::write_out),
-    ("host_key", host_key::write_out),
     ("image", image::write_out),
     ("key", key::write_out),
     ("login", login::write_out),

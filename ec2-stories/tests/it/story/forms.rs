@@ -2,8 +2,8 @@
 
 use ec2_stories::attributes::Template;
 use ec2_stories::model::{
-    CloudConfig, FirewallPolicy, HostKeySpec, Image, KeyPairSpec, Market, PortRange, Protocol, Rule,
-    SecurityGroupId, ShellScript, Source, UserData,
+    CloudConfig, FirewallPolicy, Image, KeyPairSpec, Market, PortRange, Protocol, Rule, SecurityGroupId,
+    ShellScript, Source, UserData,
 };
 use ec2_stories::story::{AccountSource, Story};
 
@@ -88,13 +88,11 @@ fn files_are_found_beside_the_story() {
 #[test]
 fn user_data_is_written_in_cloud_inits_words() {
     let web = fleet(
-        "user_data = { gzip = true, parts = [ { cloud_config = { packages = ['nginx'] } }, { script = 'true' } ] }\n\
-         host_key = { injected = 'keys' }",
+        "user_data = { gzip = true, parts = [ { cloud_config = { packages = ['nginx'] } }, { script = 'true' } ] }",
     );
     let config = CloudConfig::new().set("packages", ["nginx"]).unwrap();
     let script = ShellScript::new(Template::new("true").unwrap());
     assert_eq!(web.user_data, Some(UserData::parts([config.into(), script.into()]).gzip()));
-    assert_eq!(web.host_key, Some(HostKeySpec::injected("keys")));
 }
 
 #[test]

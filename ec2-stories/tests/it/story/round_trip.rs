@@ -31,7 +31,6 @@ fn everything() -> DeploymentSpec {
         instance_profile: Some("db".to_owned()),
         volumes: vec![Volume::root(20), Volume { iops: Some(3000), ..Volume::at("/dev/sdf", 100) }],
         user_data: Some(UserData::new(Template::literal("echo ${HOME} \"'''\" \\ \t é\n")).gzip()),
-        host_key: Some(HostKeySpec::injected("keys")),
         metadata: MetadataOptions { hop_limit: 2, ..MetadataOptions::default() },
         tags: Tags::new().with("a b.c", "\"quoted\""),
         launch_timeout: Duration::from_secs(90),

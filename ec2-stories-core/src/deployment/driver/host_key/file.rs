@@ -5,14 +5,21 @@ use std::path::{Path, PathBuf};
 
 use super::HostKey;
 use crate::deployment::journal::InjectedKey;
-use crate::model::{FleetSpec, Name};
+use crate::model::{FleetSpec, HostKeys, Name};
 use crate::{Error, ErrorKind, Result, Status};
+
+/// The file of the private key that the fleet's nodes are to be known by at the first login.
+pub(crate) fn injected_file(fleet: &FleetSpec) -> Option<&Path> {
+    match &fleet.login.host_keys {
+        Some(HostKeys::Injected(file)) => Some(file),
+        _ => None,
+    }
+}
 
 /// The fleet's key, made where there is none yet, and its file. Nothing where the fleet asks for none.
 pub(crate) async fn of_fleet(deployment: &Name, fleet: &FleetSpec) -> Result<Option<(HostKey, PathBuf)>> {
-    let Some(spec) = &fleet.host_key else { return Ok(None) };
-    let (private, public) =
-        (spec.private_file(deployment, &fleet.name), spec.public_file(deployment, &fleet.name));
+    let Some(private) = injected_file(fleet).map(Path::to_owned) else { return Ok(None) };
+    let public = private.with_added_extension("pub");
     let comment = format!("{deployment}.{}", fleet.name);
     let file = private.clone();
     let key = blocking(private, move |private| {
