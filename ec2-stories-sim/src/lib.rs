@@ -60,6 +60,10 @@
 //! With [`Hosts`] a running instance is a machine that one can log in to; its addresses, its console output and its
 //! status checks are that machine's.
 //!
+//! # Inside an instance
+//!
+//! [`Sim::metadata`] is an instance's metadata service: what a program on it would ask at 169.254.169.254.
+//!
 //! # Other languages
 //!
 //! [`Sim::listen`] serves the same over HTTP, in real or scaled time; requests are signed as for AWS, with any key.
@@ -77,6 +81,7 @@ mod hooks;
 mod host;
 mod http;
 mod iam;
+mod imds;
 mod keep;
 mod latency;
 mod leak;
@@ -100,6 +105,7 @@ pub use fault::{Fault, FaultPlan, FaultPlanError, Outage, Rule};
 pub use faults::Faults;
 pub use host::{HostState, HostView, Hosts, SshdOptions};
 pub use http::listen::Listener;
+pub use imds::{Metadata, MetadataListener};
 pub use latency::Latencies;
 pub use leak::{Leak, Leaks};
 pub use objects::DiskImageSeed;

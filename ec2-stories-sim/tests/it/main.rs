@@ -17,6 +17,7 @@ mod imports;
 mod launch;
 mod leaks;
 mod listen;
+mod metadata;
 mod s3;
 mod sdk;
 mod snapshots;
