@@ -55,6 +55,11 @@
 //! The same seed and the same order of calls give the same ids, addresses, latencies and faults. An SDK's own back-off
 //! jitter is not seeded: a test that needs exact times sets the SDK's retries off.
 //!
+//! # Hosts
+//!
+//! With [`Hosts`] a running instance is a machine that one can log in to; its addresses, its console output and its
+//! status checks are that machine's.
+//!
 //! # Other languages
 //!
 //! [`Sim::listen`] serves the same over HTTP, in real or scaled time; requests are signed as for AWS, with any key.
@@ -69,6 +74,7 @@ mod fault;
 mod faults;
 mod filter;
 mod hooks;
+mod host;
 mod http;
 mod iam;
 mod keep;
@@ -92,6 +98,7 @@ pub use calls::{CallOutcome, CallRecord, Calls};
 pub use config::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 pub use fault::{Fault, FaultPlan, FaultPlanError, Outage, Rule};
 pub use faults::Faults;
+pub use host::{HostState, HostView, Hosts, SshdOptions};
 pub use http::listen::Listener;
 pub use latency::Latencies;
 pub use leak::{Leak, Leaks};

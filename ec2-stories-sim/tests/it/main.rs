@@ -12,6 +12,7 @@ mod disk_formats;
 mod faults;
 mod fleet;
 mod form;
+mod hosts;
 mod images;
 mod imports;
 mod launch;

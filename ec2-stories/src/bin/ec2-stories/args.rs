@@ -95,6 +95,17 @@ pub(crate) struct SimArgs {
     /// A TOML file of faults.
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
+    /// What stands behind running instances.
+    #[arg(long, value_enum, default_value_t = HostKind::None)]
+    pub(crate) hosts: HostKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HostKind {
+    /// Nothing: an instance is a record.
+    None,
+    /// A real OpenSSH server on a loopback address of its own. The second line of output says which port.
+    Sshd,
 }
 
 fn time_scale(text: &str) -> Result<f64, String> {
