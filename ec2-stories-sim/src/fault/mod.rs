@@ -1,6 +1,7 @@
 //! Seeded faults on the path that a real call takes.
 
 mod engine;
+mod operations;
 mod plan;
 
 use std::time::Duration;

@@ -89,7 +89,7 @@ impl Cloud {
     pub(crate) fn seed_image(&mut self, new: NewImage, now: Timestamp) {
         let (id, owner, gib) = (new.id.clone(), new.owner.clone(), new.root_gib);
         self.images.seed(new);
-        let snapshots = self.images.get(&id).into_iter().flat_map(|image| image.snapshots());
+        let snapshots = self.images.get(&id).into_iter().flat_map(images::Registered::snapshots);
         for snapshot in snapshots.map(str::to_owned).collect::<Vec<_>>() {
             let snapshot = Snapshot::completed(snapshot, &owner, gib, now);
             self.snapshots.insert(Snapshot { seeded: true, ..snapshot });

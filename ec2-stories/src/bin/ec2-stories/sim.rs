@@ -35,6 +35,7 @@ pub(crate) async fn run(args: SimArgs) -> Result<Exit, Failure> {
         .start(SystemClock.now())
         .hosts(hosts)
         .build();
+    args.instance_profiles.iter().for_each(|profile| sim.add_instance_profile(profile));
     let listener = sim
         .listen(args.listen)
         .await
