@@ -117,7 +117,7 @@ impl Sim {
 
 impl Sim {
     /// Serves one request as any AWS SDK sends it: a POSTed form or a GET with a query string for EC2 and STS, a REST
-    /// request for S3.
+    /// request for S3 and EBS direct.
     ///
     /// Takes simulated time before and after the effect, so dropping the future early leaves the caller not knowing.
     ///
@@ -125,7 +125,8 @@ impl Sim {
     /// [`Broken`] where a fault loses the reply. An API error is a reply.
     pub async fn handle(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Broken> {
         let (parts, body) = request.into_parts();
-        if Service::of(&parts) == Service::S3 {
+        let service = Service::of(&parts);
+        if service == Service::S3 {
             let response = s3::serve(self, http::Request::from_parts(parts, s3s::Body::from(body))).await?;
             let (parts, body) = response.into_parts();
             // A body that a fault breaks off has no end to give back.
@@ -135,7 +136,10 @@ impl Sim {
         let request = http::Request::from_parts(parts, body);
         let latencies = self.world().latencies;
         self.clock.sleep(latencies.request).await;
-        let served = self.world().serve(&request, self.now());
+        let served = match service {
+            Service::Ebs => self.world().serve_ebs(&request, self.now()),
+            _ => self.world().serve(&request, self.now()),
+        };
         self.changed();
         self.clock.sleep(latencies.reply + served.delay).await;
         served.reply

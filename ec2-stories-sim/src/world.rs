@@ -12,6 +12,7 @@ use crate::access::Access;
 use crate::calls::{CallOutcome, CallRecord};
 use crate::ctx::Ctx;
 use crate::dispatch;
+use crate::ebs::state::Blocks;
 use crate::fault::{Engine, FaultPlan, Struck, Target};
 use crate::host::Hosts;
 use crate::iam::Iam;
@@ -47,6 +48,8 @@ pub(crate) struct World {
     clouds: BTreeMap<String, Cloud>,
     pub(crate) storage: Storage,
     pub(crate) hosts: Hosts,
+    /// What the EBS direct APIs wrote.
+    pub(crate) blocks: Blocks,
     pub(crate) log: Vec<CallRecord>,
 }
 
@@ -82,6 +85,7 @@ impl World {
             clouds: BTreeMap::from([(home.clone(), Cloud::new(&home, hosts.network()))]),
             storage: Storage::default(),
             hosts,
+            blocks: Blocks::default(),
             log: Vec::new(),
             home,
             account,
@@ -90,6 +94,10 @@ impl World {
 
     pub(crate) fn home(&self) -> &str {
         &self.home
+    }
+
+    pub(crate) fn throttling(&self) -> Throttling {
+        self.throttling
     }
 
     pub(crate) fn account(&self) -> &str {

@@ -9,6 +9,7 @@ mod consistency;
 mod console;
 mod describe;
 mod disk_formats;
+mod ebs;
 mod faults;
 mod fleet;
 mod form;
