@@ -65,6 +65,7 @@ mod keys;
 mod launch;
 mod poller;
 mod preflight;
+mod publish;
 mod tags;
 mod terminate;
 
@@ -74,3 +75,4 @@ pub use ebs::EbsUploader;
 pub use firewall::PublicAddress;
 pub use images::{ImportRole, Prune, Pruned};
 pub use poller::EC2_BOOT;
+pub use publish::{Copy, Publication, Publish, Stage};
