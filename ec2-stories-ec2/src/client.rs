@@ -7,8 +7,9 @@ use std::sync::Arc;
 use aws_types::SdkConfig;
 use bon::bon;
 use ec2_stories_core::Result;
+use ec2_stories_core::deployment::IntoJournal;
 use ec2_stories_core::model::Region;
-use ec2_stories_core::provider::AccountProvider;
+use ec2_stories_core::provider::{AccountProvider, TupleStore};
 use tokio::sync::OnceCell;
 
 use crate::api::{Api, Rates};
@@ -23,6 +24,7 @@ pub struct Ec2(Arc<Inner>);
 struct Inner {
     config: SdkConfig,
     rates: Rates,
+    boot_times: Option<Arc<dyn TupleStore>>,
     api: Arc<Api>,
     poller: Poller,
     public_address: Arc<dyn PublicAddress>,
@@ -47,13 +49,18 @@ impl Ec2 {
         /// The role with which EC2 reads uploaded images.
         #[builder(default)]
         import_role: ImportRole,
+        /// Where what is learned of boot times is kept for the next process, as the tuple `boot-times`: a fleet of a kind
+        /// that any of them has seen is asked about when it is due.
+        #[builder(with = |store: impl IntoJournal| store.into_journal())]
+        boot_times: Option<Arc<dyn TupleStore>>,
     ) -> Self {
         let api = Arc::new(Api::new(config, rates));
         Self(Arc::new(Inner {
             config: config.clone(),
             rates,
             import_role,
-            poller: Poller::new(Arc::clone(&api)),
+            poller: Poller::new(Arc::clone(&api), boot_times.clone()),
+            boot_times,
             api,
             public_address: public_address.unwrap_or_else(|| default_public_address(config)),
             default_vpc: OnceCell::new(),
@@ -88,7 +95,8 @@ impl Ec2 {
         let api = Arc::new(Api::new(&config, self.0.rates));
         Self(Arc::new(Inner {
             rates: self.0.rates,
-            poller: Poller::new(Arc::clone(&api)),
+            poller: Poller::new(Arc::clone(&api), self.0.boot_times.clone()),
+            boot_times: self.0.boot_times.clone(),
             api,
             public_address: Arc::clone(&self.0.public_address),
             default_vpc: OnceCell::new(),

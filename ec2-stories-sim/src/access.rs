@@ -1,9 +1,11 @@
 //! Who may call: keys, temporary credentials, denied actions.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::config::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use crate::wire::ApiError;
 
 /// Who made a call.
@@ -14,13 +16,26 @@ pub(crate) struct Principal {
 }
 
 /// Temporary credentials that AssumeRole gave out.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) principal: Principal,
+    pub(crate) secret: String,
+    pub(crate) token: String,
     pub(crate) expires: Timestamp,
 }
 
-/// Signatures are not checked, so any key is good unless a test retires it.
+/// Without its secrets.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { principal, expires, .. } = self;
+        f.debug_struct("Session")
+            .field("principal", principal)
+            .field("expires", expires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Any key is good unless a test retires it. S3 checks signatures of keys whose secrets are known.
 #[derive(Debug)]
 pub(crate) struct Access {
     account: String,
@@ -59,6 +74,17 @@ impl Access {
         self.sessions.insert(key, session);
     }
 
+    /// The secret of a key, where the simulation gave it out.
+    pub(crate) fn secret(&self, key: &str) -> Option<String> {
+        let session = self.sessions.get(key).map(|session| session.secret.clone());
+        session.or_else(|| (key == ACCESS_KEY_ID).then(|| SECRET_ACCESS_KEY.to_owned()))
+    }
+
+    /// Whether a token is that of a key that AssumeRole gave out. Other keys' tokens are anybody's.
+    pub(crate) fn token_is_good(&self, key: &str, token: Option<&str>) -> bool {
+        self.sessions.get(key).is_none_or(|session| token == Some(&session.token))
+    }
+
     /// Who owns an access key.
     ///
     /// Codes and statuses: EC2 API reference, "Error codes for the Amazon EC2 API", client error codes for all actions
@@ -89,7 +115,7 @@ impl Access {
         if !self.denied.contains(&action.to_ascii_lowercase()) {
             return Ok(());
         }
-        let code = if action.starts_with("sts:") { "AccessDenied" } else { "UnauthorizedOperation" };
+        let code = if action.starts_with("ec2:") { "UnauthorizedOperation" } else { "AccessDenied" };
         let message = format!(
             "You are not authorized to perform this operation. User: {} is not authorized to perform: {action} \
              because no identity-based policy allows the {action} action",
@@ -103,6 +129,7 @@ fn expired(service: &str) -> ApiError {
     match service {
         "sts" => ApiError::new("ExpiredToken", "The security token included in the request is expired")
             .with_status(403),
+        "s3" => ApiError::new("ExpiredToken", "The provided token has expired."),
         _ => ApiError::new("RequestExpired", "Request has expired."),
     }
 }
@@ -112,6 +139,10 @@ fn unknown_key(service: &str) -> ApiError {
         "sts" => {
             ApiError::new("InvalidClientTokenId", "The security token included in the request is invalid.")
                 .with_status(403)
+        }
+        "s3" => {
+            let message = "The AWS Access Key Id you provided does not exist in our records.";
+            ApiError::new("InvalidAccessKeyId", message).with_status(403)
         }
         _ => ApiError::new("AuthFailure", "AWS was not able to validate the provided access credentials")
             .with_status(401),

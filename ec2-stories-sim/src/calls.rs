@@ -21,8 +21,10 @@ pub struct CallRecord {
     pub access_key_id: Option<String>,
     /// Its parameters in wire names, in the order sent, without `Action` and `Version`.
     pub params: Vec<(String, String)>,
-    /// How it ended.
+    /// How it ended. A call that is still on its way counts as lost.
     pub outcome: CallOutcome,
+    /// Bytes of its body that arrived.
+    pub received: u64,
 }
 
 /// How a call ended.

@@ -13,7 +13,8 @@ use crate::sim::Sim;
 
 /// The key of [`Sim::sdk_config`].
 pub const ACCESS_KEY_ID: &str = "AKIASIMULATED0000001";
-const SECRET_ACCESS_KEY: &str = "simulated-secret-access-key";
+/// Its secret, for clients of a listener. S3 checks signatures by it.
+pub const SECRET_ACCESS_KEY: &str = "simulated-secret-access-key";
 
 impl Sim {
     /// A configuration whose clients call this simulation in process, in its home region.

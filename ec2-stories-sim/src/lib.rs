@@ -79,6 +79,7 @@ mod ops;
 mod page;
 mod reply;
 mod request;
+mod s3;
 mod seeds;
 mod sim;
 mod state;
@@ -88,7 +89,7 @@ mod wire;
 mod world;
 
 pub use calls::{CallOutcome, CallRecord, Calls};
-pub use config::ACCESS_KEY_ID;
+pub use config::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 pub use fault::{Fault, FaultPlan, FaultPlanError, Outage, Rule};
 pub use faults::Faults;
 pub use http::listen::Listener;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bon::Builder;
 
+use crate::s3::blob::Blob;
 use crate::sim::Sim;
 
 /// As much of a disk image as says what it is: the metadata of a VHDX ends within it.
@@ -27,6 +28,23 @@ pub(crate) enum Lookup {
     /// The bucket is in this other region.
     Elsewhere(String),
     Found(DiskImage),
+}
+
+impl Lookup {
+    /// An object that came by S3's API.
+    pub(crate) fn of(blob: Option<&Blob>) -> Self {
+        let read = |blob: &Blob| {
+            let (bytes, head, tail) = (blob.len(), HEAD as u64, TAIL as u64);
+            Ok(DiskImage {
+                bytes,
+                head: blob.slice(0..bytes.min(head)).bytes()?,
+                tail: blob.slice(bytes.saturating_sub(tail)..bytes).bytes()?,
+            })
+        };
+        // Bytes that cannot be read are as good as none.
+        let image: Option<std::io::Result<DiskImage>> = blob.map(read);
+        image.and_then(Result::ok).map_or(Self::NoKey, Self::Found)
+    }
 }
 
 /// Objects that tests put there without S3's API: bucket to its region and objects.

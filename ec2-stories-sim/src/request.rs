@@ -96,15 +96,15 @@ impl Call {
 
 /// What a signature says beside the signature.
 #[derive(Debug, Default)]
-struct Scope {
-    key: Option<String>,
-    region: Option<String>,
-    service: Option<String>,
+pub(crate) struct Scope {
+    pub(crate) key: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) service: Option<String>,
 }
 
 impl Scope {
     /// `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`, or the same credential in a query string.
-    fn read(header: Option<&str>, query: Option<&str>) -> Self {
+    pub(crate) fn read(header: Option<&str>, query: Option<&str>) -> Self {
         let from_header = header.and_then(|value| {
             let (_, rest) = value.split_once("Credential=")?;
             rest.split([',', ' ']).next()

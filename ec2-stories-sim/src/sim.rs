@@ -7,12 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bon::bon;
 use bytes::Bytes;
 use ec2_stories_core::Clock;
+use http_body_util::BodyExt;
 use jiff::Timestamp;
 
 use crate::clock::SimClock;
 use crate::fault::FaultPlan;
+use crate::http::entry::Service;
 use crate::http::listen::Listener;
 use crate::latency::Latencies;
+use crate::s3;
 use crate::throttle::Throttling;
 use crate::world::World;
 
@@ -89,13 +92,23 @@ impl Sim {
 }
 
 impl Sim {
-    /// Serves one request: a POSTed form or a GET with a query string, as any AWS SDK sends it.
+    /// Serves one request as any AWS SDK sends it: a POSTed form or a GET with a query string for EC2 and STS, a REST
+    /// request for S3.
     ///
     /// Takes simulated time before and after the effect, so dropping the future early leaves the caller not knowing.
     ///
     /// # Errors
     /// [`Broken`] where a fault loses the reply. An API error is a reply.
     pub async fn handle(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Broken> {
+        let (parts, body) = request.into_parts();
+        if Service::of(&parts) == Service::S3 {
+            let response = s3::serve(self, http::Request::from_parts(parts, s3s::Body::from(body))).await?;
+            let (parts, body) = response.into_parts();
+            // A body that a fault breaks off has no end to give back.
+            let body = body.collect().await.map_err(|_| Broken::Reset)?.to_bytes();
+            return Ok(http::Response::from_parts(parts, body));
+        }
+        let request = http::Request::from_parts(parts, body);
         let latencies = self.world().latencies;
         self.clock.sleep(latencies.request).await;
         let served = self.world().serve(&request, self.now());

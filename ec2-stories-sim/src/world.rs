@@ -18,6 +18,7 @@ use crate::latency::Latencies;
 use crate::objects::{Lookup, Objects};
 use crate::reply::Envelope;
 use crate::request::Call;
+use crate::s3::state::Storage;
 use crate::sim::Broken;
 use crate::state::network::zones::ENABLED;
 use crate::state::{Cloud, Library};
@@ -43,6 +44,7 @@ pub(crate) struct World {
     pub(crate) kept: BTreeSet<String>,
     pub(crate) faults: Engine,
     clouds: BTreeMap<String, Cloud>,
+    pub(crate) storage: Storage,
     pub(crate) log: Vec<CallRecord>,
 }
 
@@ -75,6 +77,7 @@ impl World {
             kept: BTreeSet::new(),
             faults: Engine::new(seed ^ FAULT_STREAM, faults),
             clouds: BTreeMap::from([(home.clone(), Cloud::new(&home))]),
+            storage: Storage::default(),
             log: Vec::new(),
             home,
             account,
@@ -139,7 +142,7 @@ impl World {
                 (Ok(reply), CallOutcome::Error { code: error.code.into_owned(), status: error.status })
             }
         };
-        self.record(call, outcome, now);
+        self.record(call, outcome, request.body().len() as u64, now);
         Served { reply, delay: struck.delay }
     }
 
@@ -198,7 +201,11 @@ impl World {
             (Some(bucket), Some(key)) => (bucket, key),
             _ => call.params.get("DiskContainer.Url")?.strip_prefix("s3://")?.split_once('/')?,
         };
-        Some(self.objects.find(&call.region, bucket, key))
+        Some(match self.storage.buckets.get(bucket) {
+            Some(found) if found.region != call.region => Lookup::Elsewhere(found.region.clone()),
+            Some(found) => Lookup::of(found.objects.get(key).map(|object| &object.blob)),
+            None => self.objects.find(&call.region, bucket, key),
+        })
     }
 
     fn strike(&mut self, call: &Call, now: Timestamp) -> Struck {
@@ -235,21 +242,50 @@ impl World {
         Err(ApiError::new("RequestLimitExceeded", THROTTLED).with_status(503))
     }
 
-    fn record(&mut self, call: Call, outcome: CallOutcome, now: Timestamp) {
+    fn record(&mut self, call: Call, outcome: CallOutcome, received: u64, now: Timestamp) {
         let operation = call.operation().to_owned();
-        tracing::debug!(%operation, region = %call.region, ?outcome, "simulated call");
-        self.log.push(CallRecord {
-            number: self.log.len() as u64 + 1,
-            at: now,
-            region: call.region,
-            operation,
-            access_key_id: call.access_key,
-            params: call.pairs,
-            outcome,
-        });
+        let index = self.begin(&operation, call.region, call.access_key, call.pairs, now);
+        self.end(index, outcome, received);
     }
 
-    fn request_id(&mut self) -> String {
+    /// Logs a call whose end is not known yet, and gives its place in the log.
+    pub(crate) fn begin(
+        &mut self,
+        operation: &str,
+        region: String,
+        access_key_id: Option<String>,
+        params: Vec<(String, String)>,
+        at: Timestamp,
+    ) -> usize {
+        self.log.push(CallRecord {
+            number: self.log.len() as u64 + 1,
+            at,
+            region,
+            operation: operation.to_owned(),
+            access_key_id,
+            params,
+            outcome: CallOutcome::Lost { effect: false },
+            received: 0,
+        });
+        self.log.len() - 1
+    }
+
+    /// Says how a call ended.
+    pub(crate) fn end(&mut self, index: usize, outcome: CallOutcome, received: u64) {
+        let Some(record) = self.log.get_mut(index) else { return };
+        tracing::debug!(operation = %record.operation, region = %record.region, ?outcome, "simulated call");
+        record.outcome = outcome;
+        record.received = received;
+    }
+
+    /// A text of so many random letters and digits.
+    pub(crate) fn token(&mut self, length: usize) -> String {
+        use rand::RngExt;
+        use rand::distr::Alphanumeric;
+        (0..length).map(|_| char::from(self.rng.sample(Alphanumeric))).collect()
+    }
+
+    pub(crate) fn request_id(&mut self) -> String {
         let (a, b) = (self.rng.next_u64(), self.rng.next_u64());
         format!(
             "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",

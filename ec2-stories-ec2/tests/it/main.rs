@@ -13,6 +13,7 @@ mod launch;
 mod moto;
 mod poller;
 mod preflight;
+mod publish;
 mod support;
 mod terminate;
 mod transport;

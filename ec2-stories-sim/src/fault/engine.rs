@@ -34,6 +34,10 @@ pub(crate) struct Struck {
     pub(crate) lost_before: bool,
     pub(crate) lost_after: bool,
     pub(crate) truncated: bool,
+    pub(crate) reset_midway: bool,
+    pub(crate) stalled: bool,
+    /// Refused after status 200 went out.
+    pub(crate) error_inside: Option<String>,
     pub(crate) delay: Duration,
     pub(crate) fate: Fate,
 }
@@ -95,6 +99,9 @@ fn apply(fault: &Fault, struck: &mut Struck) {
         Fault::ReplyLostAfter => struck.lost_after = true,
         Fault::Slow(delay) => struck.delay += delay,
         Fault::TruncatedReply => struck.truncated = true,
+        Fault::ResetMidway => struck.reset_midway = true,
+        Fault::Stall => struck.stalled = true,
+        Fault::ErrorInside(code) => struck.error_inside = Some(code),
         Fault::EndsInFailure(reason) => struck.fate.failure = Some(reason),
         Fault::LateLaunchFailure(reason) => struck.fate.late_failure = Some(reason),
         Fault::Impaired(after) => struck.fate.impaired_after = Some(after),

@@ -1,6 +1,7 @@
 //! Seeded faults on the path that a real call takes.
 
 mod engine;
+mod operations;
 mod plan;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ pub use plan::{FaultPlan, FaultPlanError, Outage, Rule};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fault {
-    /// `RequestLimitExceeded`, 503; no effect.
+    /// `RequestLimitExceeded`, 503, or S3's `SlowDown`; no effect.
     Throttle,
     /// An error of your choice; no effect. The SDK retries 500, 502, 503 and 504.
     Error {
@@ -34,6 +35,15 @@ pub enum Fault {
     Slow(#[serde(with = "humantime_serde")] Duration),
     /// The call takes effect, and half of the reply arrives before the connection is reset.
     TruncatedReply,
+    /// S3 only: the connection is reset when half of an upload's body has arrived; no effect. A call without a body
+    /// loses half of its reply.
+    ResetMidway,
+    /// S3 only: half of an upload's body arrives, and nothing moves any more on a connection that stays open. For a call
+    /// without a body the reply stops halfway.
+    Stall,
+    /// CompleteMultipartUpload, CopyObject and UploadPartCopy only: status 200, then this error code in the body; no
+    /// effect.
+    ErrorInside(String),
     /// Launched instances end as `terminated` without ever running: half a boot time later, with this state reason
     /// (`Server.InternalError`, `Client.VolumeLimitExceeded`, …).
     LateLaunchFailure(String),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bon::Builder;
 use serde::{Deserialize, Serialize};
 
-use super::Fault;
+use super::{Fault, operations};
 
 /// Which calls go wrong and how, and which zones fail when.
 ///
@@ -119,6 +119,7 @@ impl std::str::FromStr for FaultPlan {
 
 impl Rule {
     fn check(&self) -> Result<(), String> {
+        operations::check(&self.operation)?;
         if let Some(probability) = self.probability
             && !(0.0..=1.0).contains(&probability)
         {

@@ -12,7 +12,7 @@ use hyper::body::{Body, Frame};
 const FLUSH: Duration = Duration::from_millis(5);
 
 /// Half of a reply, then the end of the connection.
-pub(super) fn half_of(body: &Bytes) -> impl Body<Data = Bytes, Error = io::Error> + Send + Sync + use<> {
+pub(crate) fn half_of(body: &Bytes) -> impl Body<Data = Bytes, Error = io::Error> + Send + Sync + use<> {
     let half = Ok(Frame::data(body.slice(..body.len() / 2)));
     let end = async {
         tokio::time::sleep(FLUSH).await;
@@ -21,7 +21,13 @@ pub(super) fn half_of(body: &Bytes) -> impl Body<Data = Bytes, Error = io::Error
     StreamBody::new(stream::iter([half]).chain(stream::once(end)))
 }
 
+/// Half of a reply, then nothing more on a connection that stays open.
+pub(crate) fn held_up(body: &Bytes) -> impl Body<Data = Bytes, Error = io::Error> + Send + Sync + use<> {
+    let half = Ok(Frame::data(body.slice(..body.len() / 2)));
+    StreamBody::new(stream::iter([half]).chain(stream::pending()))
+}
+
 /// What a client sees of a peer that goes away.
-pub(super) fn reset() -> io::Error {
+pub(crate) fn reset() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by peer")
 }

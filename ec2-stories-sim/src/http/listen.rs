@@ -18,6 +18,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::body::{half_of, reset};
+use super::entry::Service;
+use crate::s3;
 use crate::sim::{Broken, Sim};
 
 /// Connections at once; more wait in the kernel's backlog.
@@ -127,6 +129,11 @@ type Reply = http::Response<BoxBody<Bytes, io::Error>>;
 /// An error makes hyper close the connection without a reply.
 async fn answer(sim: Sim, request: http::Request<Incoming>) -> Result<Reply, io::Error> {
     let (parts, body) = request.into_parts();
+    if Service::of(&parts) == Service::S3 {
+        let request = http::Request::from_parts(parts, s3s::Body::from(body));
+        let response = s3::serve(&sim, request).await.map_err(|_| reset())?;
+        return Ok(response.map(|body| body.map_err(io::Error::other).boxed()));
+    }
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
         return Ok(too_large());
     };

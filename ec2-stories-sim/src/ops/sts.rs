@@ -46,15 +46,16 @@ pub(crate) fn assume_role(
     let role_id = format!("AROA{}", random(ctx, 17));
     let arn = format!("arn:aws:sts::{account}:assumed-role/{name}/{session}");
     let user_id = format!("{role_id}:{session}");
-    access.add_session(
-        key.clone(),
-        Session { principal: Principal { arn: arn.clone(), user_id: user_id.clone() }, expires },
-    );
+    let principal = Principal { arn: arn.clone(), user_id: user_id.clone() };
+    let secret = random(ctx, 40);
+    let token = format!("FwoGZXIvYXdz{}", random(ctx, 60));
+    let session = Session { principal, secret: secret.clone(), token: token.clone(), expires };
+    access.add_session(key.clone(), session);
     Ok(AssumeRoleResponse {
         credentials: Some(Credentials {
             access_key_id: Some(key),
-            secret_access_key: Some(random(ctx, 40).into()),
-            session_token: Some(format!("FwoGZXIvYXdz{}", random(ctx, 60))),
+            secret_access_key: Some(secret.into()),
+            session_token: Some(token),
             expiration: Some(expires),
         }),
         assumed_role_user: Some(AssumedRoleUser { arn: Some(arn), assumed_role_id: Some(user_id) }),

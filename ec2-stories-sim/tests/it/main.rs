@@ -3,18 +3,26 @@
 
 mod access;
 mod attributes;
+mod boto3;
 mod capacity;
 mod consistency;
 mod console;
 mod describe;
+mod disk_formats;
 mod faults;
 mod fleet;
 mod form;
+mod images;
+mod imports;
 mod launch;
+mod launch_values;
 mod leaks;
 mod listen;
+mod s3;
 mod sdk;
+mod snapshots;
 mod spot;
 mod throttle;
 mod tokens;
 mod types;
+mod volume_limits;
