@@ -24,6 +24,7 @@ pub struct Ec2(Arc<Inner>);
 struct Inner {
     config: SdkConfig,
     rates: Rates,
+    boot_times: Option<Arc<dyn TupleStore>>,
     api: Arc<Api>,
     poller: Poller,
     public_address: Arc<dyn PublicAddress>,
@@ -45,20 +46,21 @@ impl Ec2 {
         /// default the environment variable `EC2_STORIES_MY_ADDRESS`, else <https://checkip.amazonaws.com>.
         #[builder(with = |find: impl PublicAddress + 'static| Arc::new(find))]
         public_address: Option<Arc<dyn PublicAddress>>,
+        /// The role with which EC2 reads uploaded images.
+        #[builder(default)]
+        import_role: ImportRole,
         /// Where what is learned of boot times is kept for the next process, as the tuple `boot-times`: a fleet of a kind
         /// that any of them has seen is asked about when it is due.
         #[builder(with = |store: impl IntoJournal| store.into_journal())]
         boot_times: Option<Arc<dyn TupleStore>>,
-        /// The role with which EC2 reads uploaded images.
-        #[builder(default)]
-        import_role: ImportRole,
     ) -> Self {
         let api = Arc::new(Api::new(config, rates));
         Self(Arc::new(Inner {
             config: config.clone(),
             rates,
             import_role,
-            poller: Poller::new(Arc::clone(&api), boot_times),
+            poller: Poller::new(Arc::clone(&api), boot_times.clone()),
+            boot_times,
             api,
             public_address: public_address.unwrap_or_else(|| default_public_address(config)),
             default_vpc: OnceCell::new(),
@@ -93,7 +95,8 @@ impl Ec2 {
         let api = Arc::new(Api::new(&config, self.0.rates));
         Self(Arc::new(Inner {
             rates: self.0.rates,
-            poller: Poller::new(Arc::clone(&api), None),
+            poller: Poller::new(Arc::clone(&api), self.0.boot_times.clone()),
+            boot_times: self.0.boot_times.clone(),
             api,
             public_address: Arc::clone(&self.0.public_address),
             default_vpc: OnceCell::new(),

@@ -71,6 +71,7 @@ mod launch;
 mod metadata;
 mod poller;
 mod preflight;
+mod publish;
 mod tags;
 mod terminate;
 
@@ -81,3 +82,4 @@ pub use firewall::PublicAddress;
 pub use images::{ImportRole, Prune, Pruned};
 pub use metadata::{IdentityDocument, InstanceMetadata, Metadata, MetadataBuilder};
 pub use poller::EC2_BOOT;
+pub use publish::{Copy, Publication, Publish, Stage};

@@ -12,6 +12,7 @@
 //! ```
 
 mod format;
+mod hash;
 mod inspect;
 mod ownership;
 mod retention;

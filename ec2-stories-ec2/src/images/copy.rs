@@ -49,6 +49,12 @@ pub(super) async fn copy(ec2: &Ec2, id: &ImageId, to: &Region) -> Result<Registe
     Err(failed(ErrorKind::Failed, "each copy was deregistered"))
 }
 
+/// The copies that the image of another region has here.
+pub(crate) async fn copies_of(ec2: &Ec2, from: &Region, id: &ImageId) -> Result<Vec<ImageId>> {
+    let found = find::tagged(ec2.api(), COPY_TAG, &format!("{from}/{id}")).await?;
+    Ok(found.into_iter().filter_map(|copy| copy.image_id).map(ImageId::new).collect())
+}
+
 async fn start(
     api: &Api,
     image: &RegisteredImage,

@@ -25,8 +25,10 @@ use jiff::Timestamp;
 use crate::Ec2;
 use crate::convert;
 
+pub(crate) use copy::copies_of;
 pub use import::ImportRole;
 pub use prune::{Prune, Pruned};
+pub(crate) use register::{named_with_content, published_as};
 pub(crate) use snapshots::{
     Wanted, by_id as snapshot_by_id, delete as delete_snapshot, find as find_snapshot, wait_until_completed,
 };
@@ -87,7 +89,12 @@ impl Ec2 {
     /// # Errors
     /// What EC2 refused; calling it again goes on.
     pub async fn abandon(&self, uploaded: &UploadedImage) -> Result<()> {
-        import::cancel(self.api(), &uploaded.content_hash).await?;
-        snapshots::delete_unused(self.api(), &uploaded.content_hash).await
+        abandon_content(self, &uploaded.content_hash).await
     }
+}
+
+/// Ends the imports of a content, and deletes its snapshots that no image uses.
+pub(crate) async fn abandon_content(ec2: &Ec2, content_hash: &str) -> Result<()> {
+    import::cancel(ec2.api(), content_hash).await?;
+    snapshots::delete_unused(ec2.api(), content_hash).await
 }

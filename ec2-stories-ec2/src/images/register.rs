@@ -1,7 +1,7 @@
 //! From an upload to an image.
 
 use aws_sdk_ec2::types as sdk;
-use ec2_stories_core::image::{ImageSpec, image_tags};
+use ec2_stories_core::image::{CONTENT_TAG, ImageSpec, image_tags};
 use ec2_stories_core::model::{ImageId, RegisteredImage, SnapshotId};
 use ec2_stories_core::provider::UploadedImage;
 use ec2_stories_core::{Error, ErrorKind, Result};
@@ -24,9 +24,8 @@ pub(super) async fn register(
     let api = ec2.api();
     let mut tries = 0;
     loop {
-        if let Some(image) = find::by_name(api, &spec.name).await? {
-            let id = is_this(&image, uploaded, spec)?;
-            return wait::available(api, &id).await;
+        if let Some(image) = published_as(ec2, spec, &uploaded.content_hash).await? {
+            return Ok(image);
         }
         let snapshot = snapshot(ec2, uploaded, spec).await?;
         match call(api, &snapshot, uploaded, spec).await {
@@ -39,6 +38,28 @@ pub(super) async fn register(
             Err(error) => return Err(error.on(&spec.name)),
         }
     }
+}
+
+/// The image that has the name, as soon as it is available, where it is of this content and registered as is wanted.
+pub(crate) async fn published_as(
+    ec2: &Ec2,
+    spec: &ImageSpec,
+    content_hash: &str,
+) -> Result<Option<RegisteredImage>> {
+    match find::by_name(ec2.api(), &spec.name).await? {
+        Some(image) => {
+            let id = is_this(&image, content_hash, spec)?;
+            wait::available(ec2.api(), &id).await.map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
+/// The image of this name, where it is of this content.
+pub(crate) async fn named_with_content(ec2: &Ec2, name: &str, content_hash: &str) -> Result<Option<ImageId>> {
+    let image = find::by_name(ec2.api(), name).await?;
+    let ours = image.filter(|image| tags(image.tags()).get(CONTENT_TAG) == Some(content_hash));
+    Ok(ours.and_then(|image| image.image_id).map(ImageId::new))
 }
 
 fn may_be_looked_for(error: &Error) -> bool {
@@ -67,9 +88,9 @@ pub(super) async fn snapshot(ec2: &Ec2, uploaded: &UploadedImage, spec: &ImageSp
 }
 
 /// Says that an image of the name is the one that is meant, or in what it differs.
-fn is_this(image: &sdk::Image, uploaded: &UploadedImage, spec: &ImageSpec) -> Result<ImageId> {
+fn is_this(image: &sdk::Image, content_hash: &str, spec: &ImageSpec) -> Result<ImageId> {
     let id = image.image_id().unwrap_or_default();
-    let wanted = image_tags(&spec.name, &uploaded.content_hash);
+    let wanted = image_tags(&spec.name, content_hash);
     let there = tags(image.tags());
     let has = |same: bool, what: &'static str| (!same).then_some(what);
     let boots = image.boot_mode().map(sdk::BootModeValues::as_str);

@@ -14,6 +14,7 @@ mod metadata;
 mod moto;
 mod poller;
 mod preflight;
+mod publish;
 mod support;
 mod terminate;
 mod transport;

@@ -7,9 +7,9 @@ use ec2_stories_core::image::{Encryption, ImageSpec};
 use ec2_stories_core::model::Region;
 use ec2_stories_core::provider::{ImageRegistry, UploadedImage};
 use ec2_stories_ec2::Ec2;
-use ec2_stories_sim::{Fault, Latencies, Sim};
+use ec2_stories_sim::{Fault, Sim};
 
-use super::upload;
+use super::{quick, upload};
 
 /// What the SDK's standard retries make of one call.
 const SDK_ATTEMPTS: u64 = 3;
@@ -36,11 +36,7 @@ async fn down(ec2: &Ec2, uploaded: &UploadedImage) -> Result<()> {
 }
 
 fn world() -> (Sim, UploadedImage) {
-    // What is waited for costs calls, and each is one more that can fail in no other way.
-    let quick = Duration::from_secs(2);
-    let latency = Latencies::builder().import(quick).register(quick).copy(quick).snapshot(quick);
-    let latency = latency.import_per_gib(quick).copy_per_gib(quick).snapshot_per_gib(quick).build();
-    let sim = Sim::builder().seed(7).latency(latency).build();
+    let sim = quick();
     let uploaded = upload(&sim, "web");
     (sim, uploaded)
 }

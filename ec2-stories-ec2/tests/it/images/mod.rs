@@ -7,9 +7,11 @@ mod prune;
 mod register;
 mod share;
 
+use std::time::Duration;
+
 use ec2_stories_core::image::ImageFormat;
 use ec2_stories_core::provider::UploadedImage;
-use ec2_stories_sim::{DiskImageSeed, Sim};
+use ec2_stories_sim::{DiskImageSeed, Latencies, Sim};
 use sha2::{Digest, Sha256};
 
 pub(crate) const BUCKET: &str = "images";
@@ -29,4 +31,13 @@ pub(crate) fn upload(sim: &Sim, name: &str) -> UploadedImage {
         bytes: SIZE,
         virtual_bytes: SIZE,
     }
+}
+
+/// A cloud where work on images takes moments: what is waited for costs calls, and each is one more that can fail in no
+/// other way.
+pub(crate) fn quick() -> Sim {
+    let moment = Duration::from_secs(2);
+    let latency = Latencies::builder().import(moment).register(moment).copy(moment).snapshot(moment);
+    let latency = latency.import_per_gib(moment).copy_per_gib(moment).snapshot_per_gib(moment).build();
+    Sim::builder().seed(7).latency(latency).build()
 }
