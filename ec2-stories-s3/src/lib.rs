@@ -9,6 +9,7 @@ mod object;
 mod progress;
 mod tuples;
 pub mod upload;
+pub mod web;
 
 pub use bucket::{
     Bucket, BucketInfo, BucketSpec, Created, Emptied, Encryption, KeyFailure, Lifetime, NotApplied,
@@ -16,7 +17,8 @@ pub use bucket::{
 pub use client::S3;
 pub use gc::StaleUpload;
 pub use object::{
-    Body, Copied, Entry, FetchOptions, Fetched, Listed, ObjectInfo, Presigned, PutOptions, Reading, Stored,
+    Body, Copied, CopyOptions, Entry, FetchOptions, Fetched, Listed, ObjectInfo, Presigned, PutOptions,
+    Reading, Stored,
 };
 pub use progress::{Progress, ProgressSender, progress};
 pub use tuples::S3Tuples;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use bon::Builder;
 use ec2_stories_core::{Error, ErrorKind, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::runtime::Handle;
@@ -21,6 +22,23 @@ const PART: u64 = 512 << 20;
 const PARTS: u64 = 10_000;
 
 const AT_ONCE: usize = 8;
+
+/// How an object is copied.
+#[derive(Builder, Clone, Copy, Debug)]
+pub struct CopyOptions {
+    /// Up to how many bytes one request copies all; S3 takes no more than 5 GiB.
+    #[builder(default = IN_ONE)]
+    pub in_one_up_to: u64,
+    /// How many bytes a part has where there are several: 5 MiB to 5 GiB.
+    #[builder(default = PART)]
+    pub part_bytes: u64,
+}
+
+impl Default for CopyOptions {
+    fn default() -> Self {
+        Self::builder().build()
+    }
+}
 
 /// An object that was copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,17 +59,27 @@ impl Bucket {
     /// [`NotFound`](ErrorKind::NotFound), [`Conflict`](ErrorKind::Conflict) when the object is replaced meanwhile, and the
     /// service's own.
     pub async fn copy(&self, key: &str, to: &Bucket, to_key: &str) -> Result<Copied> {
-        self.copy_by(key, to, to_key, IN_ONE, PART).await
+        self.copy_with(key, to, to_key, CopyOptions::default()).await
     }
 
-    async fn copy_by(&self, key: &str, to: &Bucket, to_key: &str, in_one: u64, part: u64) -> Result<Copied> {
+    /// As [`copy`](Self::copy), in parts of another size, or earlier: S3 copies parts side by side, which is quicker.
+    ///
+    /// # Errors
+    /// As [`copy`](Self::copy).
+    pub async fn copy_with(
+        &self,
+        key: &str,
+        to: &Bucket,
+        to_key: &str,
+        options: CopyOptions,
+    ) -> Result<Copied> {
         key::check(to_key)?;
         let missing = || Error::new(ErrorKind::NotFound, "does not exist").during("CopyObject");
         let source = self.head(key).await?.ok_or_else(|| missing().on(self.object_address(key)))?;
-        if source.bytes <= in_one {
+        if source.bytes <= options.in_one_up_to.min(IN_ONE) {
             self.copy_whole(&source, to, to_key).await
         } else {
-            self.copy_parts(&source, to, to_key, part).await
+            self.copy_parts(&source, to, to_key, options.part_bytes.max(1)).await
         }
     }
 

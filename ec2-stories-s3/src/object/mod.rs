@@ -15,7 +15,7 @@ mod presign;
 mod put;
 
 pub use body::Body;
-pub use copy::Copied;
+pub use copy::{Copied, CopyOptions};
 pub use file::{FetchOptions, Fetched};
 pub use get::Reading;
 pub use head::ObjectInfo;
