@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::ops::tags::resource_type;
+use crate::s3;
 use crate::sim::Sim;
 use crate::state::Cloud;
 use crate::state::instance::Instance;
@@ -19,7 +20,7 @@ pub struct Leaks(Vec<Leak>);
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Leak {
-    /// What it is, in EC2's words: `instance`, `volume`, `security-group`, …
+    /// What it is, in EC2's words: `instance`, `volume`, `security-group`, …; `bucket`, `object`, `multipart-upload`.
     pub kind: &'static str,
     /// Its id.
     pub id: String,
@@ -67,10 +68,15 @@ impl fmt::Display for Leaks {
 impl Sim {
     /// What is left in every region: instances that are not terminated nor about to be, volumes that outlive them,
     /// security groups beside the default ones, key pairs, launch templates, fleets, open spot requests. Images and
-    /// networks that the test itself added do not count.
+    /// networks that the test itself added do not count. Buckets count, and unfinished uploads; of buckets that are meant
+    /// to stay ([`keep_bucket`](Self::keep_bucket)) each object does.
     pub fn leaks(&self) -> Leaks {
         let now = self.now();
-        Leaks(self.world().clouds(now).flat_map(|(region, cloud)| of(region, cloud, now)).collect())
+        let mut world = self.world();
+        let mut leaks: Vec<Leak> =
+            world.clouds(now).flat_map(|(region, cloud)| of(region, cloud, now)).collect();
+        leaks.extend(s3::hooks::leaks(&mut world.storage, now));
+        Leaks(leaks)
     }
 
     /// Fails the test when anything is left, and says what.

@@ -68,7 +68,7 @@ pub(super) fn date(time: Timestamp) -> s3s::dto::Timestamp {
     std::time::SystemTime::from(time).into()
 }
 
-/// Hands each operation to a method of the same name.
+/// Hands each operation to the function of its name. Reads of objects choose their status themselves.
 macro_rules! operations {
     ($($operation:ident($input:ty) -> $output:ty = $family:ident,)*) => {
         #[async_trait]
@@ -92,30 +92,6 @@ macro_rules! operations {
             ) -> S3Result<S3Response<HeadObjectOutput>> {
                 super::objects::head_object(self, request).await
             }
-
-            async fn delete_object(
-                &self,
-                request: S3Request<DeleteObjectInput>,
-            ) -> S3Result<S3Response<DeleteObjectOutput>> {
-                let output = super::objects::delete_object(self, request).await?;
-                Ok(S3Response::with_status(output, http::StatusCode::NO_CONTENT))
-            }
-
-            async fn delete_bucket(
-                &self,
-                request: S3Request<DeleteBucketInput>,
-            ) -> S3Result<S3Response<DeleteBucketOutput>> {
-                let output = super::buckets::delete_bucket(self, request).await?;
-                Ok(S3Response::with_status(output, http::StatusCode::NO_CONTENT))
-            }
-
-            async fn abort_multipart_upload(
-                &self,
-                request: S3Request<AbortMultipartUploadInput>,
-            ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
-                let output = super::multipart::abort_multipart_upload(self, request).await?;
-                Ok(S3Response::with_status(output, http::StatusCode::NO_CONTENT))
-            }
         }
     };
 }
@@ -124,14 +100,45 @@ operations! {
     create_bucket(CreateBucketInput) -> CreateBucketOutput = buckets,
     head_bucket(HeadBucketInput) -> HeadBucketOutput = buckets,
     list_buckets(ListBucketsInput) -> ListBucketsOutput = buckets,
+    delete_bucket(DeleteBucketInput) -> DeleteBucketOutput = buckets,
     get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput = buckets,
+    get_bucket_encryption(GetBucketEncryptionInput) -> GetBucketEncryptionOutput = settings,
+    put_bucket_encryption(PutBucketEncryptionInput) -> PutBucketEncryptionOutput = settings,
+    delete_bucket_encryption(DeleteBucketEncryptionInput) -> DeleteBucketEncryptionOutput = settings,
+    get_bucket_lifecycle_configuration(GetBucketLifecycleConfigurationInput)
+        -> GetBucketLifecycleConfigurationOutput = settings,
+    put_bucket_lifecycle_configuration(PutBucketLifecycleConfigurationInput)
+        -> PutBucketLifecycleConfigurationOutput = settings,
+    delete_bucket_lifecycle(DeleteBucketLifecycleInput) -> DeleteBucketLifecycleOutput = settings,
+    get_bucket_ownership_controls(GetBucketOwnershipControlsInput) -> GetBucketOwnershipControlsOutput = settings,
+    put_bucket_ownership_controls(PutBucketOwnershipControlsInput) -> PutBucketOwnershipControlsOutput = settings,
+    delete_bucket_ownership_controls(DeleteBucketOwnershipControlsInput)
+        -> DeleteBucketOwnershipControlsOutput = settings,
+    get_bucket_policy(GetBucketPolicyInput) -> GetBucketPolicyOutput = settings,
+    put_bucket_policy(PutBucketPolicyInput) -> PutBucketPolicyOutput = settings,
+    delete_bucket_policy(DeleteBucketPolicyInput) -> DeleteBucketPolicyOutput = settings,
+    get_bucket_tagging(GetBucketTaggingInput) -> GetBucketTaggingOutput = settings,
+    put_bucket_tagging(PutBucketTaggingInput) -> PutBucketTaggingOutput = settings,
+    delete_bucket_tagging(DeleteBucketTaggingInput) -> DeleteBucketTaggingOutput = settings,
+    get_bucket_versioning(GetBucketVersioningInput) -> GetBucketVersioningOutput = settings,
+    get_public_access_block(GetPublicAccessBlockInput) -> GetPublicAccessBlockOutput = settings,
+    put_public_access_block(PutPublicAccessBlockInput) -> PutPublicAccessBlockOutput = settings,
+    delete_public_access_block(DeletePublicAccessBlockInput) -> DeletePublicAccessBlockOutput = settings,
     put_object(PutObjectInput) -> PutObjectOutput = objects,
+    delete_object(DeleteObjectInput) -> DeleteObjectOutput = objects,
     delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput = objects,
+    copy_object(CopyObjectInput) -> CopyObjectOutput = copy,
+    get_object_attributes(GetObjectAttributesInput) -> GetObjectAttributesOutput = object_tags,
+    get_object_tagging(GetObjectTaggingInput) -> GetObjectTaggingOutput = object_tags,
+    put_object_tagging(PutObjectTaggingInput) -> PutObjectTaggingOutput = object_tags,
+    delete_object_tagging(DeleteObjectTaggingInput) -> DeleteObjectTaggingOutput = object_tags,
     list_objects(ListObjectsInput) -> ListObjectsOutput = list,
     list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output = list,
     list_object_versions(ListObjectVersionsInput) -> ListObjectVersionsOutput = list,
     create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput = multipart,
     upload_part(UploadPartInput) -> UploadPartOutput = multipart,
+    upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput = copy,
+    abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput = multipart,
     complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput = complete,
     list_parts(ListPartsInput) -> ListPartsOutput = multipart,
     list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput = list,
