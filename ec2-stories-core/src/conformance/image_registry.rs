@@ -104,6 +104,7 @@ async fn says_that_it_cannot(registry: &dyn ImageRegistry, fixture: &ImageRegist
         content_hash: unique(),
         format: crate::provider::ImageFormat::Raw,
         bytes: 0,
+        virtual_bytes: 0,
     };
     let nobody = ["000000000000".to_owned()];
     let refusals: [Result<()>; 4] = [

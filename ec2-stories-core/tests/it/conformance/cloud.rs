@@ -58,6 +58,7 @@ async fn memory_cloud_registers_images() {
         content_hash: content.to_owned(),
         format: ImageFormat::Raw,
         bytes: 1,
+        virtual_bytes: 1024,
     };
     let fixture = ImageRegistryFixture {
         public: Image::public_query("debian-12", Default::default()).unwrap(),
