@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ec2_stories_core::Result;
 use md5::{Digest, Md5};
+use sha2::Sha256;
 
 use super::buffers::{Buffers, CHUNK};
 use super::crc::{Crc64, RunningCrc};
@@ -75,12 +76,24 @@ impl Span {
     /// # Errors
     /// As [`checksum`](Self::checksum).
     pub(crate) async fn md5(&self, buffers: &Buffers) -> Result<String> {
+        self.digest::<Md5>(buffers).await
+    }
+
+    /// Their SHA-256 in hex.
+    ///
+    /// # Errors
+    /// As [`checksum`](Self::checksum).
+    pub(crate) async fn sha256(&self, buffers: &Buffers) -> Result<String> {
+        self.digest::<Sha256>(buffers).await
+    }
+
+    async fn digest<D: Digest>(&self, buffers: &Buffers) -> Result<String> {
         let this = self.clone();
         let buffers = buffers.clone();
         blocking(move || {
-            let mut md5 = Md5::new();
-            this.for_each(&buffers, |piece| md5.update(piece)).map_err(|error| this.unreadable(error))?;
-            Ok(hex::encode(md5.finalize()))
+            let mut digest = D::new();
+            this.for_each(&buffers, |piece| digest.update(piece)).map_err(|error| this.unreadable(error))?;
+            Ok(hex::encode(digest.finalize()))
         })
         .await
     }
