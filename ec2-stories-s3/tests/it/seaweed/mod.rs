@@ -3,10 +3,6 @@
 mod buckets;
 mod cuts;
 mod objects;
-<<<<<<< HEAD
-pub(crate) mod server;
-=======
 mod proxy;
-mod server;
->>>>>>> s3-objects
+pub(crate) mod server;
 mod tuples;

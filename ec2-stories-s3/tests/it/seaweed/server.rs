@@ -91,33 +91,16 @@ impl Seaweed {
 
     /// A configuration with these credentials.
     pub(crate) fn config(&self, key: &str, secret: &str) -> SdkConfig {
-<<<<<<< HEAD
-        config_of(&format!("http://127.0.0.1:{}", self.port), key, secret)
-=======
-        self.config_at(self.port, key, secret)
+        config_of(&at(self.port), key, secret)
     }
 
     /// A client that reaches it by another port of this machine.
     pub(crate) fn s3_behind(&self, port: u16) -> S3 {
-        S3::from_config(&self.config_at(port, "AKIATESTER", "tester-secret"))
+        S3::from_config(&config_of(&at(port), "AKIATESTER", "tester-secret"))
     }
 
     pub(crate) fn port(&self) -> u16 {
         self.port
-    }
-
-    fn config_at(&self, port: u16, key: &str, secret: &str) -> SdkConfig {
-        let credentials = Credentials::new(key, secret, None, None, "test");
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(format!("http://127.0.0.1:{port}"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(ec2_stories_core::aws::http_client())
-            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
-            .time_source(aws_smithy_async::time::SystemTimeSource::new())
-            .build()
->>>>>>> s3-objects
     }
 
     /// A new bucket.
@@ -132,6 +115,10 @@ impl Drop for Seaweed {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+fn at(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
 }
 
 /// A configuration for a server there.
