@@ -10,6 +10,8 @@
 
 mod common;
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use ec2_stories::prelude::*;
 use ec2_stories::terminal::{self, Interrupts, Progress, say};
@@ -32,7 +34,7 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> Result<ExitCode> {
     let args = Args::parse();
     let common::Place { ec2, clock, sim } = args.cloud.open().await?;
     if let Some(sim) = &sim {
@@ -62,7 +64,7 @@ async fn main() -> Result<()> {
     let mut interrupts = Interrupts::listen()?;
     tokio::select! {
         done = up_and_down(&shop, &ec2, mode) => done?,
-        () = interrupts.next() => return Err(Error::new(ErrorKind::Canceled, "interrupted")),
+        () = interrupts.next() => return Ok(terminal::interrupted()),
     }
 
     say("API calls, the dry runs of the plan and of the start among them:");
@@ -73,7 +75,7 @@ async fn main() -> Result<()> {
         sim.assert_clean();
     }
     say("nothing is left");
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn up_and_down(shop: &Deployment, ec2: &Ec2, mode: Mode) -> Result<()> {

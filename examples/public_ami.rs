@@ -9,6 +9,8 @@
 
 mod common;
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use ec2_stories::prelude::*;
 use ec2_stories::terminal::{self, Interrupts, Progress, say};
@@ -22,7 +24,7 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> Result<ExitCode> {
     let common::Place { ec2, clock, sim } = Args::parse().cloud.open().await?;
 
     let db = Fleet::builder().name("db").nodes(1).image(Image::public("debian-12")).build()?;
@@ -45,19 +47,19 @@ async fn main() -> Result<()> {
 
     // However the closure ends, the nodes are gone when `run` returns. Ctrl-C ends the program at once unless it is listened to.
     let mut interrupts = Interrupts::listen()?;
-    let ((), report) = shop
+    let (exit, report) = shop
         .run(async |running| {
             let progress = Progress::follow(running);
             tokio::select! {
                 ready = running.ready() => ready?,
-                () = interrupts.next() => return Err(Error::new(ErrorKind::Canceled, "interrupted")),
+                () = interrupts.next() => return Ok(terminal::interrupted()),
             }
             progress.finish().await;
             say(terminal::nodes(&running.nodes()));
             for (path, value) in running.attributes().iter().filter(|(path, _)| path.key == "private_ip") {
                 say(format_args!("{path} = {value}"));
             }
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         })
         .await?;
 
@@ -66,5 +68,5 @@ async fn main() -> Result<()> {
         sim.assert_clean();
     }
     say("nothing is left");
-    Ok(())
+    Ok(exit)
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use aws_types::SdkConfig;
 use bon::bon;
 use ec2_stories_core::Result;
-use ec2_stories_core::provider::AccountProvider;
+use ec2_stories_core::deployment::IntoJournal;
+use ec2_stories_core::provider::{AccountProvider, TupleStore};
 use tokio::sync::OnceCell;
 
 use crate::api::{Api, Rates};
@@ -39,10 +40,14 @@ impl Ec2 {
         /// default the environment variable `EC2_STORIES_MY_ADDRESS`, else <https://checkip.amazonaws.com>.
         #[builder(with = |find: impl PublicAddress + 'static| Arc::new(find))]
         public_address: Option<Arc<dyn PublicAddress>>,
+        /// Where what is learned of boot times is kept for the next process, as the tuple `boot-times`: a fleet of a kind
+        /// that any of them has seen is asked about when it is due.
+        #[builder(with = |store: impl IntoJournal| store.into_journal())]
+        boot_times: Option<Arc<dyn TupleStore>>,
     ) -> Self {
         let api = Arc::new(Api::new(config, rates));
         Self(Arc::new(Inner {
-            poller: Poller::new(Arc::clone(&api)),
+            poller: Poller::new(Arc::clone(&api), boot_times),
             api,
             public_address: public_address.unwrap_or_else(|| default_public_address(config)),
             default_vpc: OnceCell::new(),

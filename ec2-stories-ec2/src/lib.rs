@@ -23,15 +23,17 @@
 //!
 //! | An instance that runs is noticed within 1 s | |
 //! | --- | --- |
-//! | of a type never seen in this process, fewer than ten awaited | always, at one describe a second |
-//! | of a type never seen in this process, ten or more awaited | when it boots in [24 s](EC2_BOOT) or more |
-//! | of a type seen before in this process | always, unless it boots much faster than the fastest of those: by two fifths while four boots are known, by a twenty-fifth when forty are, by a second when hundreds are |
+//! | of a type never seen, fewer than ten awaited | always, at one describe a second |
+//! | of a type never seen, ten or more awaited | when it boots in [24 s](EC2_BOOT) or more |
+//! | of a type seen before | always, unless it boots much faster than the fastest of those: by two fifths while four boots are known, by a twenty-fifth when forty are, by a second when hundreds are |
 //! | launched by another process, or by this one before a restart | always, at one describe a second |
 //!
 //! An exception is noticed when the next call is due: halfway to the expected time where that is a guess, else at that
 //! time. It is learned from. 100 instances that boot in 30 s, give or take a fifth, cost at most 15 describes, the first
 //! time as any other.
-//! Throttling and slow replies come on top.
+//! Throttling and slow replies come on top. What was learned is known to the next process where
+//! [`boot_times`](Ec2::builder) says in which store it is kept. For a large fleet of a type that nobody has seen, few calls
+//! and notice within a second exclude each other; the few calls were preferred.
 //!
 //! # Calls
 //! All calls pass client-side token buckets below EC2's own ([`Rates`]); [`Ec2::calls`] counts them. The SDK repeats what

@@ -20,5 +20,6 @@ pub use object::{
     Body, Copied, CopyOptions, Entry, FetchOptions, Fetched, Listed, ObjectInfo, Presigned, PutOptions,
     Reading, Stored,
 };
-pub use progress::{Progress, ProgressSender, progress};
+pub use progress::{ProgressSender, progress};
 pub use tuples::S3Tuples;
+pub use upload::Progress;

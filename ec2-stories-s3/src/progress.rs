@@ -1,21 +1,9 @@
 //! How far a transfer is.
 
 use futures::{Stream, stream};
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-/// How far a transfer is, in bytes of the object. No number ever goes back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Its size, where that is known.
-    pub total: Option<u64>,
-    /// Read: from the file or stream on the way up, from S3 on the way down.
-    pub read: u64,
-    /// Given away: to the network on the way up, to the file on the way down.
-    pub sent: u64,
-    /// Safe at the other end. Only this moves a bar.
-    pub acknowledged: u64,
-}
+use crate::upload::Progress;
 
 /// Where a transfer says how far it is.
 pub type ProgressSender = watch::Sender<Progress>;

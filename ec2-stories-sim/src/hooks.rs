@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::calls::{CallRecord, Calls};
+use crate::fault::Fault;
 use crate::latency::Latencies;
 use crate::sim::Sim;
 use crate::state::Cloud;
@@ -47,6 +48,24 @@ impl Sim {
     pub fn set_instance_limit(&self, region: &str, instances: u32) {
         let now = self.now();
         self.world().cloud(region, now).capacity.instance_limit = Some(instances);
+    }
+
+    /// Sets how many import tasks may be active in a region.
+    pub fn set_import_limit(&self, region: &str, tasks: usize) {
+        let now = self.now();
+        self.world().cloud(region, now).imports.limit = tasks;
+    }
+
+    /// Turns a region's EBS encryption by default on or off.
+    pub fn set_encryption_by_default(&self, region: &str, encrypted: bool) {
+        let now = self.now();
+        self.world().cloud(region, now).encrypted_by_default = encrypted;
+    }
+
+    /// Lets the next import from now on end as `error` with this status message, such as
+    /// `ClientError: Disk validation failed [Unsupported VMDK File Format]`.
+    pub fn fail_next_import(&self, message: &str) {
+        self.faults().nth("ImportSnapshot", 1, Fault::EndsInFailure(message.to_owned()));
     }
 
     /// Denies an action such as `ec2:RunInstances` to everyone, dry runs included.

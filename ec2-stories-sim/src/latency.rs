@@ -39,7 +39,28 @@ pub struct Latencies {
     /// For how long at most after that a tag does not show in listings that filter by it.
     #[builder(default = Duration::from_millis(800))]
     pub tag_index: Duration,
-    /// The share (0 to 1) by which boot, stop and terminate times vary around the values above.
+    /// From `pending` to `available` of an image that RegisterImage made.
+    #[builder(default = Duration::from_secs(5))]
+    pub register: Duration,
+    /// What every ImportSnapshot takes.
+    #[builder(default = Duration::from_secs(60))]
+    pub import: Duration,
+    /// What ImportSnapshot takes on top for each GiB of the disk.
+    #[builder(default = Duration::from_secs(20))]
+    pub import_per_gib: Duration,
+    /// What every snapshot of a volume takes.
+    #[builder(default = Duration::from_secs(20))]
+    pub snapshot: Duration,
+    /// What a snapshot of a volume takes on top for each GiB.
+    #[builder(default = Duration::from_secs(3))]
+    pub snapshot_per_gib: Duration,
+    /// What every copy of an image or snapshot takes.
+    #[builder(default = Duration::from_secs(60))]
+    pub copy: Duration,
+    /// What a copy takes on top for each GiB.
+    #[builder(default = Duration::from_secs(10))]
+    pub copy_per_gib: Duration,
+    /// The share (0 to 1) by which all times but those of requests vary around the values above.
     #[builder(default = 0.2)]
     pub jitter: f64,
 }
@@ -63,6 +84,13 @@ impl Latencies {
             terminate: Duration::ZERO,
             visibility: Duration::ZERO,
             tag_index: Duration::ZERO,
+            register: Duration::ZERO,
+            import: Duration::ZERO,
+            import_per_gib: Duration::ZERO,
+            snapshot: Duration::ZERO,
+            snapshot_per_gib: Duration::ZERO,
+            copy: Duration::ZERO,
+            copy_per_gib: Duration::ZERO,
             jitter: 0.0,
         }
     }

@@ -1,6 +1,6 @@
 //! What a test left behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -9,7 +9,9 @@ use crate::ops::tags::resource_type;
 use crate::s3;
 use crate::sim::Sim;
 use crate::state::Cloud;
+use crate::state::images::Registered;
 use crate::state::instance::Instance;
+use crate::state::snapshots::Snapshot;
 
 /// Resources that would bill, or get in the way of the next deployment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,14 +69,23 @@ impl fmt::Display for Leaks {
 
 impl Sim {
     /// What is left in every region: instances that are not terminated nor about to be, volumes that outlive them,
-    /// security groups beside the default ones, key pairs, launch templates, fleets, open spot requests. Images and
-    /// networks that the test itself added do not count. Buckets count, and unfinished uploads; of buckets that are meant
-    /// to stay ([`keep_bucket`](Self::keep_bucket)) each object does.
+    /// security groups beside the default ones, key pairs, launch templates, fleets, open spot requests, images,
+    /// snapshots, active import tasks. Images and networks that the test itself added do not count, nor does what it
+    /// said to [`keep`](Self::keep). Buckets count, and unfinished uploads; of buckets that are meant to stay
+    /// ([`keep_bucket`](Self::keep_bucket)) each object does.
     pub fn leaks(&self) -> Leaks {
         let now = self.now();
         let mut world = self.world();
-        let mut leaks: Vec<Leak> =
-            world.clouds(now).flat_map(|(region, cloud)| of(region, cloud, now)).collect();
+        let kept = world.kept.clone();
+        let found = world.clouds(now).flat_map(|(region, cloud)| {
+            let belongs = |image: &&Registered| kept.contains(image.id());
+            let snapshots = cloud.images.live().filter(belongs).flat_map(Registered::snapshots);
+            let snapshots: BTreeSet<String> = snapshots.map(str::to_owned).collect();
+            let mut leaks = of(region, cloud, now);
+            leaks.retain(|leak| !kept.contains(&leak.id) && !snapshots.contains(&leak.id));
+            leaks
+        });
+        let mut leaks: Vec<Leak> = found.collect();
         leaks.extend(s3::hooks::leaks(&mut world.storage, now));
         Leaks(leaks)
     }
@@ -111,7 +122,19 @@ fn of(region: &str, cloud: &Cloud, now: Timestamp) -> Vec<Leak> {
         .all()
         .filter(|request| request.is_active() && (request.persistent || !ending(&request.instance)));
     let spot = spot.map(|request| (request.id.clone(), request.state.name().to_owned()));
+    let images = cloud.images.live().filter(|image| !image.seeded);
+    let images = images.map(|image| (image.id().to_owned(), image.name().to_owned()));
+    // That of an import is its task until the task is completed.
+    let exists = |snapshot: &&Snapshot| !snapshot.seeded && !imported_later(cloud, snapshot, now);
+    let snapshots = cloud.snapshots.all().filter(exists);
+    let snapshots = snapshots.map(|snapshot| {
+        (snapshot.id.clone(), format!("{} GiB, {}", snapshot.size_gib, snapshot.state(now).name()))
+    });
+    let imports = cloud.imports.active(now).map(|import| (import.id.clone(), import.format.clone()));
     instances
+        .chain(images)
+        .chain(snapshots)
+        .chain(imports)
         .chain(volumes)
         .chain(groups)
         .chain(keys)
@@ -126,4 +149,8 @@ fn of(region: &str, cloud: &Cloud, now: Timestamp) -> Vec<Leak> {
             id,
         })
         .collect()
+}
+
+fn imported_later(cloud: &Cloud, snapshot: &Snapshot, now: Timestamp) -> bool {
+    cloud.imports.active(now).any(|import| import.snapshot == snapshot.id)
 }

@@ -36,13 +36,14 @@
 //!   test that fails at every step counts the calls of one good run, then strikes each of them in turn.
 //! - [`Latencies`], [`Sim::set_capacity`], [`Sim::set_vcpu_limit`], [`Sim::deny`] and the like shape the cloud;
 //!   [`Sim::interrupt_spot`], [`Sim::shut_down_guest`], [`Sim::kill`] and [`Sim::impair`] hurt what runs in it.
-//! - [`Sim::assert_clean`] ends a test: whatever is left fails it.
+//! - [`Sim::assert_clean`] ends a test: whatever is left fails it, but what the test said to [`keep`](Sim::keep).
 //!
 //! # What is there
 //!
 //! A fresh [`Sim`] has one account in every region, each with a default VPC of three zones, a default security group, and
 //! public images of Debian 12, Ubuntu 24.04 and Amazon Linux 2023 in several versions for `x86_64` and `arm64`. Their
-//! ids are the same in every run. [`Sim::add_image`], [`Sim::add_vpc`] and [`Sim::add_subnet`] add more.
+//! ids are the same in every run. [`Sim::add_image`], [`Sim::add_vpc`], [`Sim::add_subnet`],
+//! [`Sim::add_instance_profile`] and [`Sim::add_disk_image`] add more.
 //!
 //! Operations, parameters and filters that are not simulated are refused, never ignored.
 //!
@@ -69,8 +70,11 @@ mod faults;
 mod filter;
 mod hooks;
 mod http;
+mod iam;
+mod keep;
 mod latency;
 mod leak;
+mod objects;
 mod ops;
 mod page;
 mod reply;
@@ -91,6 +95,7 @@ pub use faults::Faults;
 pub use http::listen::Listener;
 pub use latency::Latencies;
 pub use leak::{Leak, Leaks};
+pub use objects::DiskImageSeed;
 pub use seeds::ImageSeed;
 pub use sim::{Broken, Sim, SimBuilder};
 pub use throttle::Throttling;

@@ -46,7 +46,7 @@ impl Sim {
         let region = seed.region.unwrap_or_else(|| world.home().to_owned());
         let owner = seed.owner.unwrap_or_else(|| world.account().to_owned());
         let id = stable_id("ami", &format!("{region} {owner} {} {}", seed.name, seed.architecture));
-        world.cloud(&region, now).images.insert(NewImage {
+        let new = NewImage {
             id: id.clone(),
             name: seed.name,
             description: String::new(),
@@ -58,7 +58,8 @@ impl Sim {
             root_gib: seed.root_gib,
             created: now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
             deprecated: None,
-        });
+        };
+        world.cloud(&region, now).seed_image(new, now);
         id
     }
 

@@ -1,6 +1,6 @@
 //! Serves calls, one at a time: authentication, faults, throttling, the handler, the log.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,12 +13,15 @@ use crate::calls::{CallOutcome, CallRecord};
 use crate::ctx::Ctx;
 use crate::dispatch;
 use crate::fault::{Engine, FaultPlan, Struck, Target};
+use crate::iam::Iam;
 use crate::latency::Latencies;
+use crate::objects::{Lookup, Objects};
 use crate::reply::Envelope;
 use crate::request::Call;
 use crate::s3::state::Storage;
 use crate::sim::Broken;
-use crate::state::Cloud;
+use crate::state::network::zones::ENABLED;
+use crate::state::{Cloud, Library};
 use crate::throttle::{Buckets, Cost, Throttling};
 use crate::wire::{ApiError, Protocol};
 
@@ -35,6 +38,10 @@ pub(crate) struct World {
     throttling: Throttling,
     buckets: HashMap<String, Buckets>,
     pub(crate) access: Access,
+    pub(crate) iam: Iam,
+    pub(crate) objects: Objects,
+    /// Resources that a test means to leave.
+    pub(crate) kept: BTreeSet<String>,
     pub(crate) faults: Engine,
     clouds: BTreeMap<String, Cloud>,
     pub(crate) storage: Storage,
@@ -65,6 +72,9 @@ impl World {
             throttling,
             buckets: HashMap::new(),
             access: Access::new(&account),
+            iam: Iam::default(),
+            objects: Objects::default(),
+            kept: BTreeSet::new(),
             faults: Engine::new(seed ^ FAULT_STREAM, faults),
             clouds: BTreeMap::from([(home.clone(), Cloud::new(&home))]),
             storage: Storage::default(),
@@ -104,6 +114,7 @@ impl World {
         let principal = self.access.owner();
         let mut ctx = Ctx::new(now, region, &self.account, principal, self.rng.next_u64());
         ctx.latencies = self.latencies;
+        ctx.iam = self.iam.clone();
         ctx
     }
 
@@ -153,6 +164,8 @@ impl World {
         ctx.principal = principal;
         ctx.fingerprint = call.fingerprint();
         ctx.fate = struck.fate.clone();
+        ctx.source = self.source(call, now);
+        ctx.object = self.object(call);
         match operation {
             dispatch::Operation::Sts(operation) => {
                 dispatch::sts(&mut self.access, &ctx, operation, &call.params, request_id)
@@ -167,6 +180,32 @@ impl World {
                 dispatch::ec2(cloud, &ctx, operation, &call.params, request_id)
             }
         }
+    }
+
+    /// What the region that a copy names as its source has. Nothing where there is no such region.
+    fn source(&mut self, call: &Call, now: Timestamp) -> Option<Library> {
+        if !matches!(call.operation(), "CopyImage" | "CopySnapshot") {
+            return None;
+        }
+        let region = call.params.get("SourceRegion").filter(|region| ENABLED.contains(region))?;
+        Some(self.cloud(region, now).library())
+    }
+
+    /// What the object in S3 is that an import names.
+    fn object(&self, call: &Call) -> Option<Lookup> {
+        if call.operation() != "ImportSnapshot" {
+            return None;
+        }
+        let bucket = call.params.get("DiskContainer.UserBucket.S3Bucket");
+        let (bucket, key) = match (bucket, call.params.get("DiskContainer.UserBucket.S3Key")) {
+            (Some(bucket), Some(key)) => (bucket, key),
+            _ => call.params.get("DiskContainer.Url")?.strip_prefix("s3://")?.split_once('/')?,
+        };
+        Some(match self.storage.buckets.get(bucket) {
+            Some(found) if found.region != call.region => Lookup::Elsewhere(found.region.clone()),
+            Some(found) => Lookup::of(found.objects.get(key).map(|object| &object.blob)),
+            None => self.objects.find(&call.region, bucket, key),
+        })
     }
 
     fn strike(&mut self, call: &Call, now: Timestamp) -> Struck {

@@ -7,8 +7,8 @@ use bon::bon;
 
 use super::validate::check_fleet;
 use crate::model::{
-    Architecture, AvailabilityZone, FirewallPolicy, FleetSpec, Image, InstanceType, KeyPairSpec, Market,
-    MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume, default_instance_types,
+    Architecture, AvailabilityZone, FirewallPolicy, FleetSpec, Image, InstanceType, KeyPairSpec, LoginSpec,
+    Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume, default_instance_types,
     default_launch_timeout,
 };
 use crate::provider::{Customizer, Probe, Registrar};
@@ -64,6 +64,9 @@ impl Fleet {
         market: Market,
         /// The key pair.
         key: Option<KeyPairSpec>,
+        /// How its nodes are logged in to.
+        #[builder(default)]
+        login: LoginSpec,
         /// The inbound rules of the fleet's own security group.
         firewall: Option<FirewallPolicy>,
         /// Existing security groups beside it.
@@ -108,6 +111,7 @@ impl Fleet {
             public_ip,
             market,
             key,
+            login,
             firewall,
             security_groups,
             instance_profile,

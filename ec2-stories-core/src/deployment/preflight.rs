@@ -175,6 +175,7 @@ async fn preflight(
             None
         }
     };
+    findings.extend(generated_key(spec, field));
     let mut resolved = Resolved::from(record);
     if let Some(KeyPairSpec::Existing(name)) = &spec.key {
         resolved.key = Some(name.clone());
@@ -226,4 +227,16 @@ fn supposed(spec: &FleetSpec) -> Attributes {
         }
     }
     attributes
+}
+
+/// A generated private key needs a folder; without it the key would be lost with the launch.
+fn generated_key(spec: &FleetSpec, field: &str) -> Option<Finding> {
+    let Some(KeyPairSpec::Generated(file)) = &spec.key else { return None };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty())?;
+    let message = match std::fs::metadata(folder) {
+        Ok(folder) if folder.is_dir() => return None,
+        Ok(_) => format!("{} is not a folder", folder.display()),
+        Err(error) => format!("the folder {}: {error}", folder.display()),
+    };
+    Some(Finding { severity: Severity::Error, field: format!("{field}.key.generated"), message })
 }

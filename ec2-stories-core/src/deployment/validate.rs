@@ -1,5 +1,7 @@
 //! What a description must keep to; every error names the field.
 
+mod values;
+
 use std::collections::BTreeMap;
 
 use crate::attributes::{Attributes, Reference};
@@ -29,16 +31,21 @@ pub(super) fn check_fleet(spec: &FleetSpec) -> Result<()> {
     if !(1..=64).contains(&spec.metadata.hop_limit) {
         return Err(Error::invalid(at("metadata.hop_limit"), "must be from 1 to 64"));
     }
+    if spec.login.port == Some(0) {
+        return Err(Error::invalid(at("login.port"), "must be from 1 to 65535"));
+    }
+    if spec.login.user.as_deref().is_some_and(|user| user.is_empty() || user.contains(char::is_whitespace)) {
+        return Err(Error::invalid(at("login.user"), "is not a user's name, such as `admin`"));
+    }
     if spec.launch_timeout.is_zero() {
         return Err(Error::invalid(at("launch_timeout"), "must be more than nothing"));
     }
-    if let Some(KeyPairSpec::PublicKey(key)) = &spec.key
-        && key.split_whitespace().count() < 2
-    {
-        return Err(Error::invalid(
-            at("key.public_key"),
-            "is not an OpenSSH public key, such as `ssh-ed25519 AAAA…`",
-        ));
+    if let Some(KeyPairSpec::PublicKey(key)) = &spec.key {
+        values::public_key(&at("key.public_key"), key)?;
+    }
+    values::market(&at("market.spot.max_price"), &spec.market)?;
+    for (index, group) in spec.security_groups.iter().enumerate() {
+        values::group(&at(&format!("security_groups[{index}]")), group.as_str())?;
     }
     if let crate::model::Image::Public(name) = &spec.image
         && crate::model::Image::public_query(name, spec.architecture).is_none()
@@ -50,6 +57,9 @@ pub(super) fn check_fleet(spec: &FleetSpec) -> Result<()> {
         if volume.gib == 0 {
             return Err(Error::invalid(at(&format!("volumes[{index}].gib")), "must be at least 1"));
         }
+        if let Some(device) = &volume.device {
+            values::device(&at(&format!("volumes[{index}].device")), device)?;
+        }
         if spec.volumes[..index].iter().any(|other| other.device == volume.device) {
             let device = volume.device.as_deref().unwrap_or("the root device");
             return Err(Error::invalid(
@@ -60,6 +70,7 @@ pub(super) fn check_fleet(spec: &FleetSpec) -> Result<()> {
     }
     if let Some(policy) = &spec.firewall {
         policy.check(&at("firewall"))?;
+        values::groups_of(&at("firewall"), policy)?;
     }
     if let Some(data) = &spec.user_data {
         check_index(data, &at("user_data"))?;

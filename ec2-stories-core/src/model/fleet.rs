@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Architecture, AvailabilityZone, FirewallPolicy, Image, InstanceType, KeyPairSpec, Market,
+    Architecture, AvailabilityZone, FirewallPolicy, Image, InstanceType, KeyPairSpec, LoginSpec, Market,
     MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
 };
 
@@ -46,6 +46,9 @@ pub struct FleetSpec {
     /// The key pair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyPairSpec>,
+    /// How its nodes are logged in to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub login: LoginSpec,
     /// The fleet's own security group, with these inbound rules. Without a policy and without groups the nodes
     /// get a group of their own that lets nothing in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,4 +83,8 @@ pub(crate) fn default_instance_types() -> Vec<InstanceType> {
 /// Ten minutes: the slowest bare-metal types boot in about that; most need half a minute.
 pub(crate) fn default_launch_timeout() -> Duration {
     Duration::from_secs(600)
+}
+
+fn is_default(login: &LoginSpec) -> bool {
+    *login == LoginSpec::default()
 }

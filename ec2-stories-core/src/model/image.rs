@@ -72,25 +72,28 @@ pub enum Image {
     Newest(ImageQuery),
 }
 
-/// Well-known publishers: short name, owner's account, name pattern without the architecture's own word.
+/// Well-known publishers: short name, owner's account, name pattern with a place for the architecture, the publisher's words
+/// for the architectures, and the user that one logs in as.
 /// Sources: <https://wiki.debian.org/Cloud/AmazonEC2Image>, <https://ubuntu.com/aws/docs>,
 /// <https://docs.aws.amazon.com/linux/al2023/ug/naming-and-versioning.html>.
-const PUBLISHERS: [(&str, &str, &str, [&str; 2]); 5] = [
-    ("debian-12", "136693071363", "debian-12-{arch}-*", ["amd64", "arm64"]),
-    ("debian-13", "136693071363", "debian-13-{arch}-*", ["amd64", "arm64"]),
+const PUBLISHERS: [(&str, &str, &str, [&str; 2], &str); 5] = [
+    ("debian-12", "136693071363", "debian-12-{arch}-*", ["amd64", "arm64"], "admin"),
+    ("debian-13", "136693071363", "debian-13-{arch}-*", ["amd64", "arm64"], "admin"),
     (
         "ubuntu-24.04",
         "099720109477",
         "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{arch}-server-*",
         ["amd64", "arm64"],
+        "ubuntu",
     ),
     (
         "ubuntu-22.04",
         "099720109477",
         "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-{arch}-server-*",
         ["amd64", "arm64"],
+        "ubuntu",
     ),
-    ("amazon-linux-2023", "137112412989", "al2023-ami-2023.*-{arch}", ["x86_64", "arm64"]),
+    ("amazon-linux-2023", "137112412989", "al2023-ami-2023.*-{arch}", ["x86_64", "arm64"], "ec2-user"),
 ];
 
 impl Image {
@@ -115,10 +118,16 @@ impl Image {
         PUBLISHERS.iter().map(|(name, ..)| *name)
     }
 
+    /// The user that one logs in as on a public image.
+    #[must_use]
+    pub fn public_user(name: &str) -> Option<&'static str> {
+        PUBLISHERS.iter().find(|(known, ..)| *known == name).map(|(.., user)| *user)
+    }
+
     /// The query behind a public name.
     #[must_use]
     pub fn public_query(name: &str, architecture: Architecture) -> Option<ImageQuery> {
-        let (_, owner, pattern, words) = PUBLISHERS.iter().find(|(known, ..)| *known == name)?;
+        let (_, owner, pattern, words, _) = PUBLISHERS.iter().find(|(known, ..)| *known == name)?;
         let word = match architecture {
             Architecture::X86_64 => words[0],
             Architecture::Arm64 => words[1],

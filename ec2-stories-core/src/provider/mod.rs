@@ -34,7 +34,7 @@ pub use tuple_store::{Expect, Tuple, TupleStore, Version};
 
 use crate::attributes::Attributes;
 pub use crate::image::{ImageFormat, ImageSource};
-use crate::model::{Instance, Name, NodeAddress};
+use crate::model::{Instance, LoginSpec, Name, NodeAddress};
 
 /// All that a deployment needs from a cloud; implemented by whatever has the parts.
 pub trait Cloud: InstanceDeployer + ImageRegistry + Firewall + KeyPairs {}
@@ -55,6 +55,8 @@ pub struct Node {
     pub instance: Instance,
     /// What the deployment has learned so far.
     pub attributes: Attributes,
+    /// How it is logged in to.
+    pub login: LoginSpec,
 }
 
 impl fmt::Display for Node {

@@ -10,7 +10,7 @@ use ec2_stories_core::model::{
     Placement, Slots, Tags,
 };
 #[cfg(feature = "conformance")]
-use ec2_stories_core::model::{Instance, InstanceId, InstanceState, NodeAddress};
+use ec2_stories_core::model::{Instance, InstanceId, InstanceState, LoginSpec, NodeAddress};
 use ec2_stories_core::provider::ImageRegistry;
 #[cfg(feature = "conformance")]
 use ec2_stories_core::provider::Node;
@@ -77,5 +77,11 @@ pub(crate) fn node(slot: u32, private_ip: &str) -> Node {
         tags: Tags::new(),
     };
     let address = NodeAddress::new(name("web"), slot);
-    Node { deployment: name("shop"), address, instance, attributes: Attributes::new() }
+    Node {
+        deployment: name("shop"),
+        address,
+        instance,
+        attributes: Attributes::new(),
+        login: LoginSpec::default(),
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use ec2_stories_core::model::{ImageId, Instance, InstanceType};
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 /// Before this age few instances of a kind never seen are expected to run, where many are awaited: four fifths of the half
@@ -28,7 +29,7 @@ const FEW_KNOWN: f64 = 4.0;
 const PRECISE: Duration = Duration::from_secs(1);
 
 /// What boots alike.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Kind {
     instance_type: InstanceType,
     image: ImageId,
@@ -41,7 +42,7 @@ impl Kind {
 }
 
 /// One boot: it ended after `not_before` and no later than `by`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Boot {
     pub(super) not_before: Duration,
     pub(super) by: Duration,
@@ -66,7 +67,20 @@ pub(super) struct Due {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct BootTimes(HashMap<Kind, Learned>);
+pub(super) struct BootTimes {
+    kinds: HashMap<Kind, Learned>,
+    /// Whether anything was learned since it was last kept.
+    news: bool,
+}
+
+/// What is kept of a kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    #[serde(flatten)]
+    kind: Kind,
+    /// The fastest boot of each launch, and how many there were; the oldest launch first.
+    launches: Vec<(Boot, u32)>,
+}
 
 #[derive(Debug, Default)]
 struct Learned {
@@ -77,7 +91,8 @@ struct Learned {
 /// What one launch taught.
 #[derive(Debug)]
 struct Launched {
-    at: Instant,
+    /// `None` for a former process's.
+    at: Option<Instant>,
     fastest: Boot,
     count: u32,
 }
@@ -85,14 +100,41 @@ struct Launched {
 impl BootTimes {
     /// Takes in a boot of an instance that was launched at `launch`.
     pub(super) fn learn(&mut self, kind: &Kind, launch: Instant, boot: Boot) {
-        self.0.entry(kind.clone()).or_default().learn(launch, boot);
+        self.kinds.entry(kind.clone()).or_default().learn(launch, boot);
+        self.news = true;
+    }
+
+    /// Takes in what a former process learned, before what this one did.
+    pub(super) fn take_in(&mut self, kept: Vec<Kept>) {
+        for Kept { kind, launches } in kept {
+            let learned = self.kinds.entry(kind).or_default();
+            for (fastest, count) in launches.into_iter().rev() {
+                learned.launches.push_front(Launched { at: None, fastest, count });
+            }
+            learned.forget();
+        }
+    }
+
+    /// What is to be kept, if anything was learned since it was asked for last; in a fixed order.
+    pub(super) fn news(&mut self) -> Option<Vec<Kept>> {
+        if !std::mem::take(&mut self.news) {
+            return None;
+        }
+        let launches = |learned: &Learned| learned.launches.iter().map(|l| (l.fastest, l.count)).collect();
+        let kept =
+            |(kind, learned): (&Kind, &Learned)| Kept { kind: kind.clone(), launches: launches(learned) };
+        let mut all: Vec<Kept> = self.kinds.iter().map(kept).collect();
+        all.sort_by(|a, b| {
+            (&a.kind.instance_type, &a.kind.image).cmp(&(&b.kind.instance_type, &b.kind.image))
+        });
+        Some(all)
     }
 
     /// When an instance of this kind is due, while `awaited` of the kind are waited for.
     pub(super) fn due(&self, kind: &Kind, awaited: usize) -> Due {
-        let learned = self.0.get(kind).map(|learned| learned.due);
+        let learned = self.kinds.get(kind).map(|learned| learned.due);
         // Another image on the same type is the next best thing.
-        let alike = self.0.iter().filter(|(known, _)| known.instance_type == kind.instance_type);
+        let alike = self.kinds.iter().filter(|(known, _)| known.instance_type == kind.instance_type);
         match learned.or_else(|| alike.map(|(_, learned)| learned.due).min()) {
             Some(age) => Due { age, guessed: false },
             None if awaited < FEW => Due { age: Duration::ZERO, guessed: true },
@@ -110,18 +152,21 @@ impl Learned {
             // It ran when it was asked about for the first time: a little faster than those before it.
             boot.not_before = boot.not_before.max(boot.by.saturating_sub(PRECISE));
         }
-        match self.launches.iter_mut().find(|known| known.at == launch) {
+        match self.launches.iter_mut().find(|known| known.at == Some(launch)) {
             Some(known) => {
                 known.count += 1;
                 if boot.not_before < known.fastest.not_before {
                     known.fastest = boot;
                 }
             }
-            None => self.launches.push_back(Launched { at: launch, fastest: boot, count: 1 }),
+            None => self.launches.push_back(Launched { at: Some(launch), fastest: boot, count: 1 }),
         }
-        if self.launches.len() > REMEMBERED {
-            self.launches.pop_front();
-        }
+        self.forget();
+    }
+
+    /// Forgets the oldest launches beyond what is remembered.
+    fn forget(&mut self) {
+        self.launches.drain(..self.launches.len().saturating_sub(REMEMBERED));
         self.due = self.below_the_fastest();
     }
 
@@ -215,5 +260,20 @@ mod tests {
         assert_eq!(due(&times, "a"), 12.0);
         learn(&mut times, 500, 17.0, 17.9);
         assert_eq!(due(&times, "a"), 17.0);
+    }
+
+    #[tokio::test]
+    async fn what_was_learned_is_known_to_the_next_process() {
+        let mut times = BootTimes::default();
+        learn(&mut times, 500, 20.0, 20.9);
+        learn(&mut times, 20, 17.0, 17.9);
+        let kept = times.news().unwrap();
+        assert_eq!(times.news(), None);
+        let mut next = BootTimes::default();
+        next.take_in(kept);
+        assert_eq!(next.due(&kind("a"), 100), times.due(&kind("a"), 100));
+        assert_eq!(next.news(), None);
+        learn(&mut next, 1, 16.0, 16.9);
+        assert_eq!(next.news().unwrap()[0].launches.len(), 3);
     }
 }

@@ -5,6 +5,7 @@
 
 mod births;
 mod boot_times;
+mod memory;
 mod round;
 mod schedule;
 mod task;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use ec2_stories_core::Error;
 use ec2_stories_core::model::{ClientToken, Instance, InstanceId};
+use ec2_stories_core::provider::TupleStore;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -26,6 +28,7 @@ pub(crate) use wait::wait;
 use crate::api::Api;
 use births::Births;
 use boot_times::BootTimes;
+use memory::Memory;
 use waiters::Waiters;
 
 #[derive(Debug)]
@@ -35,6 +38,7 @@ pub(crate) struct Poller(Arc<Shared>);
 struct Shared {
     api: Arc<Api>,
     state: Mutex<State>,
+    memory: Memory,
     /// Someone began to wait.
     wake: Notify,
 }
@@ -66,8 +70,10 @@ impl Default for State {
 }
 
 impl Poller {
-    pub(crate) fn new(api: Arc<Api>) -> Self {
-        Self(Arc::new(Shared { api, state: Mutex::default(), wake: Notify::new() }))
+    /// A poller that keeps what it learns of boot times in `store`.
+    pub(crate) fn new(api: Arc<Api>, store: Option<Arc<dyn TupleStore>>) -> Self {
+        let memory = Memory::new(store);
+        Self(Arc::new(Shared { api, state: Mutex::default(), memory, wake: Notify::new() }))
     }
 
     /// Remembers when a token was sent for the first time, and says it.

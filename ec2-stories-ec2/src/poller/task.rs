@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::sleep_until;
 
-use super::{Shared, round};
+use super::{Shared, memory, round};
 
 pub(super) fn spawn(shared: Arc<Shared>) {
     tokio::spawn(run(shared));
@@ -12,6 +12,7 @@ pub(super) fn spawn(shared: Arc<Shared>) {
 
 async fn run(shared: Arc<Shared>) {
     let mut alive = Alive { shared: &shared, finished: false };
+    memory::recall(&shared).await;
     loop {
         let due = shared.state().next_due_or_end();
         let Some(due) = due else { break };
@@ -23,6 +24,7 @@ async fn run(shared: Arc<Shared>) {
         }
     }
     alive.finished = true;
+    memory::keep(&shared).await;
 }
 
 impl super::State {

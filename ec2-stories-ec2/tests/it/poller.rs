@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use ec2_stories_core::ErrorKind;
 use ec2_stories_core::model::{Instance, InstanceState};
-use ec2_stories_core::provider::{Goal, InstanceDeployer};
+use ec2_stories_core::provider::{Expect, Goal, InstanceDeployer, TupleStore};
+use ec2_stories_core::{ErrorKind, MemoryStore};
 use ec2_stories_ec2::Ec2;
 use ec2_stories_sim::{Fault, Latencies, Sim};
 use futures::future::join_all;
@@ -65,6 +65,31 @@ async fn what_many_nodes_taught_late_is_known_the_next_time() {
         assert!(late <= SECOND, "fourth boot in {seconds} s: {late} s");
         assert!(describes <= 8, "fourth boot in {seconds} s: {describes} describes");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_process_learned_is_known_to_the_next() {
+    let store = MemoryStore::new();
+    let boot = Duration::from_secs(16);
+    for (process, known) in [("first", false), ("second", true)] {
+        let mut world = World::booting_in(boot).await;
+        world.ec2 = Ec2::builder().config(&world.sim.sdk_config()).boot_times(store.clone()).build();
+        let (late, describes) = launch_and_wait(&world, process, 100).await;
+        assert_eq!(late <= SECOND, known, "{process}: {late} s");
+        assert!(describes <= 8, "{process}: {describes} describes");
+        // It is kept by the task that asked, which has ended once nothing else is to be done.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn boot_times_that_cannot_be_read_cost_calls_and_nothing_else() {
+    let store = MemoryStore::new();
+    store.put("boot-times", b"{", Expect::Anything).await.unwrap();
+    let mut world = World::booting_in(Duration::from_secs(16)).await;
+    world.ec2 = Ec2::builder().config(&world.sim.sdk_config()).boot_times(store).build();
+    let (late, _) = launch_and_wait(&world, "first", 3).await;
+    assert!(late <= SECOND, "{late} s");
 }
 
 #[tokio::test(start_paused = true)]

@@ -56,7 +56,11 @@ impl S3 {
         Ok(outcomes)
     }
 
-    async fn bucket_names(&self) -> Result<Vec<String>> {
+    /// The names of the account's buckets, on AWS of those in the client's region.
+    ///
+    /// # Errors
+    /// The service's own.
+    pub async fn bucket_names(&self) -> Result<Vec<String>> {
         let mut names = Vec::new();
         let mut after = None;
         loop {

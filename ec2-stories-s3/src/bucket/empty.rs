@@ -50,19 +50,28 @@ impl Bucket {
         let mut after = (None, None);
         loop {
             let (page, next) = self.versions_page(after).await?;
-            let (batch, alone): (Vec<_>, Vec<_>) = page.into_iter().partition(|doomed| fits_xml(&doomed.key));
-            if !batch.is_empty() {
-                self.remove_batch(&batch, &mut emptied).await?;
-            }
-            for doomed in alone {
-                self.remove_alone(doomed, &mut emptied).await;
-            }
+            self.remove_all(page, &mut emptied).await?;
             match next {
                 Some(next) => after = next,
                 None => break,
             }
         }
         emptied.aborted = self.gc("", Duration::ZERO).await?.len() as u64;
+        Ok(emptied)
+    }
+
+    /// Removes the objects whose keys begin with `prefix`, in batches. A bucket that keeps versions keeps theirs.
+    ///
+    /// # Errors
+    /// The service's own for the bucket; what fails for single objects is in the answer.
+    pub async fn delete_below(&self, prefix: &str) -> Result<Emptied> {
+        let mut emptied = Emptied::default();
+        let mut pages = self.list(prefix).chunks(1_000);
+        while let Some(page) = pages.next().await {
+            let page: Result<Vec<_>> =
+                page.into_iter().map(|object| Ok(Doomed { key: object?.key, version: None })).collect();
+            self.remove_all(page?, &mut emptied).await?;
+        }
         Ok(emptied)
     }
 
@@ -135,6 +144,15 @@ impl Bucket {
             all.push(Doomed { key: object?.key, version: None });
         }
         Ok(all)
+    }
+
+    async fn remove_all(&self, all: Vec<Doomed>, emptied: &mut Emptied) -> Result<()> {
+        let (batch, alone): (Vec<_>, Vec<_>) = all.into_iter().partition(|doomed| fits_xml(&doomed.key));
+        self.remove_batch(&batch, emptied).await?;
+        for doomed in alone {
+            self.remove_alone(doomed, emptied).await;
+        }
+        Ok(())
     }
 
     async fn remove_batch(&self, batch: &[Doomed], emptied: &mut Emptied) -> Result<()> {

@@ -12,9 +12,9 @@ use super::cursor::{Cursor, differs};
 use super::partial::Partial;
 use super::{ObjectInfo, key};
 use crate::bucket::Bucket;
-use crate::progress::{Progress, ProgressSender};
-use crate::upload::Crc64;
+use crate::progress::ProgressSender;
 use crate::upload::crc::RunningCrc;
+use crate::upload::{Crc64, Progress};
 
 /// How much of a part is held before it is written.
 const WRITTEN_AT_ONCE: usize = 1024 * 1024;
@@ -25,7 +25,7 @@ pub struct FetchOptions {
     /// How many parts are fetched side by side. Each holds 1 MiB of memory.
     #[builder(default = 8)]
     pub connections: usize,
-    /// Where to say how far it is.
+    /// Where to say how far it is: read from S3, given to the file, and acknowledged part by part.
     pub progress: Option<ProgressSender>,
 }
 

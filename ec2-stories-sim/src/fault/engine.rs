@@ -102,6 +102,7 @@ fn apply(fault: &Fault, struck: &mut Struck) {
         Fault::ResetMidway => struck.reset_midway = true,
         Fault::Stall => struck.stalled = true,
         Fault::ErrorInside(code) => struck.error_inside = Some(code),
+        Fault::EndsInFailure(reason) => struck.fate.failure = Some(reason),
         Fault::LateLaunchFailure(reason) => struck.fate.late_failure = Some(reason),
         Fault::Impaired(after) => struck.fate.impaired_after = Some(after),
         Fault::SpotNotice(after) => struck.fate.spot_notice_after = Some(after),

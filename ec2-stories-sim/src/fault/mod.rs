@@ -48,6 +48,9 @@ pub enum Fault {
     LateLaunchFailure(String),
     /// Launched instances run, but fail their status checks from so long after they started running.
     Impaired(#[serde(with = "humantime_serde")] Duration),
+    /// What the call starts ends in failure for this reason: an import as `error`, a snapshot as `error`, an image that is
+    /// copied or made of an instance as `failed`.
+    EndsInFailure(String),
     /// Launched spot instances get their interruption notice so long after the launch, and end two minutes after it.
     SpotNotice(#[serde(with = "humantime_serde")] Duration),
     /// Launched instances are unknown to every call that names them for so long.
@@ -60,6 +63,7 @@ pub(crate) struct Fate {
     pub(crate) no_capacity: bool,
     pub(crate) late_failure: Option<String>,
     pub(crate) impaired_after: Option<Duration>,
+    pub(crate) failure: Option<String>,
     pub(crate) spot_notice_after: Option<Duration>,
     pub(crate) unknown_for: Option<Duration>,
 }

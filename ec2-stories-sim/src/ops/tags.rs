@@ -77,7 +77,9 @@ fn known(cloud: &Cloud, ctx: &Ctx, id: &str) -> Result<(), ApiError> {
         "security-group-rule" => cloud.network.rule(id).map(drop),
         "subnet" => cloud.network.subnet(id).map(drop),
         "vpc" => cloud.network.vpc(id).map(drop),
-        "image" => cloud.images.get(id).map(drop),
+        "image" => cloud.images.known(id, &ctx.account, ctx.now).map(drop),
+        "snapshot" => cloud.snapshots.known(id, &ctx.account, ctx.now).map(drop),
+        "import-snapshot-task" => cloud.imports.known(id, ctx.now).map(drop),
         "key-pair" => cloud.keys.get_by_id(id).map(drop),
         "launch-template" => cloud.templates.get(id).map(drop),
         "fleet" => cloud.fleets.get(id).map(drop),
@@ -106,6 +108,7 @@ pub(crate) fn resource_type(id: &str) -> &'static str {
         "sir" => "spot-instances-request",
         "eni" => "network-interface",
         "snap" => "snapshot",
+        "import" => "import-snapshot-task",
         _ => "unknown",
     }
 }

@@ -130,6 +130,12 @@ impl Blob {
         slice
     }
 
+    /// All bytes at once, for those who know that they are few.
+    pub(crate) fn bytes(&self) -> io::Result<Vec<u8>> {
+        let pieces = self.pieces.iter().map(Piece::read).collect::<io::Result<Vec<Bytes>>>()?;
+        Ok(pieces.concat())
+    }
+
     /// The bytes in order, a little at a time.
     pub(crate) fn read(self) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync + use<> {
         let parts = self.pieces.into_iter().flat_map(|piece| {

@@ -1,6 +1,6 @@
 //! S3, on s3s: it reads requests and writes replies; what happens in between is here.
 
-mod blob;
+pub(crate) mod blob;
 mod buckets;
 mod checksum;
 mod complete;

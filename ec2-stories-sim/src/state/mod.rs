@@ -3,10 +3,12 @@
 pub(crate) mod capacity;
 pub(crate) mod fleets;
 pub(crate) mod images;
+pub(crate) mod imports;
 pub(crate) mod instance;
 pub(crate) mod instances;
 pub(crate) mod keys;
 pub(crate) mod network;
+pub(crate) mod snapshots;
 pub(crate) mod spot;
 pub(crate) mod tags;
 pub(crate) mod templates;
@@ -19,10 +21,12 @@ use jiff::Timestamp;
 
 use capacity::Capacity;
 use fleets::Fleets;
-use images::Images;
+use images::{Images, NewImage};
+use imports::Imports;
 use instances::Instances;
 use keys::Keys;
 use network::Network;
+use snapshots::{Snapshot, Snapshots};
 use spot::SpotRequests;
 use tags::Tags;
 use templates::Templates;
@@ -35,6 +39,8 @@ pub(crate) struct Cloud {
     pub(crate) network: Network,
     pub(crate) keys: Keys,
     pub(crate) images: Images,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) imports: Imports,
     pub(crate) templates: Templates,
     pub(crate) instances: Instances,
     pub(crate) volumes: Volumes,
@@ -46,6 +52,12 @@ pub(crate) struct Cloud {
     pub(crate) launch_tokens: Tokens,
     /// Tokens of CreateFleet.
     pub(crate) fleet_tokens: Tokens,
+    /// Tokens of ImportSnapshot.
+    pub(crate) import_tokens: Tokens,
+    /// Tokens of CopyImage.
+    pub(crate) copy_tokens: Tokens,
+    /// Whether new volumes and snapshots are encrypted without being asked.
+    pub(crate) encrypted_by_default: bool,
 }
 
 impl Cloud {
@@ -54,6 +66,8 @@ impl Cloud {
             network: Network::new(region),
             keys: Keys::default(),
             images: Images::new(region),
+            snapshots: Snapshots::default(),
+            imports: Imports::default(),
             templates: Templates::default(),
             instances: Instances::default(),
             volumes: Volumes::default(),
@@ -63,7 +77,26 @@ impl Cloud {
             capacity: Capacity::default(),
             launch_tokens: Tokens::default(),
             fleet_tokens: Tokens::default(),
+            import_tokens: Tokens::default(),
+            copy_tokens: Tokens::default(),
+            encrypted_by_default: false,
         }
+    }
+
+    /// Adds an image, with the snapshot below it where that is an account's own.
+    pub(crate) fn seed_image(&mut self, new: NewImage, now: Timestamp) {
+        let (id, owner, gib) = (new.id.clone(), new.owner.clone(), new.root_gib);
+        self.images.seed(new);
+        let snapshots = self.images.get(&id).into_iter().flat_map(|image| image.snapshots());
+        for snapshot in snapshots.map(str::to_owned).collect::<Vec<_>>() {
+            let snapshot = Snapshot::completed(snapshot, &owner, gib, now);
+            self.snapshots.insert(Snapshot { seeded: true, ..snapshot });
+        }
+    }
+
+    /// What a copy to another region reads.
+    pub(crate) fn library(&self) -> Library {
+        Library { images: self.images.clone(), snapshots: self.snapshots.clone(), tags: self.tags.clone() }
     }
 
     /// Carries out what time has decided since the last call: volumes and addresses of instances that ended, records
@@ -83,4 +116,12 @@ impl Cloud {
             self.tags.remove(&id);
         }
     }
+}
+
+/// What a region has to copy from.
+#[derive(Clone, Debug)]
+pub(crate) struct Library {
+    pub(crate) images: Images,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) tags: Tags,
 }

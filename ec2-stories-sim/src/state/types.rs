@@ -23,6 +23,11 @@ impl TypeInfo {
         self.name.starts_with('t')
     }
 
+    /// Every type here but t2 is of the Nitro System.
+    pub(crate) fn is_nitro(&self) -> bool {
+        !self.name.starts_with("t2.")
+    }
+
     /// Two threads a core on x86, one on Graviton and on t2.
     pub(crate) fn threads_per_core(&self) -> i32 {
         if self.arm || self.name.starts_with("t2.") { 1 } else { 2 }

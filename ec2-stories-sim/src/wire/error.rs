@@ -59,6 +59,12 @@ impl ApiError {
         Self::new(code, format!("Invalid id: \"{id}\" (expecting \"{prefix}-...\")"))
     }
 
+    /// What EC2 knows and the simulation does not act on: ignoring it would mislead.
+    pub(crate) fn unsimulated(name: &str) -> Self {
+        let message = format!("The simulation does not act on the parameter {name}.");
+        Self::new("UnsupportedOperation", message)
+    }
+
     pub(crate) fn dry_run() -> Self {
         Self::new("DryRunOperation", "Request would have succeeded, but DryRun flag is set.").with_status(412)
     }

@@ -21,3 +21,4 @@ pub(crate) use error::ApiError;
 pub(crate) use params::Params;
 pub(crate) use protocol::{Protocol, Request, Response};
 pub(crate) use sensitive::Sensitive;
+pub(crate) use timestamp::format as time_text;

@@ -73,6 +73,12 @@ pub(crate) async fn call(sim: &Sim, action: &str, fields: &[(&str, &str)]) -> Re
     try_call(sim, action, fields).await.expect("the connection holds")
 }
 
+/// One EC2 call in another region.
+pub(crate) async fn call_in(sim: &Sim, region: &str, action: &str, fields: &[(&str, &str)]) -> Reply {
+    let fields = [&[("Action", action)], fields].concat();
+    send(sim, request("ec2", region, "AKIATEST", &fields)).await.expect("the connection holds")
+}
+
 pub(crate) async fn send(sim: &Sim, request: http::Request<Bytes>) -> Result<Reply, Broken> {
     let (parts, body) = sim.handle(request).await?.into_parts();
     let xml = String::from_utf8(body.to_vec()).unwrap();

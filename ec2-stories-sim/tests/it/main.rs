@@ -3,6 +3,7 @@
 
 mod access;
 mod attributes;
+mod boto3;
 mod capacity;
 mod consistency;
 mod console;
@@ -10,12 +11,16 @@ mod describe;
 mod faults;
 mod fleet;
 mod form;
+mod images;
+mod imports;
 mod launch;
 mod leaks;
 mod listen;
 mod s3;
 mod sdk;
+mod snapshots;
 mod spot;
 mod throttle;
 mod tokens;
 mod types;
+mod volume_limits;

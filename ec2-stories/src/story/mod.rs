@@ -24,6 +24,7 @@
 //! | `public_ip` | `true` or `false`; the subnet's default where not said |
 //! | `market` | `"on_demand"` or `"spot"` |
 //! | `key`, `firewall`, `user_data` | see the short forms |
+//! | `login` | how nodes are logged in to: `{ user, port, private_key, address = "private", host_keys = { known_hosts = "…" } }`; host keys may also be `{ pinned = "ssh-ed25519 …" }`, `{ authority = "…" }`, `"console"`, `{ injected = "file" }` |
 //! | `security_groups` | ids of existing ones, beside the fleet's own |
 //! | `instance_profile` | an existing one's name |
 //! | `volumes` | `[{ gib = 20 }, { device = "/dev/sdf", gib = 100, type = "gp3", iops, throughput, snapshot, kms_key }]`; one without a device is the root volume |
@@ -112,8 +113,9 @@ impl Story {
             let span = cited(&source, span.clone(), &message).unwrap_or(span);
             StoryError::new(&file, &source, span, message)
         };
-        let unreadable =
-            |error: toml::de::Error| wrong(Wrong::new(error.span().unwrap_or_default(), error.message()));
+        let unreadable = |error: toml::de::Error| {
+            wrong(Wrong::new(error.span().unwrap_or_default(), plain(error.message())))
+        };
         let root = DeTable::parse(&source).map_err(unreadable)?;
         let (span, mut root) = (root.span(), root.into_inner());
         forms::write_out(&mut root, folder).map_err(wrong)?;
@@ -179,4 +181,15 @@ impl Story {
             .unwrap_or_default();
         StoryError::new(&self.file, &self.source, span, error.message())
     }
+}
+
+/// The reader's words for numbers, without Rust's names of types.
+fn plain(message: &str) -> String {
+    const NUMBERS: [(&str, &str); 4] = [
+        ("expected u8", "expected a whole number from 0 to 255"),
+        ("expected u16", "expected a whole number from 0 to 65535"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected u64", "expected a whole number, 0 or more"),
+    ];
+    NUMBERS.iter().fold(message.to_owned(), |message, (theirs, ours)| message.replace(theirs, ours))
 }

@@ -1,7 +1,10 @@
 //! Being told to stop.
 
+use std::process::ExitCode;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::note;
 use crate::{Error, ErrorKind, Result};
 
 /// Hears ctrl-C (SIGINT), SIGTERM and the terminal's end (SIGHUP), from the moment it is made; the process no longer ends by
@@ -39,4 +42,10 @@ impl Interrupts {
             _ = self.hang_up.recv() => {}
         }
     }
+}
+
+/// Says that the program was interrupted, and gives the exit code for that: 128 and SIGINT's number, as shells have it.
+pub fn interrupted() -> ExitCode {
+    note("interrupted");
+    ExitCode::from(130)
 }

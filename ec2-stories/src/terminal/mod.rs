@@ -7,7 +7,7 @@ mod output;
 mod progress;
 mod table;
 
-pub use interrupt::Interrupts;
+pub use interrupt::{Interrupts, interrupted};
 pub use output::{note, say};
 pub use progress::Progress;
 pub use table::nodes;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::super::fleet::Fleet;
 use super::super::journal::{FleetRecord, Head, Journal, LaunchRecord};
 use super::view::View;
-use crate::model::{ClientToken, DeploymentSpec, InstanceId, Name, NodeAddress};
+use crate::model::{ClientToken, DeploymentSpec, InstanceId, LoginSpec, Name, NodeAddress};
 use crate::provider::{Cloud, Node};
 use crate::{Clock, Error, ErrorKind, Result};
 
@@ -76,6 +76,8 @@ impl Context {
     pub(crate) fn node(&self, address: &NodeAddress) -> Result<Node> {
         let unknown = || Error::new(ErrorKind::NotFound, "the node has no instance").on(address.to_string());
         let (instance, attributes) = self.view.node(address).ok_or_else(unknown)?;
-        Ok(Node { deployment: self.spec.name.clone(), address: address.clone(), instance, attributes })
+        let login = self.fleet(&address.fleet).map(|fleet| LoginSpec::of(&fleet.spec)).unwrap_or_default();
+        let deployment = self.spec.name.clone();
+        Ok(Node { deployment, address: address.clone(), instance, attributes, login })
     }
 }

@@ -66,7 +66,7 @@ async fn sizes(bucket: &Bucket) {
     const PART: usize = 8 << 20;
     let directory = tempfile::tempdir().unwrap();
     let all: Bytes = (0..3 * PART as u64 + 1).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 11) as u8).collect();
-    for size in [0, 1, 2, 65_535, 65_536, 1 << 20, PART - 1, PART] {
+    for size in [0, 1, 2, 65_535, 65_536, 1 << 20, PART - 1, PART, PART + 1, 2 * PART, 3 * PART + 1] {
         let bytes = all.slice(..size);
         let stored = bucket.put("sized", bytes.clone()).await.unwrap();
         assert_eq!((stored.bytes, stored.crc), (size as u64, Crc64::of(&bytes)));
@@ -78,6 +78,7 @@ async fn sizes(bucket: &Bucket) {
         assert!(fetched.verified && fetched.crc == stored.crc, "{size}");
         assert_eq!(std::fs::read(&path).unwrap(), bytes, "{size}");
     }
+    bucket.put("sized", all.slice(..PART)).await.unwrap();
     for range in [0..1, 5..65_540, PART as u64 - 1..PART as u64 + 7, 7..7] {
         let expected = all.slice(range.start as usize..(range.end as usize).min(PART));
         assert_eq!(bucket.get_range("sized", range).await.unwrap(), expected);
@@ -101,6 +102,20 @@ async fn sizes(bucket: &Bucket) {
         tokio::join!(bucket.fetch_with("stream", &path, options), events.collect::<Vec<_>>());
     assert!(fetched.unwrap().verified);
     assert_eq!(events.last().unwrap().acknowledged, 100_000);
+    let file = directory.path().join("file");
+    std::fs::write(&file, &all[1..]).unwrap();
+    let pieces = all.slice(2..).chunks(77_777).map(Bytes::copy_from_slice).map(Ok).collect::<Vec<_>>();
+    let (sender, events) = progress();
+    let options = PutOptions::builder().expect(Expect::Absent).progress(sender).build();
+    let (stored, events) =
+        tokio::join!(bucket.put_with("large", Body::file(&file), options), events.collect::<Vec<_>>());
+    assert_eq!(stored.unwrap().crc, Crc64::of(&all[1..]));
+    assert_eq!(events.last().unwrap().acknowledged, 3 * PART as u64);
+    let absent = PutOptions::builder().expect(Expect::Absent).build();
+    let error = bucket.put_with("large", Body::file(&file), absent).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+    bucket.put("large stream", Body::stream(futures::stream::iter(pieces))).await.unwrap();
+    assert!(bucket.get("large stream").await.unwrap() == all.slice(2..), "the bytes differ");
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 3, "nothing is left beside");
 }
 
@@ -139,6 +154,10 @@ async fn lists(bucket: &Bucket) {
     assert_eq!(below.iter().map(Entry::name).collect::<Vec<_>>(), ["l/0/", "l/1/", "l/top"]);
     let none: Vec<_> = bucket.list("nothing/").try_collect().await.unwrap();
     assert!(none.is_empty());
+    let emptied = bucket.delete_below("l/0/").await.unwrap();
+    assert_eq!((emptied.removed, emptied.failed.len()), (505, 0));
+    let left: Vec<_> = bucket.list("l/").try_collect().await.unwrap();
+    assert_eq!(left.len(), 506);
     let gone = bucket.s3().bucket("not-there").list("").try_collect::<Vec<_>>().await;
     assert_eq!(gone.unwrap_err().kind(), ErrorKind::NotFound);
 }

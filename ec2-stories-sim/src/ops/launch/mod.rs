@@ -4,6 +4,7 @@ mod disks;
 mod perform;
 mod plan;
 mod template;
+mod volume_limits;
 
 use super::show;
 use crate::ctx::Ctx;
@@ -12,6 +13,7 @@ use crate::state::timeline::State;
 use crate::wire::ApiError;
 use crate::wire::generated::ec2::{RunInstancesRequest, RunInstancesResponse};
 
+pub(crate) use disks::{Disk, check_mapping};
 pub(crate) use plan::Plan;
 pub(crate) use template::filled_in;
 

@@ -51,7 +51,7 @@ fn one(
     index: u32,
 ) -> Result<Instance, ApiError> {
     let id = ctx.id("i");
-    let visible_at = ctx.now + ctx.fate.unknown_for.unwrap_or_else(|| ctx.up_to(ctx.latencies.visibility));
+    let visible_at = ctx.visible_at();
     let private_ip: Option<Ipv4Addr> = plan.private_ip;
     let interface = cloud.network.create_interface(NewInterface {
         id: ctx.id("eni"),

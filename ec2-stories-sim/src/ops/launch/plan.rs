@@ -13,7 +13,7 @@ use crate::state::instance::ImageFacts;
 use crate::state::tags;
 use crate::state::types::{self, TypeInfo};
 use crate::wire::ApiError;
-use crate::wire::generated::ec2::{InstanceNetworkInterfaceSpecification, RunInstancesRequest};
+use crate::wire::generated::ec2::{Image, InstanceNetworkInterfaceSpecification, RunInstancesRequest};
 
 /// EC2 user guide, "Run commands when you launch an EC2 instance with user data input": 16 KB before encoding.
 const MAX_USER_DATA: usize = 16 * 1024;
@@ -40,12 +40,13 @@ impl Plan {
         refuse_unsimulated(req)?;
         let (min, max) = counts(req)?;
         let image_id = req.image_id.as_deref().ok_or_else(|| ApiError::missing_parameter("ImageId"))?;
-        let image = cloud.images.get(image_id)?;
+        let image = &cloud.images.available(image_id, &ctx.account, ctx.now)?.image;
         let kind = kind(req)?;
         if image.architecture.as_deref() != Some(kind.architecture()) {
             return Err(wrong_architecture(kind, image.architecture.as_deref().unwrap_or_default()));
         }
-        let disks = disks::of(image, &req.block_device_mappings)?;
+        runs_on(image, kind)?;
+        let disks = disks::of(cloud, ctx, image, &req.block_device_mappings)?;
         let image = ImageFacts {
             id: image_id.to_owned(),
             architecture: kind.architecture().to_owned(),
@@ -129,6 +130,32 @@ fn kind(req: &RunInstancesRequest) -> Result<&'static TypeInfo, ApiError> {
     }
 }
 
+/// Instances of the Nitro System see the network through ENA, and none of today's types runs paravirtual images.
+///
+/// Source: EC2 user guide, "Compatibility for changing the instance type" and "Instance launch behavior with EC2 boot
+/// modes".
+fn runs_on(image: &Image, kind: &TypeInfo) -> Result<(), ApiError> {
+    let name = kind.name;
+    let message = if image.virtualization_type.as_deref() != Some("hvm") {
+        format!(
+            "Virtualization type 'hvm' is required for instances of type '{name}'. Ensure that you are using an AMI \
+             with virtualization type 'hvm'."
+        )
+    } else if kind.is_nitro() && image.ena_support != Some(true) {
+        format!(
+            "Enhanced networking with the Elastic Network Adapter (ENA) is required for the '{name}' instance type. \
+             Ensure that you are using an AMI that is enabled for ENA."
+        )
+    } else if !kind.is_nitro() && image.boot_mode.as_deref() == Some("uefi") {
+        format!("The instance type '{name}' does not support an AMI with the boot mode 'uefi'.")
+    } else if !kind.is_nitro() && image.tpm_support.is_some() {
+        format!("The instance type '{name}' does not support an AMI with TPM support.")
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::invalid_combination(message))
+}
+
 fn wrong_architecture(kind: &TypeInfo, image: &str) -> ApiError {
     ApiError::invalid_parameter(format!(
         "The architecture '{}' of the specified instance type does not match the architecture '{image}' of the \
@@ -155,7 +182,7 @@ fn spot(req: &RunInstancesRequest) -> Result<bool, ApiError> {
     let behavior =
         options.spot_options.as_ref().and_then(|spot| spot.instance_interruption_behavior.as_deref());
     if !matches!(behavior, None | Some("terminate")) {
-        return Err(unsimulated("InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior"));
+        return Err(ApiError::unsimulated("InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior"));
     }
     Ok(options.market_type.as_deref() == Some("spot"))
 }
@@ -165,10 +192,10 @@ fn interface(req: &RunInstancesRequest) -> Result<Option<&InstanceNetworkInterfa
     let interface = match &req.network_interfaces[..] {
         [] => return Ok(None),
         [interface] => interface,
-        _ => return Err(unsimulated("NetworkInterface.2")),
+        _ => return Err(ApiError::unsimulated("NetworkInterface.2")),
     };
     if interface.network_interface_id.is_some() {
-        return Err(unsimulated("NetworkInterface.1.NetworkInterfaceId"));
+        return Err(ApiError::unsimulated("NetworkInterface.1.NetworkInterfaceId"));
     }
     let what = if !req.security_group_ids.is_empty() || !req.security_groups.is_empty() {
         "security groups"
@@ -261,11 +288,7 @@ fn refuse_unsimulated(req: &RunInstancesRequest) -> Result<(), ApiError> {
         (enclave, "EnclaveOptions.Enabled"),
     ];
     match asked.iter().find(|(asked, _)| *asked) {
-        Some((_, name)) => Err(unsimulated(name)),
+        Some((_, name)) => Err(ApiError::unsimulated(name)),
         None => Ok(()),
     }
-}
-
-pub(super) fn unsimulated(name: &str) -> ApiError {
-    ApiError::new("UnsupportedOperation", format!("The simulation does not act on the parameter {name}."))
 }

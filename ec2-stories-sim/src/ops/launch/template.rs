@@ -136,7 +136,7 @@ fn refuse_unsimulated(data: &RequestLaunchTemplateData) -> Result<(), ApiError> 
         (enclave, "EnclaveOptions.Enabled"),
     ];
     match asked.iter().find(|(asked, _)| *asked) {
-        Some((_, name)) => Err(super::plan::unsimulated(&format!("LaunchTemplateData.{name}"))),
+        Some((_, name)) => Err(ApiError::unsimulated(&format!("LaunchTemplateData.{name}"))),
         None => Ok(()),
     }
 }

@@ -8,22 +8,31 @@ operations! {
     Ec2;
     AuthorizeSecurityGroupEgress: AuthorizeSecurityGroupEgressRequest => AuthorizeSecurityGroupEgressResponse,
     AuthorizeSecurityGroupIngress: AuthorizeSecurityGroupIngressRequest => AuthorizeSecurityGroupIngressResponse,
+    CancelImportTask: CancelImportTaskRequest => CancelImportTaskResponse,
     CancelSpotInstanceRequests: CancelSpotInstanceRequestsRequest => CancelSpotInstanceRequestsResponse,
+    CopyImage: CopyImageRequest => CopyImageResponse,
+    CopySnapshot: CopySnapshotRequest => CopySnapshotResponse,
     CreateFleet: CreateFleetRequest => CreateFleetResponse,
+    CreateImage: CreateImageRequest => CreateImageResponse,
     CreateKeyPair: CreateKeyPairRequest => CreateKeyPairResponse,
     CreateLaunchTemplate: CreateLaunchTemplateRequest => CreateLaunchTemplateResponse,
     CreateSecurityGroup: CreateSecurityGroupRequest => CreateSecurityGroupResponse,
+    CreateSnapshot: CreateSnapshotRequest => CreateSnapshotResponse,
     CreateTags: CreateTagsRequest => CreateTagsResponse,
     DeleteFleets: DeleteFleetsRequest => DeleteFleetsResponse,
     DeleteKeyPair: DeleteKeyPairRequest => DeleteKeyPairResponse,
     DeleteLaunchTemplate: DeleteLaunchTemplateRequest => DeleteLaunchTemplateResponse,
     DeleteSecurityGroup: DeleteSecurityGroupRequest => DeleteSecurityGroupResponse,
+    DeleteSnapshot: DeleteSnapshotRequest => DeleteSnapshotResponse,
     DeleteTags: DeleteTagsRequest => DeleteTagsResponse,
     DeleteVolume: DeleteVolumeRequest => DeleteVolumeResponse,
+    DeregisterImage: DeregisterImageRequest => DeregisterImageResponse,
     DescribeAddresses: DescribeAddressesRequest => DescribeAddressesResponse,
     DescribeAvailabilityZones: DescribeAvailabilityZonesRequest => DescribeAvailabilityZonesResponse,
     DescribeFleets: DescribeFleetsRequest => DescribeFleetsResponse,
+    DescribeImageAttribute: DescribeImageAttributeRequest => DescribeImageAttributeResponse,
     DescribeImages: DescribeImagesRequest => DescribeImagesResponse,
+    DescribeImportSnapshotTasks: DescribeImportSnapshotTasksRequest => DescribeImportSnapshotTasksResponse,
     DescribeInstanceAttribute: DescribeInstanceAttributeRequest => DescribeInstanceAttributeResponse,
     DescribeInstanceStatus: DescribeInstanceStatusRequest => DescribeInstanceStatusResponse,
     DescribeInstanceTypeOfferings: DescribeInstanceTypeOfferingsRequest => DescribeInstanceTypeOfferingsResponse,
@@ -36,16 +45,26 @@ operations! {
     DescribeRegions: DescribeRegionsRequest => DescribeRegionsResponse,
     DescribeSecurityGroupRules: DescribeSecurityGroupRulesRequest => DescribeSecurityGroupRulesResponse,
     DescribeSecurityGroups: DescribeSecurityGroupsRequest => DescribeSecurityGroupsResponse,
+    DescribeSnapshotAttribute: DescribeSnapshotAttributeRequest => DescribeSnapshotAttributeResponse,
+    DescribeSnapshots: DescribeSnapshotsRequest => DescribeSnapshotsResponse,
     DescribeSpotInstanceRequests: DescribeSpotInstanceRequestsRequest => DescribeSpotInstanceRequestsResponse,
     DescribeSubnets: DescribeSubnetsRequest => DescribeSubnetsResponse,
     DescribeTags: DescribeTagsRequest => DescribeTagsResponse,
     DescribeVolumes: DescribeVolumesRequest => DescribeVolumesResponse,
     DescribeVpcs: DescribeVpcsRequest => DescribeVpcsResponse,
+    DisableImageDeprecation: DisableImageDeprecationRequest => DisableImageDeprecationResponse,
+    EnableImageDeprecation: EnableImageDeprecationRequest => EnableImageDeprecationResponse,
     GetConsoleOutput: GetConsoleOutputRequest => GetConsoleOutputResponse,
+    GetEbsEncryptionByDefault: GetEbsEncryptionByDefaultRequest => GetEbsEncryptionByDefaultResponse,
     ImportKeyPair: ImportKeyPairRequest => ImportKeyPairResponse,
+    ImportSnapshot: ImportSnapshotRequest => ImportSnapshotResponse,
+    ModifyImageAttribute: ModifyImageAttributeRequest => ModifyImageAttributeResponse,
     ModifyInstanceAttribute: ModifyInstanceAttributeRequest => ModifyInstanceAttributeResponse,
     ModifyInstanceMetadataOptions: ModifyInstanceMetadataOptionsRequest => ModifyInstanceMetadataOptionsResponse,
+    ModifySnapshotAttribute: ModifySnapshotAttributeRequest => ModifySnapshotAttributeResponse,
     RebootInstances: RebootInstancesRequest => RebootInstancesResponse,
+    RegisterImage: RegisterImageRequest => RegisterImageResponse,
+    ResetImageAttribute: ResetImageAttributeRequest => ResetImageAttributeResponse,
     RevokeSecurityGroupEgress: RevokeSecurityGroupEgressRequest => RevokeSecurityGroupEgressResponse,
     RevokeSecurityGroupIngress: RevokeSecurityGroupIngressRequest => RevokeSecurityGroupIngressResponse,
     RunInstances: RunInstancesRequest => RunInstancesResponse,
@@ -102,6 +121,22 @@ output! {
 }
 
 input! {
+    struct CancelImportTaskRequest {
+        cancel_reason: Option<String> = "CancelReason",
+        dry_run: Option<bool> = "DryRun",
+        import_task_id: Option<String> = "ImportTaskId",
+    }
+}
+
+output! {
+    struct CancelImportTaskResponse {
+        import_task_id: Option<String> = "importTaskId",
+        previous_state: Option<String> = "previousState",
+        state: Option<String> = "state",
+    }
+}
+
+input! {
     struct CancelSpotInstanceRequestsRequest {
         dry_run: Option<bool> = "DryRun",
         spot_instance_request_ids: Vec<String> = "SpotInstanceRequestId" [required],
@@ -111,6 +146,55 @@ input! {
 output! {
     struct CancelSpotInstanceRequestsResponse {
         cancelled_spot_instance_requests: Vec<CancelledSpotInstanceRequest> = "spotInstanceRequestSet",
+    }
+}
+
+input! {
+    struct CopyImageRequest {
+        client_token: Option<String> = "ClientToken",
+        copy_image_tags: Option<bool> = "CopyImageTags",
+        description: Option<String> = "Description",
+        destination_availability_zone: Option<String> = "DestinationAvailabilityZone",
+        destination_availability_zone_id: Option<String> = "DestinationAvailabilityZoneId",
+        destination_outpost_arn: Option<String> = "DestinationOutpostArn",
+        dry_run: Option<bool> = "DryRun",
+        encrypted: Option<bool> = "Encrypted",
+        kms_key_id: Option<String> = "KmsKeyId",
+        name: Option<String> = "Name" [required],
+        snapshot_copy_completion_duration_minutes: Option<i64> = "SnapshotCopyCompletionDurationMinutes",
+        source_image_id: Option<String> = "SourceImageId" [required],
+        source_region: Option<String> = "SourceRegion" [required],
+        tag_specifications: Vec<TagSpecification> = "TagSpecification",
+    }
+}
+
+output! {
+    struct CopyImageResponse {
+        image_id: Option<String> = "imageId",
+    }
+}
+
+input! {
+    struct CopySnapshotRequest {
+        completion_duration_minutes: Option<i32> = "CompletionDurationMinutes" [between 1, 2880],
+        description: Option<String> = "Description",
+        destination_availability_zone: Option<String> = "DestinationAvailabilityZone",
+        destination_outpost_arn: Option<String> = "DestinationOutpostArn",
+        destination_region: Option<String> = "DestinationRegion",
+        dry_run: Option<bool> = "DryRun",
+        encrypted: Option<bool> = "Encrypted",
+        kms_key_id: Option<String> = "KmsKeyId",
+        presigned_url: Option<Sensitive> = "PresignedUrl",
+        source_region: Option<String> = "SourceRegion" [required],
+        source_snapshot_id: Option<String> = "SourceSnapshotId" [required],
+        tag_specifications: Vec<TagSpecification> = "TagSpecification",
+    }
+}
+
+output! {
+    struct CopySnapshotResponse {
+        snapshot_id: Option<String> = "snapshotId",
+        tags: Vec<Tag> = "tagSet",
     }
 }
 
@@ -139,6 +223,26 @@ output! {
         errors: Vec<CreateFleetError> = "errorSet",
         fleet_id: Option<String> = "fleetId",
         instances: Vec<CreateFleetInstance> = "fleetInstanceSet",
+    }
+}
+
+input! {
+    struct CreateImageRequest {
+        block_device_mappings: Vec<BlockDeviceMapping> = "BlockDeviceMapping",
+        boot_mode_override: Option<String> = "BootModeOverride" [one_of BOOT_MODE_OVERRIDE_VALUES],
+        description: Option<String> = "Description",
+        dry_run: Option<bool> = "DryRun",
+        instance_id: Option<String> = "InstanceId" [required],
+        name: Option<String> = "Name" [required],
+        no_reboot: Option<bool> = "NoReboot",
+        snapshot_location: Option<String> = "SnapshotLocation" [one_of SNAPSHOT_LOCATION_ENUM],
+        tag_specifications: Vec<TagSpecification> = "TagSpecification",
+    }
+}
+
+output! {
+    struct CreateImageResponse {
+        image_id: Option<String> = "imageId",
     }
 }
 
@@ -196,6 +300,46 @@ output! {
         group_id: Option<String> = "groupId",
         security_group_arn: Option<String> = "securityGroupArn",
         tags: Vec<Tag> = "tagSet",
+    }
+}
+
+input! {
+    struct CreateSnapshotRequest {
+        description: Option<String> = "Description",
+        dry_run: Option<bool> = "DryRun",
+        location: Option<String> = "Location" [one_of SNAPSHOT_LOCATION_ENUM],
+        outpost_arn: Option<String> = "OutpostArn",
+        tag_specifications: Vec<TagSpecification> = "TagSpecification",
+        volume_id: Option<String> = "VolumeId" [required],
+    }
+}
+
+output! {
+    struct CreateSnapshotResponse {
+        associated_kms_keys: Vec<AssociatedKmsKey> = "associatedKmsKeySet",
+        availability_zone: Option<String> = "availabilityZone",
+        completion_duration_minutes: Option<i32> = "completionDurationMinutes",
+        completion_time: Option<Timestamp> = "completionTime",
+        data_encryption_key_id: Option<String> = "dataEncryptionKeyId",
+        description: Option<String> = "description",
+        encrypted: Option<bool> = "encrypted",
+        full_snapshot_size_in_bytes: Option<i64> = "fullSnapshotSizeInBytes",
+        kms_key_id: Option<String> = "kmsKeyId",
+        outpost_arn: Option<String> = "outpostArn",
+        owner_alias: Option<String> = "ownerAlias",
+        owner_id: Option<String> = "ownerId",
+        progress: Option<String> = "progress",
+        restore_expiry_time: Option<Timestamp> = "restoreExpiryTime",
+        snapshot_id: Option<String> = "snapshotId",
+        sse_type: Option<String> = "sseType",
+        start_time: Option<Timestamp> = "startTime",
+        state: Option<String> = "status",
+        state_message: Option<String> = "statusMessage",
+        storage_tier: Option<String> = "storageTier",
+        tags: Vec<Tag> = "tagSet",
+        transfer_type: Option<String> = "transferType",
+        volume_id: Option<String> = "volumeId",
+        volume_size: Option<i32> = "volumeSize",
     }
 }
 
@@ -269,6 +413,15 @@ output! {
 }
 
 input! {
+    struct DeleteSnapshotRequest {
+        dry_run: Option<bool> = "DryRun",
+        snapshot_id: Option<String> = "SnapshotId" [required],
+    }
+}
+
+output! { struct DeleteSnapshotResponse { r#return: Acknowledged = "return", } }
+
+input! {
     struct DeleteTagsRequest {
         dry_run: Option<bool> = "DryRun",
         resources: Vec<String> = "ResourceId" [required],
@@ -286,6 +439,21 @@ input! {
 }
 
 output! { struct DeleteVolumeResponse { r#return: Acknowledged = "return", } }
+
+input! {
+    struct DeregisterImageRequest {
+        delete_associated_snapshots: Option<bool> = "DeleteAssociatedSnapshots",
+        dry_run: Option<bool> = "DryRun",
+        image_id: Option<String> = "ImageId" [required],
+    }
+}
+
+output! {
+    struct DeregisterImageResponse {
+        delete_snapshot_results: Vec<DeleteSnapshotReturnCode> = "deleteSnapshotResultSet",
+        r#return: Option<bool> = "return",
+    }
+}
 
 input! {
     struct DescribeAddressesRequest {
@@ -336,6 +504,33 @@ output! {
 }
 
 input! {
+    struct DescribeImageAttributeRequest {
+        attribute: Option<String> = "Attribute" [required] [one_of IMAGE_ATTRIBUTE_NAME],
+        dry_run: Option<bool> = "DryRun",
+        image_id: Option<String> = "ImageId" [required],
+    }
+}
+
+output! {
+    struct DescribeImageAttributeResponse {
+        block_device_mappings: Vec<BlockDeviceMapping> = "blockDeviceMapping",
+        boot_mode: Option<AttributeValue> = "bootMode",
+        deregistration_protection: Option<AttributeValue> = "deregistrationProtection",
+        description: Option<AttributeValue> = "description",
+        image_id: Option<String> = "imageId",
+        imds_support: Option<AttributeValue> = "imdsSupport",
+        kernel_id: Option<AttributeValue> = "kernel",
+        last_launched_time: Option<AttributeValue> = "lastLaunchedTime",
+        launch_permissions: Vec<LaunchPermission> = "launchPermission",
+        product_codes: Vec<ProductCode> = "productCodes",
+        ramdisk_id: Option<AttributeValue> = "ramdisk",
+        sriov_net_support: Option<AttributeValue> = "sriovNetSupport",
+        tpm_support: Option<AttributeValue> = "tpmSupport",
+        uefi_data: Option<AttributeValue> = "uefiData",
+    }
+}
+
+input! {
     struct DescribeImagesRequest {
         dry_run: Option<bool> = "DryRun",
         executable_users: Vec<String> = "ExecutableBy",
@@ -352,6 +547,23 @@ input! {
 output! {
     struct DescribeImagesResponse {
         images: Vec<Image> = "imagesSet",
+        next_token: Option<String> = "nextToken",
+    }
+}
+
+input! {
+    struct DescribeImportSnapshotTasksRequest {
+        dry_run: Option<bool> = "DryRun",
+        filters: Vec<Filter> = "Filters",
+        import_task_ids: Vec<String> = "ImportTaskId",
+        max_results: Option<i32> = "MaxResults",
+        next_token: Option<String> = "NextToken",
+    }
+}
+
+output! {
+    struct DescribeImportSnapshotTasksResponse {
+        import_snapshot_tasks: Vec<ImportSnapshotTask> = "importSnapshotTaskSet",
         next_token: Option<String> = "nextToken",
     }
 }
@@ -585,6 +797,41 @@ output! {
 }
 
 input! {
+    struct DescribeSnapshotAttributeRequest {
+        attribute: Option<String> = "Attribute" [required] [one_of SNAPSHOT_ATTRIBUTE_NAME],
+        dry_run: Option<bool> = "DryRun",
+        snapshot_id: Option<String> = "SnapshotId" [required],
+    }
+}
+
+output! {
+    struct DescribeSnapshotAttributeResponse {
+        create_volume_permissions: Vec<CreateVolumePermission> = "createVolumePermission",
+        product_codes: Vec<ProductCode> = "productCodes",
+        snapshot_id: Option<String> = "snapshotId",
+    }
+}
+
+input! {
+    struct DescribeSnapshotsRequest {
+        dry_run: Option<bool> = "DryRun",
+        filters: Vec<Filter> = "Filter",
+        max_results: Option<i32> = "MaxResults",
+        next_token: Option<String> = "NextToken",
+        owner_ids: Vec<String> = "Owner",
+        restorable_by_user_ids: Vec<String> = "RestorableBy",
+        snapshot_ids: Vec<String> = "SnapshotId",
+    }
+}
+
+output! {
+    struct DescribeSnapshotsResponse {
+        next_token: Option<String> = "nextToken",
+        snapshots: Vec<Snapshot> = "snapshotSet",
+    }
+}
+
+input! {
     struct DescribeSpotInstanceRequestsRequest {
         dry_run: Option<bool> = "DryRun",
         filters: Vec<Filter> = "Filter",
@@ -670,6 +917,33 @@ output! {
 }
 
 input! {
+    struct DisableImageDeprecationRequest {
+        dry_run: Option<bool> = "DryRun",
+        image_id: Option<String> = "ImageId" [required],
+    }
+}
+
+output! {
+    struct DisableImageDeprecationResponse {
+        r#return: Option<bool> = "return",
+    }
+}
+
+input! {
+    struct EnableImageDeprecationRequest {
+        deprecate_at: Option<Timestamp> = "DeprecateAt" [required],
+        dry_run: Option<bool> = "DryRun",
+        image_id: Option<String> = "ImageId" [required],
+    }
+}
+
+output! {
+    struct EnableImageDeprecationResponse {
+        r#return: Option<bool> = "return",
+    }
+}
+
+input! {
     struct GetConsoleOutputRequest {
         dry_run: Option<bool> = "DryRun",
         instance_id: Option<String> = "InstanceId" [required],
@@ -682,6 +956,19 @@ output! {
         instance_id: Option<String> = "instanceId",
         output: Option<String> = "output",
         timestamp: Option<Timestamp> = "timestamp",
+    }
+}
+
+input! {
+    struct GetEbsEncryptionByDefaultRequest {
+        dry_run: Option<bool> = "DryRun",
+    }
+}
+
+output! {
+    struct GetEbsEncryptionByDefaultResponse {
+        ebs_encryption_by_default: Option<bool> = "ebsEncryptionByDefault",
+        sse_type: Option<String> = "sseType",
     }
 }
 
@@ -702,6 +989,49 @@ output! {
         tags: Vec<Tag> = "tagSet",
     }
 }
+
+input! {
+    struct ImportSnapshotRequest {
+        client_data: Option<ClientData> = "ClientData",
+        client_token: Option<String> = "ClientToken",
+        description: Option<String> = "Description",
+        disk_container: Option<SnapshotDiskContainer> = "DiskContainer",
+        dry_run: Option<bool> = "DryRun",
+        encrypted: Option<bool> = "Encrypted",
+        kms_key_id: Option<String> = "KmsKeyId",
+        role_name: Option<String> = "RoleName",
+        tag_specifications: Vec<TagSpecification> = "TagSpecification",
+    }
+}
+
+output! {
+    struct ImportSnapshotResponse {
+        description: Option<String> = "description",
+        import_task_id: Option<String> = "importTaskId",
+        snapshot_task_detail: Option<SnapshotTaskDetail> = "snapshotTaskDetail",
+        tags: Vec<Tag> = "tagSet",
+    }
+}
+
+input! {
+    struct ModifyImageAttributeRequest {
+        attribute: Option<String> = "Attribute",
+        description: Option<AttributeValue> = "Description",
+        dry_run: Option<bool> = "DryRun",
+        image_id: Option<String> = "ImageId" [required],
+        imds_support: Option<AttributeValue> = "ImdsSupport",
+        launch_permission: Option<LaunchPermissionModifications> = "LaunchPermission",
+        operation_type: Option<String> = "OperationType" [one_of OPERATION_TYPE],
+        organization_arns: Vec<String> = "OrganizationArn",
+        organizational_unit_arns: Vec<String> = "OrganizationalUnitArn",
+        product_codes: Vec<String> = "ProductCode",
+        user_groups: Vec<String> = "UserGroup",
+        user_ids: Vec<String> = "UserId",
+        value: Option<String> = "Value",
+    }
+}
+
+output! { struct ModifyImageAttributeResponse { r#return: Acknowledged = "return", } }
 
 input! {
     struct ModifyInstanceAttributeRequest {
@@ -748,6 +1078,20 @@ output! {
 }
 
 input! {
+    struct ModifySnapshotAttributeRequest {
+        attribute: Option<String> = "Attribute" [one_of SNAPSHOT_ATTRIBUTE_NAME],
+        create_volume_permission: Option<CreateVolumePermissionModifications> = "CreateVolumePermission",
+        dry_run: Option<bool> = "DryRun",
+        group_names: Vec<String> = "UserGroup",
+        operation_type: Option<String> = "OperationType" [one_of OPERATION_TYPE],
+        snapshot_id: Option<String> = "SnapshotId" [required],
+        user_ids: Vec<String> = "UserId",
+    }
+}
+
+output! { struct ModifySnapshotAttributeResponse { r#return: Acknowledged = "return", } }
+
+input! {
     struct RebootInstancesRequest {
         dry_run: Option<bool> = "DryRun",
         instance_ids: Vec<String> = "InstanceId" [required],
@@ -755,6 +1099,45 @@ input! {
 }
 
 output! { struct RebootInstancesResponse { r#return: Acknowledged = "return", } }
+
+input! {
+    struct RegisterImageRequest {
+        architecture: Option<String> = "Architecture" [one_of ARCHITECTURE_VALUES],
+        billing_products: Vec<String> = "BillingProduct",
+        block_device_mappings: Vec<BlockDeviceMapping> = "BlockDeviceMapping",
+        boot_mode: Option<String> = "BootMode" [one_of BOOT_MODE_VALUES],
+        description: Option<String> = "Description",
+        dry_run: Option<bool> = "DryRun",
+        ena_support: Option<bool> = "EnaSupport",
+        image_location: Option<String> = "ImageLocation",
+        imds_support: Option<String> = "ImdsSupport" [one_of IMDS_SUPPORT_VALUES],
+        kernel_id: Option<String> = "KernelId",
+        name: Option<String> = "Name" [required],
+        ramdisk_id: Option<String> = "RamdiskId",
+        root_device_name: Option<String> = "RootDeviceName",
+        sriov_net_support: Option<String> = "SriovNetSupport",
+        tag_specifications: Vec<TagSpecification> = "TagSpecification",
+        tpm_support: Option<String> = "TpmSupport" [one_of TPM_SUPPORT_VALUES],
+        uefi_data: Option<Sensitive> = "UefiData",
+        virtualization_type: Option<String> = "VirtualizationType",
+    }
+}
+
+output! {
+    struct RegisterImageResponse {
+        image_id: Option<String> = "imageId",
+    }
+}
+
+input! {
+    struct ResetImageAttributeRequest {
+        attribute: Option<String> = "Attribute" [required] [one_of RESET_IMAGE_ATTRIBUTE_NAME],
+        dry_run: Option<bool> = "DryRun",
+        image_id: Option<String> = "ImageId" [required],
+    }
+}
+
+output! { struct ResetImageAttributeResponse { r#return: Acknowledged = "return", } }
 
 input! {
     struct RevokeSecurityGroupEgressRequest {
@@ -996,6 +1379,12 @@ output! {
 }
 
 output! {
+    struct AssociatedKmsKey {
+        kms_key_id: Option<String> = "kmsKeyId",
+    }
+}
+
+output! {
     struct AttachmentEnaSrdSpecification {
         ena_srd_enabled: Option<bool> = "enaSrdEnabled",
         ena_srd_udp_specification: Option<AttachmentEnaSrdUdpSpecification> = "enaSrdUdpSpecification",
@@ -1154,6 +1543,15 @@ output! {
     }
 }
 
+input! {
+    struct ClientData {
+        comment: Option<String> = "Comment",
+        upload_end: Option<Timestamp> = "UploadEnd",
+        upload_size: Option<f64> = "UploadSize",
+        upload_start: Option<Timestamp> = "UploadStart",
+    }
+}
+
 output! {
     struct ConnectionTrackingConfiguration {
         tcp_established_timeout: Option<i32> = "tcpEstablishedTimeout",
@@ -1238,6 +1636,20 @@ output! {
     }
 }
 
+both! {
+    struct CreateVolumePermission {
+        group: Option<String> = "Group" / "group" [one_of PERMISSION_GROUP],
+        user_id: Option<String> = "UserId" / "userId",
+    }
+}
+
+input! {
+    struct CreateVolumePermissionModifications {
+        add: Vec<CreateVolumePermission> = "Add",
+        remove: Vec<CreateVolumePermission> = "Remove",
+    }
+}
+
 output! {
     struct CreditSpecification {
         cpu_credits: Option<String> = "cpuCredits",
@@ -1277,6 +1689,13 @@ output! {
         current_fleet_state: Option<String> = "currentFleetState",
         fleet_id: Option<String> = "fleetId",
         previous_fleet_state: Option<String> = "previousFleetState",
+    }
+}
+
+output! {
+    struct DeleteSnapshotReturnCode {
+        return_code: Option<String> = "returnCode",
+        snapshot_id: Option<String> = "snapshotId",
     }
 }
 
@@ -1780,6 +2199,15 @@ output! {
         source_image_region: Option<String> = "sourceImageRegion",
         watermark_creation_time: Option<Timestamp> = "watermarkCreationTime",
         watermark_key: Option<String> = "watermarkKey",
+    }
+}
+
+output! {
+    struct ImportSnapshotTask {
+        description: Option<String> = "description",
+        import_task_id: Option<String> = "importTaskId",
+        snapshot_task_detail: Option<SnapshotTaskDetail> = "snapshotTaskDetail",
+        tags: Vec<Tag> = "tagSet",
     }
 }
 
@@ -2371,6 +2799,22 @@ output! {
         key_type: Option<String> = "keyType",
         public_key: Option<String> = "publicKey",
         tags: Vec<Tag> = "tagSet",
+    }
+}
+
+both! {
+    struct LaunchPermission {
+        group: Option<String> = "Group" / "group" [one_of PERMISSION_GROUP],
+        organization_arn: Option<String> = "OrganizationArn" / "organizationArn",
+        organizational_unit_arn: Option<String> = "OrganizationalUnitArn" / "organizationalUnitArn",
+        user_id: Option<String> = "UserId" / "userId",
+    }
+}
+
+input! {
+    struct LaunchPermissionModifications {
+        add: Vec<LaunchPermission> = "Add",
+        remove: Vec<LaunchPermission> = "Remove",
     }
 }
 
@@ -3466,6 +3910,60 @@ input! {
 }
 
 output! {
+    struct Snapshot {
+        associated_kms_keys: Vec<AssociatedKmsKey> = "associatedKmsKeySet",
+        availability_zone: Option<String> = "availabilityZone",
+        completion_duration_minutes: Option<i32> = "completionDurationMinutes",
+        completion_time: Option<Timestamp> = "completionTime",
+        data_encryption_key_id: Option<String> = "dataEncryptionKeyId",
+        description: Option<String> = "description",
+        encrypted: Option<bool> = "encrypted",
+        full_snapshot_size_in_bytes: Option<i64> = "fullSnapshotSizeInBytes",
+        kms_key_id: Option<String> = "kmsKeyId",
+        outpost_arn: Option<String> = "outpostArn",
+        owner_alias: Option<String> = "ownerAlias",
+        owner_id: Option<String> = "ownerId",
+        progress: Option<String> = "progress",
+        restore_expiry_time: Option<Timestamp> = "restoreExpiryTime",
+        snapshot_id: Option<String> = "snapshotId",
+        sse_type: Option<String> = "sseType",
+        start_time: Option<Timestamp> = "startTime",
+        state: Option<String> = "status",
+        state_message: Option<String> = "statusMessage",
+        storage_tier: Option<String> = "storageTier",
+        tags: Vec<Tag> = "tagSet",
+        transfer_type: Option<String> = "transferType",
+        volume_id: Option<String> = "volumeId",
+        volume_size: Option<i32> = "volumeSize",
+    }
+}
+
+input! {
+    struct SnapshotDiskContainer {
+        description: Option<String> = "Description",
+        format: Option<String> = "Format",
+        url: Option<Sensitive> = "Url",
+        user_bucket: Option<UserBucket> = "UserBucket",
+    }
+}
+
+output! {
+    struct SnapshotTaskDetail {
+        description: Option<String> = "description",
+        disk_image_size: Option<f64> = "diskImageSize",
+        encrypted: Option<bool> = "encrypted",
+        format: Option<String> = "format",
+        kms_key_id: Option<String> = "kmsKeyId",
+        progress: Option<String> = "progress",
+        snapshot_id: Option<String> = "snapshotId",
+        status: Option<String> = "status",
+        status_message: Option<String> = "statusMessage",
+        url: Option<Sensitive> = "url",
+        user_bucket: Option<UserBucketDetails> = "userBucket",
+    }
+}
+
+output! {
     struct SpotInstanceRequest {
         actual_block_hourly_price: Option<String> = "actualBlockHourlyPrice",
         availability_zone_group: Option<String> = "availabilityZoneGroup",
@@ -3656,6 +4154,20 @@ input! {
     struct TotalLocalStorageGBRequest {
         max: Option<f64> = "Max",
         min: Option<f64> = "Min",
+    }
+}
+
+input! {
+    struct UserBucket {
+        s3_bucket: Option<String> = "S3Bucket",
+        s3_key: Option<String> = "S3Key",
+    }
+}
+
+output! {
+    struct UserBucketDetails {
+        s3_bucket: Option<String> = "s3Bucket",
+        s3_key: Option<String> = "s3Key",
     }
 }
 
@@ -3988,7 +4500,10 @@ const ACCELERATOR_NAME: &[&str] = &[
 ];
 const ACCELERATOR_TYPE: &[&str] = &["gpu", "fpga", "inference", "media"];
 const AMD_SEV_SNP_SPECIFICATION: &[&str] = &["enabled", "disabled"];
+const ARCHITECTURE_VALUES: &[&str] = &["i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"];
 const BARE_METAL: &[&str] = &["included", "required", "excluded"];
+const BOOT_MODE_OVERRIDE_VALUES: &[&str] = &["uefi"];
+const BOOT_MODE_VALUES: &[&str] = &["legacy-bios", "uefi", "uefi-preferred"];
 const BURSTABLE_PERFORMANCE: &[&str] = &["included", "required", "excluded"];
 const CAPACITY_RESERVATION_PREFERENCE: &[&str] = &["capacity-reservations-only", "open", "none"];
 const CPU_MANUFACTURER: &[&str] = &["intel", "amd", "amazon-web-services", "apple"];
@@ -4004,6 +4519,22 @@ const FLEET_RESERVATION_TYPE: &[&str] =
 const FLEET_TYPE: &[&str] = &["request", "maintain", "instant"];
 const HOSTNAME_TYPE: &[&str] = &["ip-name", "resource-name"];
 const HTTP_TOKENS_STATE: &[&str] = &["optional", "required"];
+const IMAGE_ATTRIBUTE_NAME: &[&str] = &[
+    "description",
+    "kernel",
+    "ramdisk",
+    "launchPermission",
+    "productCodes",
+    "blockDeviceMapping",
+    "sriovNetSupport",
+    "bootMode",
+    "tpmSupport",
+    "uefiData",
+    "lastLaunchedTime",
+    "imdsSupport",
+    "deregistrationProtection",
+];
+const IMDS_SUPPORT_VALUES: &[&str] = &["v2.0"];
 const INSTANCE_ATTRIBUTE_NAME: &[&str] = &[
     "instanceType",
     "kernel",
@@ -4041,8 +4572,11 @@ const LOCAL_STORAGE_TYPE: &[&str] = &["hdd", "ssd"];
 const LOCATION_TYPE: &[&str] = &["region", "availability-zone", "availability-zone-id", "outpost"];
 const MARKET_TYPE: &[&str] = &["spot", "capacity-block", "interruptible-capacity-reservation", "on-demand"];
 const NESTED_VIRTUALIZATION_SPECIFICATION: &[&str] = &["enabled", "disabled"];
+const OPERATION_TYPE: &[&str] = &["add", "remove"];
+const PERMISSION_GROUP: &[&str] = &["all"];
 const RESERVED_CAPACITY_ALLOCATION_STRATEGY: &[&str] = &["prioritized"];
 const RESERVED_CAPACITY_FALLBACK_MARKET_TYPE: &[&str] = &["on-demand"];
+const RESET_IMAGE_ATTRIBUTE_NAME: &[&str] = &["launchPermission"];
 const RESOURCE_TYPE: &[&str] = &[
     "capacity-reservation",
     "client-vpn-endpoint",
@@ -4161,6 +4695,8 @@ const RESOURCE_TYPE: &[&str] = &[
 ];
 const SECONDARY_INTERFACE_TYPE: &[&str] = &["secondary"];
 const SHUTDOWN_BEHAVIOR: &[&str] = &["stop", "terminate"];
+const SNAPSHOT_ATTRIBUTE_NAME: &[&str] = &["productCodes", "createVolumePermission"];
+const SNAPSHOT_LOCATION_ENUM: &[&str] = &["regional", "local"];
 const SPOT_ALLOCATION_STRATEGY: &[&str] = &[
     "lowest-price",
     "diversified",
@@ -4172,4 +4708,5 @@ const SPOT_INSTANCE_INTERRUPTION_BEHAVIOR: &[&str] = &["hibernate", "stop", "ter
 const SPOT_INSTANCE_TYPE: &[&str] = &["one-time", "persistent"];
 const TARGET_CAPACITY_UNIT_TYPE: &[&str] = &["vcpu", "memory-mib", "units"];
 const TENANCY: &[&str] = &["default", "dedicated", "host"];
+const TPM_SUPPORT_VALUES: &[&str] = &["v2.0"];
 const VOLUME_TYPE: &[&str] = &["standard", "io1", "io2", "gp2", "sc1", "st1", "gp3"];

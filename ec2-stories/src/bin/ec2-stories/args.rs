@@ -41,6 +41,22 @@ pub(crate) enum Command {
     Sim(SimArgs),
 }
 
+impl Command {
+    /// Whether it prints for programs.
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            Self::Plan(on)
+            | Self::Start { on, .. }
+            | Self::Status(on)
+            | Self::Ping(on)
+            | Self::Terminate(on)
+            | Self::Detach(on)
+            | Self::Sweep(on) => on.json,
+            Self::Sim(_) => false,
+        }
+    }
+}
+
 /// What every command on a story takes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct OnStory {
@@ -52,7 +68,7 @@ pub(crate) struct OnStory {
     /// Which cloud.
     #[arg(long, value_enum, default_value_t = CloudKind::Aws)]
     pub(crate) cloud: CloudKind,
-    /// Print JSON for programs: one document, or one event a line.
+    /// Print JSON for programs: one document, or one event a line; an error is `{"error": …, "exit": …}` as the last.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -22,13 +22,14 @@ mod terminate;
 use std::process::ExitCode;
 
 use clap::Parser;
-use ec2_stories::terminal::note;
+use ec2_stories::terminal::{note, say};
 
 use args::{Cli, Command};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    let json = cli.command.json();
     log::init();
     let ended = match cli.command {
         Command::Plan(on) => plan::run(on).await,
@@ -44,6 +45,9 @@ async fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) => {
             note(format_args!("error: {}", failure.message));
+            if json {
+                say(serde_json::json!({ "error": failure.message, "exit": failure.exit as u8 }));
+            }
             failure.exit.into()
         }
     }

@@ -69,7 +69,7 @@ impl Session {
                 let assumes = self.story.account().is_some_and(|account| account.role.is_some());
                 let services: &[&str] = if assumes { &["EC2", "STS"] } else { &["EC2"] };
                 let reach = live::allow(services, |name| std::env::var(name).ok())?;
-                (Arc::new(connect(self.account(), reach).await?), Arc::new(SystemClock))
+                (Arc::new(connect(self.account(), reach, self.store.clone()).await?), Arc::new(SystemClock))
             }
             CloudKind::Embedded => {
                 note("embedded cloud: everything in it ends with this process");
@@ -86,11 +86,16 @@ impl Session {
     }
 }
 
-async fn connect(account: Arc<dyn AccountProvider>, reach: Reach) -> Result<Ec2, Failure> {
+async fn connect(
+    account: Arc<dyn AccountProvider>,
+    reach: Reach,
+    store: Arc<dyn TupleStore>,
+) -> Result<Ec2, Failure> {
     let config = ec2_stories::aws::sdk_config(account).await?;
+    let ec2 = Ec2::builder().config(&config).boot_times(store);
     Ok(match (reach, std::env::var_os("EC2_STORIES_MY_ADDRESS")) {
-        (Reach::Loopback, None) => Ec2::builder().config(&config).public_address(Loopback).build(),
-        _ => Ec2::from_config(&config),
+        (Reach::Loopback, None) => ec2.public_address(Loopback).build(),
+        _ => ec2.build(),
     })
 }
 

@@ -46,7 +46,7 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
     let ready = matches!(end, End::Ready);
     if ready {
         progress.finish().await;
-        show(&session, &running)?;
+        show(&session, &running, detach)?;
         progress = follow(&session, &running);
         if !detach {
             end = tokio::select! {
@@ -107,13 +107,14 @@ fn follow(session: &Session, running: &Running) -> Progress {
     if session.on.json { Progress::as_json(running) } else { Progress::follow(running) }
 }
 
-fn show(session: &Session, running: &Running) -> Result<(), Failure> {
+fn show(session: &Session, running: &Running, detach: bool) -> Result<(), Failure> {
     let nodes = running.nodes();
     if session.on.json {
         say(render::json(&serde_json::json!({ "ready": nodes }))?);
     } else {
         say(terminal::nodes(&nodes));
         note(match session.story.spec().mode {
+            _ if detach => "ready; the nodes stay",
             Mode::Dev => "ready; ctrl-C takes the nodes down",
             Mode::Production => "ready; ctrl-C leaves the nodes",
         });

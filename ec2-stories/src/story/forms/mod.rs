@@ -6,6 +6,7 @@
 mod firewall;
 mod image;
 mod key;
+mod login;
 mod market;
 mod user_data;
 
@@ -17,10 +18,11 @@ use super::tree::{Checked, Value, Wrong};
 
 type Form = for<'i> fn(Value<'i>, &Path) -> Checked<Value<'i>>;
 
-const FORMS: [(&str, Form); 5] = [
+const FORMS: [(&str, Form); 6] = [
     ("firewall", firewall::write_out),
     ("image", image::write_out),
     ("key", key::write_out),
+    ("login", login::write_out),
     ("market", market::write_out),
     ("user_data", user_data::write_out),
 ];

@@ -63,3 +63,23 @@ async fn a_cloud_on_this_machine_sees_the_program_on_this_machine() {
     shop.run("terminate", &[]).await.expect(0);
     shop.sim.assert_clean();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_are_asked_for_in_plain_words() {
+    let shop = Shop::new(&STORY.replace("nodes = 2", "nodes = \"two\"")).await;
+    let ended = shop.run("plan", &[]).await.expect(2);
+    assert!(ended.stderr.contains("a whole number from 0 to 4294967295"), "{ended:?}");
+    let error = ended.json();
+    assert!(error["error"].as_str().is_some_and(|error| error.contains("shop.toml")), "{error}");
+    assert_eq!(error["exit"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn findings_for_programs_have_their_places() {
+    let shop = Shop::new(&format!("{STORY}instance_types = ['t9.huge']\n")).await;
+    let plan = shop.run("plan", &[]).await.expect(3).json();
+    let findings = plan["findings"].as_array().unwrap();
+    let about = findings.iter().find(|finding| finding["field"] == "fleet.web.instance_types").unwrap();
+    let line = STORY.lines().count() + 1;
+    assert_eq!((&about["line"], &about["column"]), (&line.into(), &18.into()), "{plan}");
+}

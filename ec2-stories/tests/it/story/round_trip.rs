@@ -20,6 +20,12 @@ fn everything() -> DeploymentSpec {
         public_ip: Some(false),
         market: Market::Spot { max_price: Some("0.02".to_owned()) },
         key: Some(KeyPairSpec::Generated("keys/db.pem".into())),
+        login: LoginSpec {
+            user: Some("admin".to_owned()),
+            address: Some(LoginAddress::Private),
+            host_keys: Some(HostKeys::Injected("keys/host".into())),
+            ..LoginSpec::default()
+        },
         firewall: Some(FirewallPolicy::builder().tcp(5432, Source::Fleet("web".parse().unwrap())).build()),
         security_groups: vec!["sg-2".into()],
         instance_profile: Some("db".to_owned()),
