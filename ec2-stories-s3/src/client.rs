@@ -30,8 +30,11 @@ impl S3 {
         /// Whether a bucket is named in the path, not in the host's name; by default wherever an endpoint is given, as
         /// few servers beside AWS have a host's name for each bucket.
         path_style: Option<bool>,
+        /// The bucket that [`upload`](S3::upload) sends images to.
+        #[builder(into)]
+        image_bucket: Option<String>,
     ) -> Self {
-        Self(Arc::new(Api::new(config, Place { endpoint_url, path_style })))
+        Self(Arc::new(Api::new(config, Place { endpoint_url, path_style, image_bucket })))
     }
 
     /// Connects to the account's region. The account is asked for credentials at use, so rotated ones are picked up.

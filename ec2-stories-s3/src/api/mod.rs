@@ -64,6 +64,8 @@ impl Call {
 pub(crate) struct Place {
     pub(crate) endpoint_url: Option<String>,
     pub(crate) path_style: Option<bool>,
+    /// Where images go that are uploaded without naming a bucket.
+    pub(crate) image_bucket: Option<String>,
 }
 
 /// The client with everything that a call passes.
@@ -74,6 +76,7 @@ pub(crate) struct Api {
     /// Its `refresh` is for calls whose retries are not the SDK's.
     pub(crate) identity: FreshIdentity,
     pub(crate) is_aws: bool,
+    pub(crate) image_bucket: Option<String>,
 }
 
 impl Api {
@@ -97,7 +100,7 @@ impl Api {
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         builder.set_endpoint_url(endpoint);
-        Self { client: Client::from_conf(builder.build()), calls, identity, is_aws }
+        Self { client: Client::from_conf(builder.build()), calls, identity, is_aws, image_bucket: place.image_bucket }
     }
 
     /// Makes a call.

@@ -1,5 +1,8 @@
 //! An upload under way.
 
+use std::sync::Arc;
+
+use ec2_stories_core::provider::TupleStore;
 use ec2_stories_core::{Error, ErrorKind, Result};
 use futures::future::BoxFuture;
 use tokio::sync::{oneshot, watch};
@@ -9,7 +12,7 @@ use tracing::Instrument;
 use super::crc::Crc64;
 use super::engine::{Job, Sum};
 use super::progress::Progress;
-use super::spec::{OnDrop, UploadSpec};
+use super::spec::{Content, OnDrop, UploadSpec};
 use crate::S3;
 
 /// An object that was uploaded, or was there already.
@@ -121,7 +124,17 @@ impl Upload {
         }
     }
 
-    async fn ended(&mut self) -> Result<Uploaded> {
+    /// Removes what an earlier upload of a file to this key left, with that journal. Where it left nothing, nothing is done.
+    ///
+    /// # Errors
+    /// The journal's and S3's; parts may be left then.
+    pub async fn discard(s3: &S3, bucket: &str, key: &str, journal: Arc<dyn TupleStore>) -> Result<()> {
+        let spec = UploadSpec::builder().bucket(bucket).key(key).content(Content::file("")).journal(journal);
+        let (job, _) = Job::new(s3.clone(), spec.build()?);
+        job.discard_earlier().await
+    }
+
+    pub(super) async fn ended(&mut self) -> Result<Uploaded> {
         let ended = (&mut self.task).await;
         ended.unwrap_or_else(|stopped| {
             Err(Error::new(ErrorKind::Canceled, "the upload's task ended").during("upload").because(stopped))

@@ -24,6 +24,7 @@ mod engine;
 mod file;
 mod flight;
 mod handle;
+mod images;
 mod journal;
 mod plan;
 mod progress;
@@ -37,5 +38,6 @@ mod wire;
 
 pub use crc::Crc64;
 pub use handle::{Upload, Uploaded};
+pub use images::S3Images;
 pub use progress::Progress;
 pub use spec::{Content, OnDrop, UploadSpec};

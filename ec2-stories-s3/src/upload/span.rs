@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ec2_stories_core::Result;
+use md5::{Digest, Md5};
+use sha2::Sha256;
 
 use super::buffers::{Buffers, CHUNK};
 use super::crc::{Crc64, RunningCrc};
@@ -61,26 +63,60 @@ impl Span {
     pub(crate) async fn checksum(&self, buffers: &Buffers) -> Result<Crc64> {
         let this = self.clone();
         let buffers = buffers.clone();
-        let sum = move || match &this {
-            Self::Memory(bytes) => Ok(Crc64::of(bytes)),
-            _ => this.checksum_of_file(&buffers).map_err(|error| this.unreadable(error)),
-        };
-        blocking(sum).await
+        blocking(move || {
+            let mut crc = RunningCrc::new();
+            this.for_each(&buffers, |piece| crc.update(piece)).map_err(|error| this.unreadable(error))?;
+            Ok(crc.value())
+        })
+        .await
     }
 
-    fn checksum_of_file(&self, buffers: &Buffers) -> io::Result<Crc64> {
-        let mut crc = RunningCrc::new();
-        let Some((file, start)) = self.file() else { return Ok(crc.value()) };
+    /// Their MD5 in hex, which is the ETag of a part that is not encrypted.
+    ///
+    /// # Errors
+    /// As [`checksum`](Self::checksum).
+    pub(crate) async fn md5(&self, buffers: &Buffers) -> Result<String> {
+        self.digest::<Md5>(buffers).await
+    }
+
+    /// Their SHA-256 in hex.
+    ///
+    /// # Errors
+    /// As [`checksum`](Self::checksum).
+    pub(crate) async fn sha256(&self, buffers: &Buffers) -> Result<String> {
+        self.digest::<Sha256>(buffers).await
+    }
+
+    async fn digest<D: Digest>(&self, buffers: &Buffers) -> Result<String> {
+        let this = self.clone();
+        let buffers = buffers.clone();
+        blocking(move || {
+            let mut digest = D::new();
+            this.for_each(&buffers, |piece| digest.update(piece)).map_err(|error| this.unreadable(error))?;
+            Ok(hex::encode(digest.finalize()))
+        })
+        .await
+    }
+
+    fn for_each(&self, buffers: &Buffers, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+        let (file, start) = match self {
+            Self::Source { file, start, .. } => (file.descriptor(), *start),
+            Self::Spooled { file, .. } => (file, 0),
+            Self::Memory(bytes) => {
+                take(bytes);
+                return Ok(());
+            }
+        };
         let mut buffer = buffers.take();
         let mut at = 0;
         while at < self.length() {
             let length = (self.length() - at).min(CHUNK as u64) as usize;
             let space = &mut buffer.space()[..length];
             read_exactly(file, space, start + at)?;
-            crc.update(space);
+            take(space);
             at += length as u64;
         }
-        Ok(crc.value())
+        Ok(())
     }
 }
 

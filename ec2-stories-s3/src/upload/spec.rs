@@ -14,6 +14,7 @@ use futures::{Stream, TryStreamExt};
 use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
+use super::file::SourceFile;
 use super::plan::check_part_size;
 
 /// Names of the object's metadata that are ours.
@@ -30,6 +31,7 @@ pub struct Content(pub(crate) Kind);
 
 pub(crate) enum Kind {
     File(PathBuf),
+    Opened(SourceFile),
     Bytes(Bytes),
     Stream(Reader),
 }
@@ -38,6 +40,11 @@ impl Content {
     /// A file, which must not change while it is uploaded.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self(Kind::File(path.into()))
+    }
+
+    /// A file that was opened to look into it, and must still be what it was then.
+    pub(crate) fn opened(file: SourceFile) -> Self {
+        Self(Kind::Opened(file))
     }
 
     /// Bytes in memory.
@@ -61,6 +68,7 @@ impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::File(path) => f.debug_tuple("File").field(path).finish(),
+            Kind::Opened(file) => f.debug_tuple("File").field(&file.path()).finish(),
             Kind::Bytes(bytes) => f.debug_tuple("Bytes").field(&bytes.len()).finish(),
             Kind::Stream(_) => f.write_str("Stream"),
         }

@@ -1,12 +1,8 @@
 //! Files, and bytes in memory: content of a known size.
 
-use std::path::PathBuf;
-
-use bytes::Bytes;
 use ec2_stories_core::{Error, ErrorKind, Result};
 
 use super::super::crc::Crc64;
-use super::super::file::SourceFile;
 use super::super::handle::Uploaded;
 use super::super::journal::{Head, Parts};
 use super::super::plan::Plan;
@@ -16,15 +12,7 @@ use super::session::Session;
 use super::{BEGINNINGS, Failure, Job};
 
 impl Job {
-    pub(super) async fn upload_file(&self, path: PathBuf) -> Result<Uploaded> {
-        self.upload_whole(Whole::File(SourceFile::open(path).await?)).await
-    }
-
-    pub(super) async fn upload_bytes(&self, bytes: Bytes) -> Result<Uploaded> {
-        self.upload_whole(Whole::Memory(bytes)).await
-    }
-
-    async fn upload_whole(&self, content: Whole) -> Result<Uploaded> {
+    pub(super) async fn upload_whole(&self, content: Whole) -> Result<Uploaded> {
         let plan = Plan::new(content.size(), self.part_size)?;
         self.meter.total(plan.size);
         let mut earlier = self.earlier(&content, &plan).await?;
@@ -108,6 +96,14 @@ impl Job {
         }
         self.drop_earlier(Some((head, noted))).await?;
         Ok(None)
+    }
+
+    /// Removes what the journal tells of.
+    pub(in super::super) async fn discard_earlier(&self) -> Result<()> {
+        match &self.journal {
+            Some(journal) => self.drop_earlier(journal.load().await?).await,
+            None => Ok(()),
+        }
     }
 
     async fn drop_earlier(&self, earlier: Option<(Head, Parts)>) -> Result<()> {

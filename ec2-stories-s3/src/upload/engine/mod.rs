@@ -24,6 +24,7 @@ use jiff::Timestamp;
 pub(super) use send::Sum;
 
 use super::buffers::Buffers;
+use super::file::SourceFile;
 use super::handle::Uploaded;
 use super::journal::{Journal, Parts};
 use super::progress::Meter;
@@ -31,6 +32,7 @@ use super::requests::Requests;
 use super::spec::{Kind, UploadSpec};
 use super::wire::Wire;
 use crate::S3;
+use feed::Whole;
 
 /// How often an upload begins anew because the one in parts is gone, or another change of the object was in the way.
 const BEGINNINGS: u32 = 3;
@@ -91,7 +93,7 @@ impl Job {
     pub(super) fn new(s3: S3, spec: UploadSpec) -> (Self, Kind) {
         let UploadSpec { content, target, journal, part_size, connections, on_drop: _ } = spec;
         // Only a file is the same when the process has died.
-        let journal = journal.filter(|_| matches!(content.0, Kind::File(_)));
+        let journal = journal.filter(|_| matches!(content.0, Kind::File(_) | Kind::Opened(_)));
         let job = Self {
             journal: journal.map(|store| Journal::new(store, &target.bucket, &target.key)),
             requests: Arc::new(Requests::new(Wire::new(s3, target), connections)),
@@ -114,8 +116,9 @@ impl Job {
 
     pub(super) async fn run(&self, content: Kind) -> Result<Uploaded> {
         match content {
-            Kind::File(path) => self.upload_file(path).await,
-            Kind::Bytes(bytes) => self.upload_bytes(bytes).await,
+            Kind::File(path) => self.upload_whole(Whole::File(SourceFile::open(path).await?)).await,
+            Kind::Opened(file) => self.upload_whole(Whole::File(file)).await,
+            Kind::Bytes(bytes) => self.upload_whole(Whole::Memory(bytes)).await,
             Kind::Stream(reader) => self.upload_stream(reader).await,
         }
     }

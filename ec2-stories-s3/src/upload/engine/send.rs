@@ -10,6 +10,8 @@ use super::super::crc::Crc64;
 use super::super::journal::Acknowledged;
 use super::super::progress::Meter;
 use super::super::requests::Requests;
+use super::super::span::Span;
+use super::super::wire::Listed;
 use super::feed::Part;
 
 /// A part that S3 has.
@@ -43,7 +45,9 @@ impl Sender {
                 crc
             }
         };
-        if let Some(there) = there.filter(|there| (there.size, there.crc) == (length, Some(sum))) {
+        if let Some(there) = there
+            && self.has(&there, &span, sum).await?
+        {
             let part = Acknowledged { crc: sum, etag: there.etag };
             return Ok(Sent { part, length, found: true });
         }
@@ -53,6 +57,17 @@ impl Sender {
         };
         let etag = self.requests.repeat(send).await?;
         Ok(Sent { part: Acknowledged { crc: sum, etag }, length, found: false })
+    }
+
+    /// Whether what S3 has is this. Where it does not say the checksum, the ETag may be the MD5.
+    async fn has(&self, there: &Listed, span: &Span, sum: Crc64) -> Result<bool> {
+        let etag = there.etag.trim_matches('"');
+        match there.crc {
+            _ if there.size != span.length() => Ok(false),
+            Some(crc) => Ok(crc == sum),
+            None if etag.len() == 32 => Ok(span.md5(&self.buffers).await? == etag),
+            None => Ok(false),
+        }
     }
 }
 

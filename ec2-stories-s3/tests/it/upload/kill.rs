@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use aws_types::SdkConfig;
+use ec2_stories_core::provider::TupleStore;
 use ec2_stories_core::store::FileStore;
 use ec2_stories_s3::upload::{Content, Upload, UploadSpec};
 
@@ -97,13 +98,13 @@ async fn goes_on(config: &SdkConfig, bucket: &Bucket, folder: &Path, key: &str) 
     let complete = bucket.client.head_object().bucket("kill").key(key).send().await.is_ok();
     let steps = Steps::default();
     let s3 = ours(config, &steps);
-    let journal = FileStore::open(folder.join("journal")).unwrap();
-    let uploaded =
-        Upload::start(&s3, spec!(folder, key).journal(Arc::new(journal)).build().unwrap()).await.unwrap();
+    let journal = Arc::new(FileStore::open(folder.join("journal")).unwrap());
+    let spec = spec!(folder, key).journal(journal.clone());
+    let uploaded = Upload::start(&s3, spec.build().unwrap()).await.unwrap();
     let sent = steps.requests("PUT part");
     let missing = if complete { 0 } else { PARTS - there as u64 };
     assert_eq!(sent, missing, "{key}: {there} parts were there, complete: {complete}");
     assert_eq!(bucket.download(key).await, (SIZE, uploaded.crc64nvme), "{key}");
     assert_eq!(bucket.unfinished().await, [], "{key}");
-    assert_eq!(std::fs::read_dir(folder.join("journal")).map_or(0, Iterator::count), 0, "{key}");
+    assert_eq!(journal.list("").await.unwrap(), Vec::<String>::new(), "{key}");
 }

@@ -23,6 +23,7 @@ struct Inner {
     taken: AtomicU64,
     /// 0 is never.
     die_at: u64,
+    sent: AtomicU64,
     requests: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -40,6 +41,11 @@ impl Steps {
     /// How many requests of a kind were sent: `PUT part`, `POST complete`, …
     pub(crate) fn requests(&self, kind: &str) -> u64 {
         self.0.requests.lock().unwrap().get(kind).copied().unwrap_or(0)
+    }
+
+    /// How many bytes were sent by PUT and answered.
+    pub(crate) fn sent(&self) -> u64 {
+        self.0.sent.load(Ordering::Relaxed)
     }
 
     pub(crate) fn client(&self, inner: SharedHttpClient) -> SharedHttpClient {
@@ -85,10 +91,13 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (steps, inner) = (self.steps.clone(), self.inner.clone());
         let kind = kind(&request);
+        let length = request.headers().get("content-length").and_then(|length| length.parse().ok());
+        let length: u64 = length.filter(|_| request.method() == "PUT").unwrap_or(0);
         HttpConnectorFuture::new(async move {
             steps.step();
             *steps.0.requests.lock().unwrap().entry(kind).or_default() += 1;
             let answer = inner.call(request).await;
+            steps.0.sent.fetch_add(length, Ordering::Relaxed);
             steps.step();
             answer
         })

@@ -5,6 +5,7 @@ use aws_types::SdkConfig;
 use ec2_stories_core::aws::http_client;
 use ec2_stories_s3::S3;
 use ec2_stories_s3::upload::Crc64;
+use ec2_stories_sim::Sim;
 
 use super::steps::Steps;
 use crate::seaweed::server::{Seaweed, config_of};
@@ -62,4 +63,11 @@ impl Bucket {
         }
         unfinished
     }
+}
+
+/// A simulation with a bucket.
+pub(crate) async fn simulation() -> (Sim, Bucket) {
+    let sim = Sim::builder().build();
+    let bucket = Bucket::create(&sim.sdk_config(), "uploads").await;
+    (sim, bucket)
 }
