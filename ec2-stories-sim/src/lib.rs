@@ -134,7 +134,7 @@ pub use calls::{CallOutcome, CallRecord, Calls};
 pub use config::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 pub use fault::{Fault, FaultPlan, FaultPlanError, Outage, Rule};
 pub use faults::Faults;
-pub use host::{HostState, HostView, Hosts, SshdOptions};
+pub use host::{HostState, HostView, Hosts, SshdOptions, Vpc};
 pub use http::listen::Listener;
 pub use imds::{Metadata, MetadataListener};
 pub use latency::Latencies;

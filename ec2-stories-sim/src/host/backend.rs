@@ -12,6 +12,7 @@ use ipnet::Ipv4Net;
 use nix::sys::signal::Signal;
 use tokio::process::Child;
 
+use super::namespace::Vpc;
 use crate::sim::WeakSim;
 
 /// A kind of host.
@@ -29,8 +30,10 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync {
     /// Why it does not come up, for a reader.
     async fn boot(&self, guest: &Guest) -> Result<Machine, String>;
 
-    /// Takes away what a guest left outside of its folder.
-    async fn forget(&self, _guest: &Guest) {}
+    /// Where clients have to be to reach hosts, if that is not here.
+    fn vpc(&self) -> Option<Vpc> {
+        None
+    }
 }
 
 /// What a host has to know about its instance.

@@ -7,6 +7,7 @@ use ec2_stories_core::{Error, ErrorKind, Result};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::namespace::Vpc;
 use super::slot::{HostState, HostView};
 use crate::sim::Sim;
 
@@ -20,6 +21,12 @@ impl Sim {
     #[must_use]
     pub fn ssh_port(&self) -> u16 {
         self.world().hosts.ssh_port().unwrap_or(SSH)
+    }
+
+    /// The network of namespace hosts, from which alone they can be reached; nothing with other hosts or none.
+    #[must_use]
+    pub fn vpc(&self) -> Option<Vpc> {
+        self.world().hosts.vpc()
     }
 
     /// The host behind an instance; nothing if there is no such instance, or the simulation has no hosts.

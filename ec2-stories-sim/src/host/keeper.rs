@@ -47,7 +47,6 @@ impl Keeper {
                 break;
             }
         }
-        self.backend.forget(&self.guest).await;
         self.slot.gone();
         if let Err(error) = tokio::fs::remove_dir_all(&self.guest.folder).await {
             tracing::debug!(instance = %self.guest.id, %error, "a host left no folder");

@@ -5,9 +5,11 @@
 
 mod backend;
 mod block;
+mod console;
 mod folder;
 mod hooks;
 mod keeper;
+mod namespace;
 mod real_time;
 mod slot;
 mod sshd;
@@ -23,6 +25,7 @@ use ipnet::Ipv4Net;
 use crate::sim::Sim;
 use backend::Backend;
 
+pub use namespace::Vpc;
 pub use slot::{HostState, HostView};
 pub use sshd::SshdOptions;
 
@@ -71,6 +74,27 @@ impl Hosts {
     pub fn sshd(options: SshdOptions) -> Result<Self> {
         real_time::check()?;
         Ok(Self(Some(Arc::new(sshd::Sshd::new(options)?))))
+    }
+
+    /// A machine for each instance, as far as a kernel can be shared: its own network, root file system (Debian 12), metadata
+    /// service at 169.254.169.254 and processes, and the distribution's own cloud-init, which runs the user data.
+    ///
+    /// - Needs root on Linux, `ip`, `mmdebstrap` and `dnsmasq`. The root file system is made once, which takes a minute or
+    ///   two, and kept in the user's cache.
+    /// - Addresses are in 10.0.0.0/8 of a network that is not this machine's: [`Sim::vpc`] connects to them.
+    /// - `apt-get` reaches the Debian mirror that this machine's own apt has, and nothing else reaches anything.
+    /// - The user is `admin`, SSH is on port 22, and sshd is the first process: there is no systemd.
+    ///
+    /// # Errors
+    /// `Unsupported`: not root, a program is missing, time is paused, or there is no tokio runtime; `Failed` or `Io`: the
+    /// root file system or the network cannot be made.
+    pub async fn namespace() -> Result<Self> {
+        real_time::check()?;
+        Ok(Self(Some(Arc::new(namespace::Namespaces::new().await?))))
+    }
+
+    pub(crate) fn vpc(&self) -> Option<Vpc> {
+        self.0.as_ref()?.vpc()
     }
 
     /// A block of addresses for the default VPC of one more region; nothing without hosts, or when none is free.

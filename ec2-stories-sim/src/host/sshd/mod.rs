@@ -11,7 +11,7 @@ mod rights;
 mod stage;
 mod users;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -27,6 +27,7 @@ use tokio::sync::OnceCell;
 
 use super::backend::{Backend, Guest, Machine};
 use super::block::Blocks;
+use super::console::Console;
 use super::user_data::UserData;
 use files::{folder, own, write};
 use rights::Rights;
@@ -37,13 +38,12 @@ pub use options::SshdOptions;
 const BOOT: &str = include_str!("boot.sh");
 const CLOUD_INIT: &[u8] = include_bytes!("bin/cloud-init");
 const SUDO: &[u8] = include_bytes!("bin/sudo");
-const POWER: &[u8] = include_bytes!("bin/power");
+const POWER: &[u8] = include_bytes!("../power.sh");
 const PATH: &str = "/run/ec2-stories/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Where distributions put it; it is rarely in an ordinary user's path.
 const PLACES: [&str; 4] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd", "/usr/bin/sshd"];
 /// A boot takes a tenth of a second, and a `bootcmd` whatever it takes.
 const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(super) struct Sshd {
@@ -245,10 +245,7 @@ impl Backend for Sshd {
         }
         self.write_run(&guest.folder.join("run")).map_err(|error| format!("/run: {error}"))?;
         let lower = self.etc().await?;
-        let console = File::options().create(true).append(true).open(guest.console());
-        let console = console.map_err(|error| format!("console: {error}"))?;
-        let start = console.metadata().map_err(|error| format!("console: {error}"))?.len();
-        let errors = console.try_clone().map_err(|error| format!("console: {error}"))?;
+        let console = Console::open(guest)?;
         let hostname = fs::read_to_string(guest.folder.join("etc/hostname")).unwrap_or_default();
         let mut unshare = Command::new("unshare");
         unshare
@@ -261,41 +258,10 @@ impl Backend for Sshd {
             .env("SSHD", &self.binary)
             .env("FIRST", if first { "1" } else { "0" })
             .env("MAPPED", if self.rights == Rights::User { "1" } else { "0" })
-            .current_dir(&guest.folder)
-            .stdin(Stdio::piped())
-            .stdout(console)
-            .stderr(errors)
-            .kill_on_drop(true);
-        let mut child = unshare.spawn().map_err(|error| format!("unshare: {error}"))?;
-        let lifeline = child.stdin.take();
-        let wish = guest.folder.join("run/ec2-stories/wish");
-        let mut machine = Machine { child, wish, held: Box::new(lifeline) };
+            .current_dir(&guest.folder);
         let listening = format!("Server listening on {} port {}.", guest.address, self.port);
-        let up = async {
-            while !said(&guest.console(), start, &listening) {
-                tokio::time::sleep(LOOK_AGAIN).await;
-            }
-        };
-        tokio::select! {
-            () = up => Ok(machine),
-            ended = machine.ended() => Err(format!("it did not boot ({ended:?}): {}", last_line(&guest.console()))),
-            () = tokio::time::sleep(PATIENCE) => {
-                Err(format!("its sshd does not listen after {PATIENCE:?}: {}", last_line(&guest.console())))
-            }
-        }
+        console.boot(unshare, Box::new(()), &listening, PATIENCE).await
     }
-}
-
-/// Whether a line has come since the console had so many bytes.
-fn said(console: &Path, start: u64, line: &str) -> bool {
-    let start = usize::try_from(start).unwrap_or(usize::MAX);
-    let text = fs::read(console).unwrap_or_default();
-    String::from_utf8_lossy(text.get(start..).unwrap_or_default()).contains(line)
-}
-
-fn last_line(console: &Path) -> String {
-    let text = fs::read(console).unwrap_or_default();
-    String::from_utf8_lossy(&text).lines().last().unwrap_or("its console is empty").to_owned()
 }
 
 /// A port that is free on every address now.
