@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -38,7 +39,8 @@ impl Sshd {
         let configuration = format!(
             "{more}\nPort {port}\nListenAddress {ip}\nHostKey {here}/host\nPidFile none\nUsePAM no\nStrictModes no\n\
              AuthorizedKeysFile {here}/authorized\nPasswordAuthentication no\nPermitRootLogin yes\n\
-             MaxStartups 100:30:200\nSubsystem sftp internal-sftp\n",
+             MaxStartups 100:30:200\n{sftp}\n",
+            sftp = if more.contains("Subsystem sftp") { "" } else { "Subsystem sftp internal-sftp" },
             port = address.port(),
             ip = address.ip(),
             here = path.display(),
@@ -48,6 +50,25 @@ impl Sshd {
         let server = Self { folder, address, process };
         server.listens();
         server
+    }
+
+    /// Whose host has a sudo that asks nothing and changes nothing: the server's user may do all that a test needs.
+    pub(crate) fn with_sudo(more: &str) -> Self {
+        Self::prepared(&format!("SetEnv PATH={{here}}/bin:/usr/sbin:/usr/bin:/bin\n{more}"), |folder| {
+            fs::create_dir(folder.join("bin")).unwrap();
+            let sudo = folder.join("bin/sudo");
+            fs::write(&sudo, "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"\n").unwrap();
+            fs::set_permissions(sudo, fs::Permissions::from_mode(0o755)).unwrap();
+        })
+    }
+
+    pub(crate) fn without_sftp() -> Self {
+        Self::with("Subsystem sftp {here}/no-such-server")
+    }
+
+    /// What runs in its sessions.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        descendants(self.process.id())
     }
 
     /// Ends the server that listens, and with it every session.
@@ -108,7 +129,15 @@ fn spawn(folder: &Path) -> Child {
     let sshd = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"].into_iter().find(|path| Path::new(path).exists());
     // Privilege separation wants this folder; the system's own unit makes it.
     let _ = fs::create_dir_all("/run/sshd");
-    Command::new(sshd.expect("openssh-server is installed"))
+    let sshd = sshd.expect("openssh-server is installed");
+    let mut command = Command::new(sshd);
+    if folder.join("disk").exists() {
+        // A file system of its own, which nobody else sees and which ends with the server.
+        let mount = format!("mount -t tmpfs -o size=256k tmpfs {}/disk && exec \"$0\" \"$@\"", text(folder));
+        command = Command::new("unshare");
+        command.args(["-m", "--propagation", "private", "/bin/sh", "-c", &mount, sshd]);
+    }
+    command
         .arg("-D")
         .args(["-f", text(&folder.join("sshd_config")), "-E", text(&folder.join("log"))])
         .stdin(Stdio::null())
