@@ -11,11 +11,12 @@ use russh::client::{Handle, Msg};
 use russh::{Channel, Disconnect};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use shell::{Pty, Shell, ShellEvent, ShellInput};
 
-use crate::connect::Stream;
+use crate::connect::{Stream, Watched};
 use crate::error::{lost, protocol};
 use crate::sftp::Sftp;
 use crate::ssh::Client;
@@ -35,6 +36,7 @@ pub struct Session(Arc<Inner>);
 
 struct Inner {
     handle: Handle<Client>,
+    gone: CancellationToken,
     target: Target,
     user: String,
     commands: Arc<Semaphore>,
@@ -44,9 +46,10 @@ struct Inner {
 }
 
 impl Session {
-    pub(crate) fn new(handle: Handle<Client>, target: Target, user: String) -> Self {
+    pub(crate) fn new(handle: Handle<Client>, gone: CancellationToken, target: Target, user: String) -> Self {
         Self(Arc::new(Inner {
             handle,
+            gone,
             target,
             user,
             commands: Arc::new(Semaphore::new(COMMANDS_AT_ONCE)),
@@ -71,7 +74,7 @@ impl Session {
     /// Whether the connection stands, as far as is known: keep-alive notices a silent host within a minute.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        !self.0.handle.is_closed()
+        !self.0.handle.is_closed() && !self.0.gone.is_cancelled()
     }
 
     /// Runs a command and waits for its end. Its output is [kept up to a bound](Command::keep).
@@ -162,7 +165,10 @@ impl Session {
         let to = format!("{host}:{port} through {}", self.target());
         let open = self.0.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0);
         match timeout(OPEN, open).await {
-            Ok(Ok(channel)) => Ok(Box::new(channel.into_stream())),
+            Ok(Ok(channel)) => {
+                let gone = self.gone().child_token();
+                Ok(Box::new(Watched::new(channel.into_stream(), gone)))
+            }
             Ok(Err(error)) => Err(protocol(error, "forward", &to)),
             Err(_) => Err(slow("forward", &to)),
         }
@@ -174,6 +180,11 @@ impl Session {
         self.0.endings.wait().await;
         self.0.endings.reopen();
         let _ = self.0.handle.disconnect(Disconnect::ByApplication, "done", "en").await;
+    }
+
+    /// Canceled when the link has ended.
+    pub(crate) fn gone(&self) -> &CancellationToken {
+        &self.0.gone
     }
 
     /// A channel for a command, once it is its turn.

@@ -144,8 +144,10 @@ async fn a_full_disk_is_said_and_nothing_is_left_on_it() {
     let error = refused(sftp.write(&path, vec![1; 4_000_000], &WriteOptions::new()).await);
     assert_eq!(error.api_code(), Some(code::DISK_FULL), "{error:?}");
     assert!(error.to_string().contains(&path), "{error}");
-    crate::support::eventually("the half-written file is removed", async || sftp.list(&disk).await.unwrap().len() == 1)
-        .await;
+    crate::support::eventually("the half-written file is removed", async || {
+        sftp.list(&disk).await.unwrap().len() == 1
+    })
+    .await;
     assert_eq!(sftp.read(&path).await.unwrap(), b"old");
     sftp.write(&path, vec![2; 100_000], &WriteOptions::new()).await.unwrap();
 }

@@ -33,14 +33,16 @@ fn name(server: &Sshd) -> String {
 }
 
 fn fingerprint(server: &Sshd) -> String {
-    let output = std::process::Command::new("ssh-keygen").arg("-lf").arg(server.path("host.pub")).output().unwrap();
+    let output =
+        std::process::Command::new("ssh-keygen").arg("-lf").arg(server.path("host.pub")).output().unwrap();
     String::from_utf8(output.stdout).unwrap().split(' ').nth(1).unwrap().to_owned()
 }
 
 #[tokio::test]
 async fn an_unknown_key_is_an_error_with_its_fingerprint_and_where_was_looked() {
     let server = Sshd::start();
-    let error = refused(connect(&server, known_hosts(&server, &format!("other.example.org {OTHER}\n"))).await);
+    let error =
+        refused(connect(&server, known_hosts(&server, &format!("other.example.org {OTHER}\n"))).await);
     assert_eq!((error.api_code(), error.is_permanent()), (Some(code::HOST_KEY_UNKNOWN), true));
     let said = error.to_string();
     assert!(said.contains(&fingerprint(&server)), "{said}");
@@ -77,7 +79,9 @@ async fn known_hosts_are_understood_as_openssh_does() {
 }
 
 fn keygen_hash(server: &Sshd) {
-    let hash = std::process::Command::new("ssh-keygen").args(["-H", "-f", text(&server.path("known_hosts"))]).output();
+    let hash = std::process::Command::new("ssh-keygen")
+        .args(["-H", "-f", text(&server.path("known_hosts"))])
+        .output();
     assert!(hash.unwrap().status.success());
 }
 

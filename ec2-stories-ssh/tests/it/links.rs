@@ -121,15 +121,19 @@ async fn a_pool_shares_a_session_and_makes_a_broken_one_again() {
     server.kill_all();
     server.restart();
     eventually("the link is known to be broken", async || !one.is_alive()).await;
-    assert!(pool.session(&target).await.unwrap().exec(&Command::new("true")).await.unwrap().exit.is_success());
+    assert!(
+        pool.session(&target).await.unwrap().exec(&Command::new("true")).await.unwrap().exit.is_success()
+    );
     pool.close().await;
 }
 
 #[tokio::test]
 async fn one_job_runs_on_many_hosts_and_one_that_is_down_fails_alone() {
     let mut servers: Vec<Sshd> = (0..6).map(|_| Sshd::start()).collect();
-    let targets: Vec<Target> = servers.iter().enumerate().map(|(n, server)| server.target().named(format!("web/{n}"))).collect();
-    let pools: Vec<SessionPool> = servers.iter().map(|server| SessionPool::new(ssh(server, pinned(server)))).collect();
+    let targets: Vec<Target> =
+        servers.iter().enumerate().map(|(n, server)| server.target().named(format!("web/{n}"))).collect();
+    let pools: Vec<SessionPool> =
+        servers.iter().map(|server| SessionPool::new(ssh(server, pinned(server)))).collect();
     servers[3].kill_all();
     let outcomes = FanOut::at_once(4)
         .run(targets.into_iter().zip(pools).map(|(target, pool)| Node { target, pool }), |node| async move {

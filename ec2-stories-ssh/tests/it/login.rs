@@ -31,7 +31,9 @@ async fn a_refused_key_is_said_and_is_permanent() {
     assert_eq!((error.api_code(), error.kind()), (Some(code::LOGIN_REFUSED), ErrorKind::Credentials));
     assert!(error.is_permanent());
     assert!(error.to_string().contains(text(&server.path("other"))), "{error}");
-    log_in(&server, [Identity::key_file(server.path("other")), Identity::key_file(server.path("client"))]).await.unwrap();
+    log_in(&server, [Identity::key_file(server.path("other")), Identity::key_file(server.path("client"))])
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -50,7 +52,9 @@ async fn keys_of_every_format_are_read() {
         }
     });
     for name in ["pem", "pkcs8", "ecdsa"] {
-        log_in(&server, [Identity::key_file(server.path(name))]).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        log_in(&server, [Identity::key_file(server.path(name))])
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
     let pem = fs::read_to_string(server.path("pem")).unwrap();
     log_in(&server, [Identity::key_text(pem.into())]).await.unwrap();
@@ -76,10 +80,14 @@ async fn an_agents_keys_are_tried_and_its_absence_is_said() {
     let server = Sshd::start();
     let socket = server.path("agent");
     let mut agent = std::process::Command::new("ssh-agent");
-    let mut agent = agent.args(["-D", "-a", text(&socket)]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut agent =
+        agent.args(["-D", "-a", text(&socket)]).stdout(std::process::Stdio::null()).spawn().unwrap();
     until("the agent listens", || socket.exists()).await;
     let empty = log_in(&server, [Identity::agent_at(&socket)]).await;
-    let add = std::process::Command::new("ssh-add").arg(server.path("client")).env("SSH_AUTH_SOCK", &socket).output();
+    let add = std::process::Command::new("ssh-add")
+        .arg(server.path("client"))
+        .env("SSH_AUTH_SOCK", &socket)
+        .output();
     let full = log_in(&server, [Identity::agent_at(&socket)]).await;
     agent.kill().unwrap();
     agent.wait().unwrap();
@@ -93,7 +101,8 @@ async fn an_agents_keys_are_tried_and_its_absence_is_said() {
 #[tokio::test]
 async fn a_user_certificate_lets_in_a_key_that_is_listed_nowhere() {
     let server = Sshd::prepared("TrustedUserCAKeys {here}/ca.pub", |folder| {
-        let user = String::from_utf8(std::process::Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
+        let user =
+            String::from_utf8(std::process::Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
         keygen(&["-t", "ed25519", "-f", text(&folder.join("ca"))]);
         let (ca, key) = (folder.join("ca"), folder.join("client.pub"));
         keygen(&["-s", text(&ca), "-I", "test", "-n", user.trim(), text(&key)]);

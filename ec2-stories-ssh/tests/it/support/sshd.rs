@@ -57,7 +57,8 @@ impl Sshd {
         Self::prepared(&format!("SetEnv PATH={{here}}/bin:/usr/sbin:/usr/bin:/bin\n{more}"), |folder| {
             fs::create_dir(folder.join("bin")).unwrap();
             let sudo = folder.join("bin/sudo");
-            fs::write(&sudo, "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"\n").unwrap();
+            fs::write(&sudo, "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"\n")
+                .unwrap();
             fs::set_permissions(sudo, fs::Permissions::from_mode(0o755)).unwrap();
         })
     }
@@ -73,7 +74,8 @@ impl Sshd {
 
     /// Ends the server that listens, and with it every session.
     pub(crate) fn kill_all(&mut self) {
-        for pid in descendants(self.process.id()).into_iter().chain([self.process.id()]) {
+        // From the top: a server that sees its session's end would still tell the client.
+        for pid in [self.process.id()].into_iter().chain(descendants(self.process.id())) {
             let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
         }
         self.process.wait().unwrap();
@@ -164,7 +166,7 @@ pub(crate) fn text(path: &Path) -> &str {
 fn descendants(pid: u32) -> Vec<u32> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     let children: Vec<u32> = children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
-    children.iter().flat_map(|child| descendants(*child).into_iter().chain([*child])).collect()
+    children.iter().flat_map(|child| [*child].into_iter().chain(descendants(*child))).collect()
 }
 
 /// Waits for a state of the outside world, such as the end of a process.
