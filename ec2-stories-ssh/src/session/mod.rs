@@ -1,5 +1,6 @@
 //! A host that is logged in to.
 
+mod endings;
 mod shell;
 
 use std::fmt;
@@ -9,11 +10,11 @@ use std::time::Duration;
 use ec2_stories_core::{Error, ErrorKind, Result, Status};
 use russh::client::{Handle, Msg};
 use russh::{Channel, Disconnect};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+pub(crate) use endings::Endings;
 pub use shell::{Pty, Shell, ShellEvent, ShellInput};
 
 use crate::connect::{Stream, Watched};
@@ -22,8 +23,10 @@ use crate::sftp::Sftp;
 use crate::ssh::Client;
 use crate::{Chunk, Command, Output, Running, Target};
 
-/// OpenSSH opens ten channels per connection (`MaxSessions`). Two are for SFTP, one is to end commands.
-const COMMANDS_AT_ONCE: usize = 6;
+/// OpenSSH opens ten channels per connection (`MaxSessions`). Two are for SFTP, and one for a shell.
+const COMMANDS_AT_ONCE: usize = 5;
+/// Commands that are ended at once: each needs a second channel.
+const ENDINGS_AT_ONCE: usize = 2;
 /// How long a host may take to open a channel.
 const OPEN: Duration = Duration::from_secs(30);
 
@@ -42,7 +45,8 @@ struct Inner {
     commands: Arc<Semaphore>,
     sftp: Mutex<Option<Sftp>>,
     root_sftp: Mutex<Option<Sftp>>,
-    endings: TaskTracker,
+    ending: Semaphore,
+    endings: Endings,
 }
 
 impl Session {
@@ -55,7 +59,8 @@ impl Session {
             commands: Arc::new(Semaphore::new(COMMANDS_AT_ONCE)),
             sftp: Mutex::new(None),
             root_sftp: Mutex::new(None),
-            endings: TaskTracker::new(),
+            ending: Semaphore::new(ENDINGS_AT_ONCE),
+            endings: Endings::default(),
         }))
     }
 
@@ -176,9 +181,7 @@ impl Session {
 
     /// Waits for commands that are being ended, then ends the connection, for all clones.
     pub async fn close(&self) {
-        self.0.endings.close();
         self.0.endings.wait().await;
-        self.0.endings.reopen();
         let _ = self.0.handle.disconnect(Disconnect::ByApplication, "done", "en").await;
     }
 
@@ -204,12 +207,16 @@ impl Session {
         }
     }
 
-    /// Does what must be done even if nobody waits for it.
-    pub(crate) fn finally(&self, ending: impl Future<Output = ()> + Send + 'static) {
-        // Without a runtime the connection has ended already.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            self.0.endings.spawn_on(ending, &runtime);
-        }
+    /// A channel to end a command with, which stays one of a few as long as the permit is held.
+    pub(crate) async fn ending_channel(&self) -> Result<(Channel<Msg>, SemaphorePermit<'_>)> {
+        let permit =
+            self.0.ending.acquire().await.map_err(|_| lost("open a channel", &self.target().to_string()))?;
+        Ok((self.channel().await?, permit))
+    }
+
+    /// What is done even if nobody waits for it.
+    pub(crate) fn endings(&self) -> &Endings {
+        &self.0.endings
     }
 }
 

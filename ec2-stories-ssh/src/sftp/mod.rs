@@ -22,6 +22,7 @@ pub use transfer::WriteOptions;
 use crate::command::terminal_line;
 use crate::connect::Watched;
 use crate::error::{lost, protocol};
+use crate::session::Endings;
 use crate::{Command, Session};
 
 /// A disk under load may take its time for an fsync.
@@ -47,8 +48,8 @@ struct Inner {
     can: Extensions,
     on: String,
     gone: CancellationToken,
-    // The connection ends with its last session.
-    session: Session,
+    // Not the session, which keeps this one. Its channel alone keeps the connection.
+    endings: Endings,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -118,7 +119,7 @@ impl Sftp {
             can.write = transfer::piece(limits.max_write_len);
             can.read = transfer::piece(limits.max_read_len);
         }
-        Ok(Self(Arc::new(Inner { raw, can, on, gone, session: session.clone() })))
+        Ok(Self(Arc::new(Inner { raw, can, on, gone, endings: session.endings().clone() })))
     }
 
     pub(crate) fn is_alive(&self) -> bool {

@@ -71,7 +71,8 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.written && self.sftp.is_alive() {
             let (sftp, path) = (self.sftp.clone(), std::mem::take(&mut self.path));
-            self.sftp.0.session.finally(async move {
+            let endings = self.sftp.0.endings.clone();
+            endings.finally(async move {
                 if let Err(error) = sftp.remove(&path).await {
                     tracing::warn!(error = error.chain(), "a half-written file could not be removed");
                 }

@@ -142,6 +142,18 @@ async fn closing_waits_for_what_is_being_ended() {
 }
 
 #[tokio::test]
+async fn many_that_hang_at_once_are_all_ended() {
+    let (_server, session) = connected().await;
+    let hanging = Command::shell("trap '' TERM; sleep 1000; sleep 1000").timeout(Duration::from_secs(1));
+    let hanging = hanging.grace(Duration::from_millis(200));
+    let ended = futures::future::join_all((0..12).map(|_| session.exec(&hanging))).await;
+    for outcome in ended {
+        let error = refused(outcome);
+        assert!(error.to_string().contains("was ended"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn more_commands_than_channels_wait_for_their_turn() {
     let (_server, session) = connected().await;
     let commands = (0..40).map(|n| {

@@ -132,10 +132,9 @@ async fn refusals_name_the_file_and_leave_nothing() {
     nothing_else_in(Path::new(&folder), &[]);
 }
 
-/// A tiny file system needs root, as in CI.
 #[tokio::test]
 async fn a_full_disk_is_said_and_nothing_is_left_on_it() {
-    let server = Sshd::prepared("", |folder| fs::create_dir(folder.join("disk")).unwrap());
+    let server = Sshd::with_disk();
     let session = ssh(&server, pinned(&server)).connect(&server.target()).await.unwrap();
     let sftp = session.sftp().await.unwrap();
     let disk = text(&server.path("disk")).to_owned();

@@ -26,6 +26,19 @@ async fn a_server_that_is_killed_midway_is_ambiguous() {
 }
 
 #[tokio::test]
+async fn the_last_session_that_is_dropped_ends_the_connection() {
+    let (server, session) = connected().await;
+    let sftp = session.sftp().await.unwrap();
+    let copy = session.clone();
+    drop(session);
+    copy.exec(&Command::new("true")).await.unwrap();
+    drop(copy);
+    assert!(sftp.stat("/").await.unwrap().is_some(), "its files keep it");
+    drop(sftp);
+    eventually("the server's session ends", async || server.processes().is_empty()).await;
+}
+
+#[tokio::test]
 async fn a_link_that_is_cut_midway_fails_commands_and_transfers() {
     let server = Sshd::start();
     let mut proxy = Proxy::to(server.address()).await;

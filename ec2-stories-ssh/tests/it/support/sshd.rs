@@ -15,7 +15,11 @@ pub(crate) struct Sshd {
     folder: TempDir,
     address: SocketAddr,
     process: Child,
+    user: Option<String>,
 }
+
+/// A number that no user of the machine has.
+const WORKER: u32 = 61_234;
 
 impl Sshd {
     pub(crate) fn start() -> Self {
@@ -47,7 +51,7 @@ impl Sshd {
         );
         fs::write(path.join("sshd_config"), configuration.replace("{here}", text(path))).unwrap();
         let process = spawn(path);
-        let server = Self { folder, address, process };
+        let server = Self { folder, address, process, user: None };
         server.listens();
         server
     }
@@ -61,6 +65,48 @@ impl Sshd {
                 .unwrap();
             fs::set_permissions(sudo, fs::Permissions::from_mode(0o755)).unwrap();
         })
+    }
+
+    /// With a tiny file system at `disk`. Mounting needs root, as in CI.
+    pub(crate) fn with_disk() -> Self {
+        Self::prepared("", |folder| {
+            let disk = folder.join("disk");
+            fs::create_dir(&disk).unwrap();
+            fs::write(folder.join("mounts"), format!("mount -t tmpfs -o size=256k tmpfs {}", text(&disk)))
+                .unwrap();
+        })
+    }
+
+    /// Whose host has a user `worker` beside root, and the real sudo, which lets that user do what `sudoers` says. Mounting
+    /// needs root, as in CI.
+    pub(crate) fn with_worker(sudoers: &str) -> Self {
+        let mut server = Self::prepared("", |folder| {
+            let home = folder.join("home");
+            fs::create_dir(&home).unwrap();
+            std::os::unix::fs::chown(&home, Some(WORKER), Some(WORKER)).unwrap();
+            let user = format!("worker:x:{WORKER}:{WORKER}::{}:/bin/sh\n", text(&home));
+            let mut mounts = Vec::new();
+            for (file, mode, more) in [
+                ("passwd", 0o644, user.as_str()),
+                ("group", 0o644, &format!("worker:x:{WORKER}:\n")),
+                ("shadow", 0o600, "worker:*:19000:0:99999:7:::\n"),
+                ("sudoers", 0o440, sudoers),
+            ] {
+                let own = folder.join(file);
+                let system = if file == "sudoers" {
+                    String::new()
+                } else {
+                    fs::read_to_string(format!("/etc/{file}")).unwrap()
+                };
+                fs::write(&own, system + more).unwrap();
+                fs::set_permissions(&own, fs::Permissions::from_mode(mode)).unwrap();
+                mounts.push(format!("mount --bind {} /etc/{file}", text(&own)));
+            }
+            fs::write(folder.join("mounts"), mounts.join(" && ")).unwrap();
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+        });
+        server.user = Some("worker".to_owned());
+        server
     }
 
     pub(crate) fn without_sftp() -> Self {
@@ -105,6 +151,9 @@ impl Sshd {
 
     /// A server that is not root's lets in nobody but its own user.
     pub(crate) fn user(&self) -> String {
+        if let Some(user) = &self.user {
+            return user.clone();
+        }
         let output = Command::new("id").arg("-un").output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
@@ -133,11 +182,12 @@ fn spawn(folder: &Path) -> Child {
     let _ = fs::create_dir_all("/run/sshd");
     let sshd = sshd.expect("openssh-server is installed");
     let mut command = Command::new(sshd);
-    if folder.join("disk").exists() {
-        // A file system of its own, which nobody else sees and which ends with the server.
-        let mount = format!("mount -t tmpfs -o size=256k tmpfs {}/disk && exec \"$0\" \"$@\"", text(folder));
+    if folder.join("mounts").exists() {
+        // Mounts of its own, which nobody else sees and which end with the server.
+        let mounts = fs::read_to_string(folder.join("mounts")).unwrap();
         command = Command::new("unshare");
-        command.args(["-m", "--propagation", "private", "/bin/sh", "-c", &mount, sshd]);
+        command.args(["-m", "--propagation", "private", "/bin/sh", "-c"]);
+        command.args([&format!("{mounts} && exec \"$0\" \"$@\""), sshd]);
     }
     command
         .arg("-D")
