@@ -32,7 +32,11 @@ impl FanOut {
     }
 
     /// Does the job on all nodes.
-    pub async fn run<N, T, F>(&self, nodes: impl IntoIterator<Item = N>, job: impl Fn(N) -> F) -> Outcomes<N, T>
+    pub async fn run<N, T, F>(
+        &self,
+        nodes: impl IntoIterator<Item = N>,
+        job: impl Fn(N) -> F,
+    ) -> Outcomes<N, T>
     where
         N: Clone,
         F: Future<Output = Result<T>>,
@@ -85,7 +89,9 @@ impl<N: fmt::Display, T> Outcomes<N, T> {
         }
         let message = match failed.is_empty() {
             true => format!("there are {all} nodes, and {k} were wanted"),
-            false => format!("{succeeded} of {all} succeeded, {k} were wanted; failed: {}", failed.join(", ")),
+            false => {
+                format!("{succeeded} of {all} succeeded, {k} were wanted; failed: {}", failed.join(", "))
+            }
         };
         let kind = first.as_ref().map_or(ErrorKind::Limit, Error::kind);
         let failure = Error::new(kind, message);
@@ -152,7 +158,8 @@ mod tests {
             sleep(Duration::from_secs(5)).await;
             stop.cancel();
         });
-        let kinds: Vec<_> = outcomes.0.iter().map(|(_, outcome)| outcome.as_ref().err().map(Error::kind)).collect();
+        let kinds: Vec<_> =
+            outcomes.0.iter().map(|(_, outcome)| outcome.as_ref().err().map(Error::kind)).collect();
         assert_eq!(kinds, [None, Some(ErrorKind::Canceled), Some(ErrorKind::Canceled)]);
     }
 }

@@ -79,6 +79,9 @@ impl SessionPool {
 
 impl fmt::Debug for SessionPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionPool").field("ssh", &self.ssh).field("hosts", &self.slots().len()).finish_non_exhaustive()
+        f.debug_struct("SessionPool")
+            .field("ssh", &self.ssh)
+            .field("hosts", &self.slots().len())
+            .finish_non_exhaustive()
     }
 }

@@ -61,7 +61,10 @@ impl Scp {
         let sent = self.send(content, size, &temporary).await;
         if let Err(error) = sent {
             // What is left of it is of no use; that it failed is what counts.
-            let _ = self.session.exec(&self.command(Command::new("rm").args(["-f", "--", temporary.as_str()]))).await;
+            let _ = self
+                .session
+                .exec(&self.command(Command::new("rm").args(["-f", "--", temporary.as_str()])))
+                .await;
             return Err(error.on(self.at(path)));
         }
         let (mode, owner) = options.as_text();
@@ -99,9 +102,12 @@ impl Scp {
         let mut talk = self.talk(&["-q", "-f", "--", path]).await?;
         talk.say(&[0]).await?;
         let line = talk.line().await?;
-        let size = line.strip_prefix('C').and_then(|rest| rest.split(' ').nth(1)).and_then(|size| size.parse().ok());
+        let size =
+            line.strip_prefix('C').and_then(|rest| rest.split(' ').nth(1)).and_then(|size| size.parse().ok());
         let Some(size) = size else {
-            return Err(Error::new(ErrorKind::Failed, format!("the host said: {}", plain(&line))).during("read"));
+            return Err(
+                Error::new(ErrorKind::Failed, format!("the host said: {}", plain(&line))).during("read")
+            );
         };
         talk.say(&[0]).await?;
         let mut left: u64 = size;
@@ -155,7 +161,8 @@ impl Talk {
             [0] => Ok(()),
             _ => {
                 let complaint = self.line().await?;
-                Err(Error::new(ErrorKind::Failed, format!("the host said: {}", plain(&complaint))).during("scp"))
+                Err(Error::new(ErrorKind::Failed, format!("the host said: {}", plain(&complaint)))
+                    .during("scp"))
             }
         }
     }
@@ -176,7 +183,9 @@ impl Talk {
                 Some(Chunk::Stderr(bytes)) => self.complaint.extend_from_slice(&bytes),
                 None => {
                     let said = String::from_utf8_lossy(&self.complaint);
-                    return Err(Error::new(ErrorKind::Failed, format!("scp ended: {}", plain(&said))).during("scp"));
+                    return Err(
+                        Error::new(ErrorKind::Failed, format!("scp ended: {}", plain(&said))).during("scp")
+                    );
                 }
             }
         }

@@ -90,7 +90,8 @@ impl Ssh {
     /// [`ErrorKind::Invalid`] where the login names no user and the image's is not known.
     pub fn of(login: &LoginSpec, host_keys: HostKeys) -> Result<Self> {
         let user = login.user.clone();
-        let user = user.ok_or_else(|| Error::invalid("login.user", "say it: the image's own user is not known"))?;
+        let user =
+            user.ok_or_else(|| Error::invalid("login.user", "say it: the image's own user is not known"))?;
         let identity = login.private_key.as_ref().map_or_else(Identity::agent, Identity::key_file);
         Self::builder().user(user).identity(identity).host_keys(host_keys).build()
     }
@@ -139,9 +140,10 @@ impl Ssh {
         stream: impl Stream + 'static,
         known: Known,
     ) -> Result<(Session, Proof)> {
-        let (mut handle, proof) = handshake::shake_hands(&self.0, target, stream, known).await?;
-        login::log_in(&self.0, &mut handle, target).await?;
-        Ok((Session::new(handle.into_inner(), target.clone(), self.0.user.clone()), proof))
+        let (mut link, proof) = handshake::shake_hands(&self.0, target, stream, known).await?;
+        login::log_in(&self.0, &mut link, target).await?;
+        let (handle, gone) = link.into_inner();
+        Ok((Session::new(handle, gone, target.clone(), self.0.user.clone()), proof))
     }
 }
 

@@ -81,7 +81,8 @@ impl Running {
         Ok(running)
     }
 
-    /// The next piece of output; `None` when there is no more.
+    /// The next piece of output; `None` when there is no more. All that comes over a connection is read in turn: output that
+    /// nobody takes holds up the session's other commands.
     ///
     /// # Errors
     /// [`NOT_STARTED`](code::NOT_STARTED), or ambiguous if the link broke.
@@ -159,7 +160,7 @@ impl Drop for Running {
         let Some(parts) = self.0.take() else { return };
         let session = parts.session.clone();
         if !parts.closed && session.is_alive() {
-            session.finally(async move {
+            session.endings().finally(async move {
                 let on = parts.on.clone();
                 if let Err(error) = parts.end().await {
                     tracing::warn!(host = on, error = error.chain(), "a command could not be ended");
@@ -285,8 +286,8 @@ async fn kill(session: &Session, command: &Command, on: &str, group: &str) -> Re
     }
     let line = end_line(command, session.user(), group)?;
     let failed = |error| protocol(error, "end a command", on);
+    let (mut channel, _permit) = session.ending_channel().await?;
     let kill = async {
-        let mut channel = session.channel().await?;
         channel.exec(false, line).await.map_err(failed)?;
         channel.eof().await.map_err(failed)?;
         while let Some(message) = channel.wait().await {

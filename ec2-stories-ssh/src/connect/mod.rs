@@ -2,6 +2,7 @@
 
 mod banner;
 mod jump;
+mod watched;
 
 use std::fmt;
 use std::io;
@@ -12,6 +13,7 @@ use tokio::net::TcpStream;
 
 pub(crate) use banner::{NoBanner, read_banner};
 pub use jump::Jump;
+pub(crate) use watched::Watched;
 
 /// A byte stream in both directions.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -68,7 +68,7 @@ impl Known {
         self.looked.push(place);
     }
 
-    pub(crate) fn remember(&mut self, record: Record) -> Result<()> {
+    pub(crate) fn remember(&mut self, record: &Record) -> Result<()> {
         self.rotating = record.rotating;
         self.remembered = record.keys()?;
         Ok(())

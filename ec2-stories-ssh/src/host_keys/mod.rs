@@ -162,7 +162,7 @@ impl HostKeys {
         if let (Some(memory), Some(id)) = (&self.memory, target.instance_id()) {
             known.looked(format!("the keys remembered for {id}"));
             if let Some(record) = memory.recall(id).await? {
-                known.remember(record)?;
+                known.remember(&record)?;
             }
         }
         for source in &self.sources {

@@ -22,7 +22,7 @@ const FIND: &str = r#"set -eu
 pid=$$; listener=
 while [ "$pid" -gt 1 ]; do
   line=$(tr '\0' ' ' </proc/$pid/cmdline)
-  case $line in *sshd*'[listener]'*) listener=$line; break;; esac
+  case $line in 'sshd: '*'[listener]'*) listener=$line; break;; esac
   read -r stat </proc/$pid/stat; stat=${stat##*") "}; stat=${stat#* }; pid=${stat%% *}
 done
 [ -n "$listener" ] || { echo 'the SSH server that listens was not found' >&2; exit 1; }

@@ -88,34 +88,32 @@ impl Readiness {
     async fn log_in(&self, ssh: &Ssh, target: &Target) -> Result<Session> {
         let start = Instant::now();
         let mut named: Option<Instant> = None;
-        let (mut refusals, mut pause) = (0, FIRST_PAUSE);
+        let (mut refusals, mut pause, mut last) = (0, FIRST_PAUSE, None);
         loop {
             let deadline = named.map_or(start + self.banner, |at| at + self.login);
-            let error = match timeout_at(deadline.max(start + FIRST_PAUSE), ssh.connect(target)).await {
+            match timeout_at(deadline, ssh.connect(target)).await {
                 Ok(Ok(session)) => return Ok(session),
-                Ok(Err(error)) => Some(error),
-                Err(_) => None,
+                Ok(Err(error)) => {
+                    if !matches!(error.operation(), Some(CONNECT | BANNER)) {
+                        named = named.or_else(|| Some(Instant::now()));
+                    }
+                    refusals += u32::from(error.api_code() == Some(code::LOGIN_REFUSED));
+                    if self.is_final(&error, refusals) {
+                        return Err(error);
+                    }
+                    last = Some(error);
+                }
+                // Its time was over on the way; what went wrong before says more.
+                Err(_) => {}
+            }
+            let (what, deadline, limit) = match named {
+                None => ("the SSH server has not said its name", start + self.banner, self.banner),
+                Some(at) => ("the host has not let us in", at + self.login, self.login),
             };
-            if let Some(error) = &error {
-                if !matches!(error.operation(), Some(CONNECT | BANNER)) {
-                    named = named.or_else(|| Some(Instant::now()));
-                }
-                if error.api_code() == Some(code::LOGIN_REFUSED) {
-                    refusals += 1;
-                }
+            if Instant::now() + pause >= deadline {
+                return Err(self.over(what, limit, last, target).await);
             }
-            let deadline = named.map_or(start + self.banner, |at| at + self.login);
-            match error {
-                Some(error) if self.is_final(&error, refusals) => return Err(error),
-                error if Instant::now() + pause >= deadline => {
-                    let (what, limit) = match named {
-                        None => ("the SSH server has not said its name", self.banner),
-                        Some(_) => ("the host has not let us in", self.login),
-                    };
-                    return Err(self.over(what, limit, error, target).await);
-                }
-                _ => sleep(pause).await,
-            }
+            sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }

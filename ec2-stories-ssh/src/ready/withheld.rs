@@ -3,7 +3,8 @@
 //! Guests print passwords and keys on their console, and errors end up in logs. It cannot be known what is a secret, so more is
 //! left out than must be: whole lines that speak of one, blocks of keys, and words that look random.
 
-const SPOKEN: [&str; 8] = ["passw", "secret", "token", "credential", "private", "api_key", "apikey", "passphrase"];
+const SPOKEN: [&str; 8] =
+    ["passw", "secret", "token", "credential", "private", "api_key", "apikey", "passphrase"];
 /// Shorter words are hardly keys, and longer ones in plain words are rare.
 const LONG: usize = 20;
 
@@ -35,8 +36,9 @@ fn looks_random(word: &str) -> bool {
     // A path or a name has its separators; what stands between them is short.
     word.split(['/', '.', ':', '-', '_', ',', '[', ']', '(', ')', '\'', '"']).any(|part| {
         let digits = part.chars().filter(char::is_ascii_digit).count();
-        part.chars().count() >= LONG && digits > 1 && digits < part.len()
-            || part.len() >= 2 * LONG && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+=".contains(&byte))
+        part.chars().count() >= LONG && digits > 0 && digits < part.len()
+            || part.len() >= 2 * LONG
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+=".contains(&byte))
     })
 }
 

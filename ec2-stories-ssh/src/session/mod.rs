@@ -1,5 +1,6 @@
 //! A host that is logged in to.
 
+mod endings;
 mod shell;
 
 use std::fmt;
@@ -9,20 +10,23 @@ use std::time::Duration;
 use ec2_stories_core::{Error, ErrorKind, Result, Status};
 use russh::client::{Handle, Msg};
 use russh::{Channel, Disconnect};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::CancellationToken;
 
+pub(crate) use endings::Endings;
 pub use shell::{Pty, Shell, ShellEvent, ShellInput};
 
-use crate::connect::Stream;
+use crate::connect::{Stream, Watched};
 use crate::error::{lost, protocol};
 use crate::sftp::Sftp;
 use crate::ssh::Client;
 use crate::{Chunk, Command, Output, Running, Target};
 
-/// OpenSSH opens ten channels per connection (`MaxSessions`). Two are for SFTP, one is to end commands.
-const COMMANDS_AT_ONCE: usize = 6;
+/// OpenSSH opens ten channels per connection (`MaxSessions`). Two are for SFTP, and one for a shell.
+const COMMANDS_AT_ONCE: usize = 5;
+/// Commands that are ended at once: each needs a second channel.
+const ENDINGS_AT_ONCE: usize = 2;
 /// How long a host may take to open a channel.
 const OPEN: Duration = Duration::from_secs(30);
 
@@ -35,24 +39,28 @@ pub struct Session(Arc<Inner>);
 
 struct Inner {
     handle: Handle<Client>,
+    gone: CancellationToken,
     target: Target,
     user: String,
     commands: Arc<Semaphore>,
     sftp: Mutex<Option<Sftp>>,
     root_sftp: Mutex<Option<Sftp>>,
-    endings: TaskTracker,
+    ending: Semaphore,
+    endings: Endings,
 }
 
 impl Session {
-    pub(crate) fn new(handle: Handle<Client>, target: Target, user: String) -> Self {
+    pub(crate) fn new(handle: Handle<Client>, gone: CancellationToken, target: Target, user: String) -> Self {
         Self(Arc::new(Inner {
             handle,
+            gone,
             target,
             user,
             commands: Arc::new(Semaphore::new(COMMANDS_AT_ONCE)),
             sftp: Mutex::new(None),
             root_sftp: Mutex::new(None),
-            endings: TaskTracker::new(),
+            ending: Semaphore::new(ENDINGS_AT_ONCE),
+            endings: Endings::default(),
         }))
     }
 
@@ -71,7 +79,7 @@ impl Session {
     /// Whether the connection stands, as far as is known: keep-alive notices a silent host within a minute.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        !self.0.handle.is_closed()
+        !self.0.handle.is_closed() && !self.0.gone.is_cancelled()
     }
 
     /// Runs a command and waits for its end. Its output is [kept up to a bound](Command::keep).
@@ -162,7 +170,10 @@ impl Session {
         let to = format!("{host}:{port} through {}", self.target());
         let open = self.0.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0);
         match timeout(OPEN, open).await {
-            Ok(Ok(channel)) => Ok(Box::new(channel.into_stream())),
+            Ok(Ok(channel)) => {
+                let gone = self.gone().child_token();
+                Ok(Box::new(Watched::new(channel.into_stream(), gone)))
+            }
             Ok(Err(error)) => Err(protocol(error, "forward", &to)),
             Err(_) => Err(slow("forward", &to)),
         }
@@ -170,10 +181,13 @@ impl Session {
 
     /// Waits for commands that are being ended, then ends the connection, for all clones.
     pub async fn close(&self) {
-        self.0.endings.close();
         self.0.endings.wait().await;
-        self.0.endings.reopen();
         let _ = self.0.handle.disconnect(Disconnect::ByApplication, "done", "en").await;
+    }
+
+    /// Canceled when the link has ended.
+    pub(crate) fn gone(&self) -> &CancellationToken {
+        &self.0.gone
     }
 
     /// A channel for a command, once it is its turn.
@@ -193,12 +207,16 @@ impl Session {
         }
     }
 
-    /// Does what must be done even if nobody waits for it.
-    pub(crate) fn finally(&self, ending: impl Future<Output = ()> + Send + 'static) {
-        // Without a runtime the connection has ended already.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            self.0.endings.spawn_on(ending, &runtime);
-        }
+    /// A channel to end a command with, which stays one of a few as long as the permit is held.
+    pub(crate) async fn ending_channel(&self) -> Result<(Channel<Msg>, SemaphorePermit<'_>)> {
+        let permit =
+            self.0.ending.acquire().await.map_err(|_| lost("open a channel", &self.target().to_string()))?;
+        Ok((self.channel().await?, permit))
+    }
+
+    /// What is done even if nobody waits for it.
+    pub(crate) fn endings(&self) -> &Endings {
+        &self.0.endings
     }
 }
 

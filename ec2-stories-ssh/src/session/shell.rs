@@ -100,7 +100,7 @@ impl Shell {
 impl Drop for Shell {
     fn drop(&mut self) {
         let channel = Arc::clone(&self.input.channel);
-        self._session.finally(async move {
+        self._session.endings().finally(async move {
             let _ = channel.close().await;
         });
     }

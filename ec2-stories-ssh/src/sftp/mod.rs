@@ -4,7 +4,6 @@ mod attributes;
 mod failure;
 mod transfer;
 mod tree;
-mod watched;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,14 +13,16 @@ use ec2_stories_core::Result;
 use russh::ChannelMsg;
 use russh_sftp::client::{Config, RawSftpSession};
 use russh_sftp::protocol::{FileAttributes, OpenFlags};
+use tokio_util::sync::CancellationToken;
 
 pub use attributes::{FileKind, FileStat, Listed};
 use failure::{Failure, failed, is_missing};
 pub use transfer::WriteOptions;
-use watched::{Alive, Watched};
 
 use crate::command::terminal_line;
+use crate::connect::Watched;
 use crate::error::{lost, protocol};
+use crate::session::Endings;
 use crate::{Command, Session};
 
 /// A disk under load may take its time for an fsync.
@@ -46,9 +47,9 @@ struct Inner {
     raw: RawSftpSession,
     can: Extensions,
     on: String,
-    alive: Alive,
-    // The connection ends with its last session.
-    session: Session,
+    gone: CancellationToken,
+    // Not the session, which keeps this one. Its channel alone keeps the connection.
+    endings: Endings,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,6 +60,14 @@ struct Extensions {
     /// The most bytes in one write, and in one read.
     write: u32,
     read: u32,
+}
+
+impl Inner {
+    /// Waits for an answer, but not longer than the link stands.
+    async fn ask<T>(&self, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let answered = self.gone.run_until_cancelled(answer).await;
+        answered.unwrap_or_else(|| Err(Failure::IO("the link broke".to_owned())))
+    }
 }
 
 impl Sftp {
@@ -92,8 +101,8 @@ impl Sftp {
     ) -> Result<Self> {
         let on = session.target().to_string();
         let config = Config { request_timeout_secs: REQUEST_SECONDS, ..Config::default() };
-        let (stream, alive) = Watched::new(stream);
-        let raw = RawSftpSession::new_with_config(stream, config);
+        let gone = session.gone().child_token();
+        let raw = RawSftpSession::new_with_config(Watched::new(stream, gone.clone()), config);
         let version = raw.init().await.map_err(|error| failure::no_server(error, &on))?;
         let has = |name: &str| version.extensions.contains_key(name);
         let mut can = Extensions {
@@ -110,11 +119,11 @@ impl Sftp {
             can.write = transfer::piece(limits.max_write_len);
             can.read = transfer::piece(limits.max_read_len);
         }
-        Ok(Self(Arc::new(Inner { raw, can, on, alive, session: session.clone() })))
+        Ok(Self(Arc::new(Inner { raw, can, on, gone, endings: session.endings().clone() })))
     }
 
     pub(crate) fn is_alive(&self) -> bool {
-        self.0.alive.is_alive()
+        !self.0.gone.is_cancelled()
     }
 
     /// What is at `path`, behind symbolic links; `None` if nothing is.
@@ -122,7 +131,7 @@ impl Sftp {
     /// # Errors
     /// If the host does not say.
     pub async fn stat(&self, path: &str) -> Result<Option<FileStat>> {
-        self.look(self.0.raw.stat(path).await.map(|reply| reply.attrs), path)
+        self.look(self.0.ask(self.0.raw.stat(path)).await.map(|reply| reply.attrs), path)
     }
 
     /// What is at `path`, symbolic links themselves; `None` if nothing is.
@@ -130,7 +139,7 @@ impl Sftp {
     /// # Errors
     /// If the host does not say.
     pub async fn lstat(&self, path: &str) -> Result<Option<FileStat>> {
-        self.look(self.0.raw.lstat(path).await.map(|reply| reply.attrs), path)
+        self.look(self.0.ask(self.0.raw.lstat(path)).await.map(|reply| reply.attrs), path)
     }
 
     fn look(&self, found: Result<FileAttributes, Failure>, path: &str) -> Result<Option<FileStat>> {
@@ -146,8 +155,11 @@ impl Sftp {
     /// # Errors
     /// If there is none.
     pub async fn canonical(&self, path: &str) -> Result<String> {
-        let reply =
-            self.0.raw.realpath(path).await.map_err(|error| failed(error, "resolve", path, &self.0.on))?;
+        let reply = self
+            .0
+            .ask(self.0.raw.realpath(path))
+            .await
+            .map_err(|error| failed(error, "resolve", path, &self.0.on))?;
         Ok(reply.files.into_iter().next().map_or_else(|| path.to_owned(), |file| file.filename))
     }
 
@@ -168,7 +180,7 @@ impl Sftp {
     }
 
     async fn set(&self, path: &str, attributes: FileAttributes) -> Result<()> {
-        let set = self.0.raw.setstat(path, attributes).await;
+        let set = self.0.ask(self.0.raw.setstat(path, attributes)).await;
         set.map(drop).map_err(|error| failed(error, "set attributes", path, &self.0.on))
     }
 
@@ -177,7 +189,7 @@ impl Sftp {
     /// # Errors
     /// If the host refuses.
     pub async fn remove(&self, path: &str) -> Result<()> {
-        match self.0.raw.remove(path).await {
+        match self.0.ask(self.0.raw.remove(path)).await {
             Err(error) if !is_missing(&error) => Err(failed(error, "remove", path, &self.0.on)),
             _ => Ok(()),
         }
@@ -188,7 +200,7 @@ impl Sftp {
     /// # Errors
     /// If the host refuses, such as for one that is not empty.
     pub async fn remove_dir(&self, path: &str) -> Result<()> {
-        match self.0.raw.rmdir(path).await {
+        match self.0.ask(self.0.raw.rmdir(path)).await {
             Err(error) if !is_missing(&error) => Err(failed(error, "remove folder", path, &self.0.on)),
             _ => Ok(()),
         }
@@ -202,9 +214,9 @@ impl Sftp {
         let renamed = if self.0.can.posix_rename {
             let mut data = attributes::text(from);
             data.extend(attributes::text(to));
-            failure::status(self.0.raw.extended(POSIX_RENAME, data).await)
+            failure::status(self.0.ask(self.0.raw.extended(POSIX_RENAME, data)).await)
         } else {
-            self.0.raw.rename(from, to).await.map(drop)
+            self.0.ask(self.0.raw.rename(from, to)).await.map(drop)
         };
         renamed.map_err(|error| failed(error, "rename", &format!("{from} to {to}"), &self.0.on))
     }
@@ -216,7 +228,7 @@ impl Sftp {
     pub async fn symlink(&self, target: &str, link: &str) -> Result<()> {
         // OpenSSH reads the two paths in the other order than the draft has them (its PROTOCOL file, section 4.1), and so
         // does everybody who wants to work with it.
-        let made = self.0.raw.symlink(target, link).await;
+        let made = self.0.ask(self.0.raw.symlink(target, link)).await;
         made.map(drop).map_err(|error| failed(error, "symlink", link, &self.0.on))
     }
 
@@ -225,8 +237,11 @@ impl Sftp {
     /// # Errors
     /// If it is none.
     pub async fn read_link(&self, link: &str) -> Result<String> {
-        let reply =
-            self.0.raw.readlink(link).await.map_err(|error| failed(error, "read link", link, &self.0.on))?;
+        let reply = self
+            .0
+            .ask(self.0.raw.readlink(link))
+            .await
+            .map_err(|error| failed(error, "read link", link, &self.0.on))?;
         Ok(reply.files.into_iter().next().map(|file| file.filename).unwrap_or_default())
     }
 
@@ -256,7 +271,7 @@ impl Sftp {
         flags: OpenFlags,
         attributes: FileAttributes,
     ) -> Result<String, Failure> {
-        self.0.raw.open(path, flags, attributes).await.map(|reply| reply.handle)
+        self.0.ask(self.0.raw.open(path, flags, attributes)).await.map(|reply| reply.handle)
     }
 }
 

@@ -71,7 +71,8 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.written && self.sftp.is_alive() {
             let (sftp, path) = (self.sftp.clone(), std::mem::take(&mut self.path));
-            self.sftp.0.session.finally(async move {
+            let endings = self.sftp.0.endings.clone();
+            endings.finally(async move {
                 if let Err(error) = sftp.remove(&path).await {
                     tracing::warn!(error = error.chain(), "a half-written file could not be removed");
                 }
@@ -144,7 +145,7 @@ impl Sftp {
             Err(cause) => Err(cause),
         };
         // Some file systems say only now that there was no room.
-        let closed = self.0.raw.close(handle.as_str()).await;
+        let closed = self.0.ask(self.0.raw.close(handle.as_str())).await;
         let size = settled?;
         closed?;
         Ok(size)
@@ -174,23 +175,23 @@ impl Sftp {
     }
 
     async fn write_at(&self, handle: &str, offset: u64, data: Bytes) -> Result<(), Failure> {
-        self.0.raw.write(handle, offset, data.to_vec()).await.map(drop)
+        self.0.ask(self.0.raw.write(handle, offset, data.to_vec())).await.map(drop)
     }
 
     async fn settle(&self, handle: &str, mode: u32, owner: Option<(u32, u32)>) -> Result<(), Failure> {
         if let Some((user, group)) = owner {
-            let now = self.0.raw.fstat(handle).await?.attrs;
+            let now = self.0.ask(self.0.raw.fstat(handle)).await?.attrs;
             if (now.uid, now.gid) != (Some(user), Some(group)) {
                 let attributes =
                     FileAttributes { uid: Some(user), gid: Some(group), ..FileAttributes::empty() };
-                self.0.raw.fsetstat(handle, attributes).await?;
+                self.0.ask(self.0.raw.fsetstat(handle, attributes)).await?;
             }
         }
         // After the owner: changing that takes the set-user bit away.
         let attributes = FileAttributes { permissions: Some(mode), ..FileAttributes::empty() };
-        self.0.raw.fsetstat(handle, attributes).await?;
+        self.0.ask(self.0.raw.fsetstat(handle, attributes)).await?;
         if self.0.can.fsync {
-            self.0.raw.fsync(handle).await?;
+            self.0.ask(self.0.raw.fsync(handle)).await?;
         }
         Ok(())
     }
@@ -199,7 +200,7 @@ impl Sftp {
     async fn explain(&self, error: Failure, folder: &str, path: &str) -> Error {
         if is_vague(&error) && self.0.can.statvfs {
             let folder = if folder.is_empty() { "." } else { folder };
-            if let Ok(disk) = self.0.raw.statvfs(folder).await {
+            if let Ok(disk) = self.0.ask(self.0.raw.statvfs(folder)).await {
                 let free = disk.blocks_avail.saturating_mul(disk.fragment_size);
                 if free < LARGEST || disk.inodes > 0 && disk.inodes_avail == 0 {
                     return disk_full(path, free, &self.0.on);
@@ -220,7 +221,7 @@ impl Sftp {
         let say = |error| failed(error, "read", path, &self.0.on);
         let handle = self.open(path, OpenFlags::READ, FileAttributes::empty()).await.map_err(say)?;
         let read = self.drain(&handle, sink).await;
-        let closed = self.0.raw.close(handle.as_str()).await;
+        let closed = self.0.ask(self.0.raw.close(handle.as_str())).await;
         let size = read.map_err(|cause| match cause {
             Cause::Writing(error) => failed(error, "read", path, &self.0.on),
             Cause::Reading(error) => Error::new(ErrorKind::Io, "what was read cannot be written")
@@ -235,7 +236,7 @@ impl Sftp {
     async fn drain(&self, handle: &str, sink: &mut (impl AsyncWrite + Send + Unpin)) -> Result<u64, Cause> {
         // Some files, such as those in /proc, have a content and no size, and others grow: past the size it goes on piece by
         // piece until the end.
-        let size = self.0.raw.fstat(handle).await?.attrs.size.unwrap_or(0);
+        let size = self.0.ask(self.0.raw.fstat(handle)).await?.attrs.size.unwrap_or(0);
         let piece = u64::from(self.0.can.read);
         let mut under_way = FuturesOrdered::new();
         let (mut asked, mut got) = (0_u64, 0_u64);
@@ -264,7 +265,7 @@ impl Sftp {
         while (data.len() as u64) < length {
             let missing = length - data.len() as u64;
             let missing = u32::try_from(missing).unwrap_or(CAREFUL);
-            match self.0.raw.read(handle, offset + data.len() as u64, missing).await {
+            match self.0.ask(self.0.raw.read(handle, offset + data.len() as u64, missing)).await {
                 Ok(read) if read.data.is_empty() => return Ok((data, false)),
                 Ok(read) if data.is_empty() => data = read.data,
                 Ok(read) => data.extend_from_slice(&read.data),

@@ -15,10 +15,10 @@ impl Sftp {
     /// If it is not there, not a folder, or may not be read.
     pub async fn list(&self, path: &str) -> Result<Vec<Listed>> {
         let say = |error| failed(error, "list", path, &self.0.on);
-        let handle = self.0.raw.opendir(path).await.map_err(say)?.handle;
+        let handle = self.0.ask(self.0.raw.opendir(path)).await.map_err(say)?.handle;
         let mut listed = Vec::new();
         let read = loop {
-            match self.0.raw.readdir(handle.as_str()).await {
+            match self.0.ask(self.0.raw.readdir(handle.as_str())).await {
                 Ok(names) => listed.extend(
                     names
                         .files
@@ -30,7 +30,7 @@ impl Sftp {
                 Err(error) => break Err(error),
             }
         };
-        let closed = self.0.raw.close(handle).await;
+        let closed = self.0.ask(self.0.raw.close(handle)).await;
         read.map_err(say)?;
         closed.map_err(say)?;
         listed.sort_by(|a, b| a.name.cmp(&b.name));
@@ -63,7 +63,7 @@ impl Sftp {
 
     async fn make_one(&self, path: &str, mode: u32) -> Result<()> {
         let attributes = FileAttributes { permissions: Some(mode), ..FileAttributes::empty() };
-        let Err(error) = self.0.raw.mkdir(path, attributes).await else {
+        let Err(error) = self.0.ask(self.0.raw.mkdir(path, attributes)).await else {
             // The server's umask took bits away.
             return self.set_mode(path, mode).await;
         };

@@ -9,6 +9,7 @@ use russh::client::{self, DisconnectReason, Handle};
 use russh::keys::{Algorithm, PublicKeyOrCertificate};
 use russh::{Preferred, cipher};
 use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Settings;
 use crate::Target;
@@ -27,6 +28,8 @@ pub(crate) struct Client {
     known: Known,
     target: Target,
     seen: Arc<Mutex<Seen>>,
+    // The library drops it when the link has ended.
+    _gone: DropGuard,
 }
 
 /// What the library's callbacks saw.
@@ -40,11 +43,13 @@ struct Seen {
 pub(super) struct Link {
     pub(super) handle: Handle<Client>,
     seen: Arc<Mutex<Seen>>,
+    gone: CancellationToken,
 }
 
 impl Link {
-    pub(super) fn into_inner(self) -> Handle<Client> {
-        self.handle
+    /// The link, and what is canceled when it ends.
+    pub(super) fn into_inner(self) -> (Handle<Client>, CancellationToken) {
+        (self.handle, self.gone)
     }
 
     /// What the server said when it hung up, if it said something.
@@ -82,7 +87,8 @@ fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
 pub(super) async fn reach(settings: &Settings, target: &Target) -> Result<impl Stream + use<>> {
     let limit = settings.connect_timeout;
     let stream = settings.connect.connect(target.host(), target.port());
-    let stream = bounded(limit, stream, CONNECT, target).await?.map_err(|error| unreachable(error, target))?;
+    let stream =
+        bounded(limit, stream, CONNECT, target).await?.map_err(|error| unreachable(error, target))?;
     bounded(limit, read_banner(stream), BANNER, target).await?.map_err(|error| silent(error, target))
 }
 
@@ -95,7 +101,9 @@ pub(super) async fn shake_hands(
 ) -> Result<(Link, Proof)> {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let config = Arc::new(config(settings, &known));
-    let client = Client { known, target: target.clone(), seen: Arc::clone(&seen) };
+    let gone = CancellationToken::new();
+    let guard = gone.clone().drop_guard();
+    let client = Client { known, target: target.clone(), seen: Arc::clone(&seen), _gone: guard };
     let connected = bounded(
         settings.login_timeout,
         client::connect_stream(config, stream, client),
@@ -106,7 +114,7 @@ pub(super) async fn shake_hands(
     let verdict = lock(&seen).verdict.take();
     match (verdict, connected) {
         (Some(Err(refused)), _) => Err(refused),
-        (Some(Ok(proof)), Ok(handle)) => Ok((Link { handle, seen }, proof)),
+        (Some(Ok(proof)), Ok(handle)) => Ok((Link { handle, seen, gone }, proof)),
         // The library asks for every key exchange; without the question there is no proof.
         (None, Ok(_)) => Err(Error::new(ErrorKind::Unexpected, "the host's key was not checked")),
         (_, Err(error)) => Err(protocol(error, "key exchange", &target.to_string())),
@@ -178,8 +186,7 @@ fn unreachable(error: io::Error, target: &Target) -> Error {
     let status = inner.map_or(Status::Temporary, Error::status_of);
     let kind = inner.map_or(ErrorKind::Unavailable, Error::kind);
     let code = inner.and_then(Error::api_code).map(ToOwned::to_owned);
-    let failure =
-        Error::new(kind, why).status(status).during(CONNECT).on(target.to_string()).because(error);
+    let failure = Error::new(kind, why).status(status).during(CONNECT).on(target.to_string()).because(error);
     match code {
         Some(code) => failure.code(code),
         None => failure,

@@ -14,7 +14,8 @@ use crate::support::{connected, refused};
 #[tokio::test]
 async fn arguments_arrive_byte_for_byte() {
     let (_server, session) = connected().await;
-    let odd: Vec<&[u8]> = vec![b"", b"it's", b"a b", b"$HOME `id` \\ \"x\" !", b"-n", b"\xff\xfe", b"two\nlines", b"*"];
+    let odd: Vec<&[u8]> =
+        vec![b"", b"it's", b"a b", b"$HOME `id` \\ \"x\" !", b"-n", b"\xff\xfe", b"two\nlines", b"*"];
     let command = Command::new("printf").arg("%s\\0").args(odd.iter().map(|bytes| OsStr::from_bytes(bytes)));
     let output = session.exec(&command).await.unwrap();
     let expected: Vec<u8> = odd.iter().flat_map(|word| word.iter().copied().chain([0])).collect();
@@ -132,11 +133,24 @@ async fn a_command_that_is_dropped_is_ended_on_the_host() {
 async fn closing_waits_for_what_is_being_ended() {
     let (server, session) = connected().await;
     let file = server.path("pid");
-    let running = session.spawn(&Command::shell(format!("echo $$ > {}; sleep 1000", file.display()))).await.unwrap();
+    let running =
+        session.spawn(&Command::shell(format!("echo $$ > {}; sleep 1000", file.display()))).await.unwrap();
     until("it runs", || pid_in(&file).is_some()).await;
     drop(running);
     session.close().await;
     assert!(!runs(&pid_in(&file).unwrap()));
+}
+
+#[tokio::test]
+async fn many_that_hang_at_once_are_all_ended() {
+    let (_server, session) = connected().await;
+    let hanging = Command::shell("trap '' TERM; sleep 1000; sleep 1000").timeout(Duration::from_secs(1));
+    let hanging = hanging.grace(Duration::from_millis(200));
+    let ended = futures::future::join_all((0..12).map(|_| session.exec(&hanging))).await;
+    for outcome in ended {
+        let error = refused(outcome);
+        assert!(error.to_string().contains("was ended"), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -155,7 +169,8 @@ async fn a_shell_has_a_terminal_of_the_size_that_was_said() {
     use ec2_stories_ssh::{Pty, ShellEvent};
     let (_server, session) = connected().await;
     let pty = Pty { term: "xterm".to_owned(), columns: 91, rows: 17 };
-    let mut shell = session.shell(&pty, Some(&Command::shell("stty size; read x; stty size; exit 3"))).await.unwrap();
+    let mut shell =
+        session.shell(&pty, Some(&Command::shell("stty size; read x; stty size; exit 3"))).await.unwrap();
     let (mut text, mut exit, mut resized) = (String::new(), None, false);
     while let Some(event) = shell.next().await.unwrap() {
         match event {

@@ -36,3 +36,14 @@ pub(crate) fn refused<T>(result: Result<T, Error>) -> Error {
         Err(error) => error,
     }
 }
+
+/// Waits for a state of the outside world that has to be asked for.
+pub(crate) async fn eventually(what: &str, mut is: impl AsyncFnMut() -> bool) {
+    for _ in 0..500 {
+        if is().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("never: {what}");
+}
