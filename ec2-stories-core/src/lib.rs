@@ -9,6 +9,7 @@ mod clock;
 pub mod conformance;
 pub mod deployment;
 mod error;
+pub mod image;
 pub mod memory;
 #[cfg(feature = "mock")]
 pub mod mock;

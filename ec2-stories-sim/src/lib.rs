@@ -83,6 +83,15 @@
 //! The same seed and the same order of calls give the same ids, addresses, latencies and faults. An SDK's own back-off
 //! jitter is not seeded: a test that needs exact times sets the SDK's retries off.
 //!
+//! # Hosts
+//!
+//! With [`Hosts`] a running instance is a machine that one can log in to; its addresses, its console output and its
+//! status checks are that machine's.
+//!
+//! # Inside an instance
+//!
+//! [`Sim::metadata`] is an instance's metadata service: what a program on it would ask at 169.254.169.254.
+//!
 //! # Other languages
 //!
 //! [`Sim::listen`] serves the same over HTTP, in real or scaled time; requests are signed as for AWS, with any key. S3 is
@@ -100,8 +109,10 @@ mod fault;
 mod faults;
 mod filter;
 mod hooks;
+mod host;
 mod http;
 mod iam;
+mod imds;
 mod keep;
 mod latency;
 mod leak;
@@ -123,7 +134,9 @@ pub use calls::{CallOutcome, CallRecord, Calls};
 pub use config::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 pub use fault::{Fault, FaultPlan, FaultPlanError, Outage, Rule};
 pub use faults::Faults;
+pub use host::{HostState, HostView, Hosts, SshdOptions, Vpc};
 pub use http::listen::Listener;
+pub use imds::{Metadata, MetadataListener};
 pub use latency::Latencies;
 pub use leak::{Leak, Leaks};
 pub use objects::DiskImageSeed;

@@ -8,11 +8,15 @@ use tokio::sync::watch;
 
 use super::{demand, fails, succeeds};
 use crate::ErrorKind;
-use crate::provider::{ImageFormat, ImageUploader, UploadProgress, UploadSource, UploadedImage};
+use crate::image::{ImageFormat, ImageSource};
+use crate::provider::{ImageUploader, UploadProgress, UploadedImage};
+
+const SECTOR: usize = 512;
 
 /// Checks an [`ImageUploader`]. `sent` tells how many bytes it has sent so far, of files alone.
 ///
-/// The file that it uploads is of `bytes` bytes, at least two of the uploader's parts, so that it can be cut off midway.
+/// The raw image that it uploads is of `bytes` bytes, whole sectors of 512 and at least two of the uploader's parts, so that
+/// it can be cut off midway.
 ///
 /// # Panics
 /// With the contract's bullet that was broken; uploads may be left then.
@@ -23,10 +27,15 @@ pub async fn image_uploader(uploader: Arc<dyn ImageUploader>, bytes: usize, sent
     const ABORT: &str = "abort is a success where nothing is";
 
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let source = |name: &str| UploadSource { path: directory.path().join(name), format: ImageFormat::Raw };
-    let content: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8 ^ rand::random::<u8>()).collect();
-    let image = source("image.raw");
-    fs::write(&image.path, &content).expect("a file in a temporary directory");
+    let source = |name: &str, content: &[u8]| {
+        let path = directory.path().join(name);
+        fs::write(&path, content).expect("a file in a temporary directory");
+        ImageSource::open(path).expect("a raw image")
+    };
+    // Zeros at first, so that it is not taken for a file of another kind.
+    let mut content = vec![0; bytes];
+    rand::fill(&mut content[bytes.min(SECTOR * 80)..]);
+    let image = source("image.raw", &content);
     let total = bytes as u64;
 
     cut_off(&uploader, &image).await;
@@ -44,34 +53,40 @@ pub async fn image_uploader(uploader: Arc<dyn ImageUploader>, bytes: usize, sent
         &uploaded,
     );
     demand(
-        uploaded.bytes == total && uploaded.format == ImageFormat::Raw,
-        "the answer tells size and format",
+        uploaded.bytes == total && uploaded.virtual_bytes == total && uploaded.format == ImageFormat::Raw,
+        "the answer tells sizes and format",
         &uploaded,
     );
 
     let before = sent().await;
-    let copy = source("copy.raw");
-    fs::copy(&image.path, &copy.path).expect("a file in a temporary directory");
+    let copy = source("copy.raw", &content);
     for same in [&image, &copy] {
         let (again, seen) = upload(&uploader, same).await;
         demand(again == uploaded && sent().await == before, AGAIN, &again);
         demand(seen.last() == Some(&total), PROGRESS, &seen);
     }
 
+    let missing = source("missing.raw", &content);
+    fs::remove_file(missing.path()).expect("a file in a temporary directory");
     let (sender, _) = watch::channel(UploadProgress::default());
-    let missing = uploader.upload(&source("missing.raw"), sender).await;
-    fails(missing, ErrorKind::Io, "a file that cannot be read is Io");
-    let other = source("other.raw");
-    fs::write(&other.path, content.iter().map(|byte| !byte).collect::<Vec<u8>>())
-        .expect("a file in a temporary directory");
+    fails(uploader.upload(&missing, sender).await, ErrorKind::Io, "a file that cannot be read is Io");
+    let grown = source("grown.raw", &content);
+    fs::write(grown.path(), [&content[..], &[1; SECTOR]].concat()).expect("a file in a temporary directory");
+    let (sender, _) = watch::channel(UploadProgress::default());
+    let changed = "a file that changed since it was opened is Conflict";
+    fails(uploader.upload(&grown, sender).await, ErrorKind::Conflict, changed);
+
+    let tail = bytes / 2;
+    content[tail..].iter_mut().for_each(|byte| *byte = !*byte);
+    let other = source("other.raw", &content);
     cut_off(&uploader, &other).await;
-    for source in [&other, &other, &source("missing.raw")] {
+    for source in [&other, &other, &missing] {
         succeeds(uploader.abort(source).await, ABORT);
     }
 }
 
 /// Uploads, and returns every progress that was seen.
-async fn upload(uploader: &Arc<dyn ImageUploader>, source: &UploadSource) -> (UploadedImage, Vec<u64>) {
+async fn upload(uploader: &Arc<dyn ImageUploader>, source: &ImageSource) -> (UploadedImage, Vec<u64>) {
     let (sender, mut progress) = watch::channel(UploadProgress::default());
     let upload = uploader.upload(source, sender);
     let watch = async {
@@ -87,7 +102,7 @@ async fn upload(uploader: &Arc<dyn ImageUploader>, source: &UploadSource) -> (Up
 }
 
 /// Drops an upload as soon as something was acknowledged.
-async fn cut_off(uploader: &Arc<dyn ImageUploader>, source: &UploadSource) {
+async fn cut_off(uploader: &Arc<dyn ImageUploader>, source: &ImageSource) {
     let (sender, mut progress) = watch::channel(UploadProgress::default());
     tokio::select! {
         biased;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::script::{Script, operations};
-use crate::provider::{ImageFormat, ImageUploader, UploadProgress, UploadSource, UploadedImage};
+use crate::image::ImageSource;
+use crate::provider::{ImageUploader, UploadProgress, UploadedImage};
 use crate::{Error, ErrorKind, Result};
 
 operations! {
@@ -79,35 +80,41 @@ impl MemoryUploader {
 
     async fn send(
         &self,
-        source: &UploadSource,
+        source: &ImageSource,
         progress: &watch::Sender<UploadProgress>,
     ) -> Result<UploadedImage> {
-        let content = read(&source.path)?;
-        check_format(source, &content)?;
+        let content = read(source)?;
         let hash = hex::encode(Sha256::digest(&content));
         let total = content.len() as u64;
         while let Some(acknowledged) = self.send_part(source, &hash, &content) {
             progress.send_replace(UploadProgress { acknowledged, total });
             tokio::task::yield_now().await;
-            if hex::encode(Sha256::digest(read(&source.path)?)) != hash {
-                self.lock().unfinished.remove(&source.path);
-                let why = "the file changed while it was uploaded";
-                return Err(Error::new(ErrorKind::Conflict, why).on(source.path.display().to_string()));
+            let now = read(source);
+            if now.as_ref().map_or(true, |now| hex::encode(Sha256::digest(now)) != hash) {
+                self.lock().unfinished.remove(source.path());
+                now?;
+                return Err(changed(source));
             }
         }
         progress.send_replace(UploadProgress { acknowledged: total, total });
         let location = format!("memory://{hash}");
-        Ok(UploadedImage { location, content_hash: hash, format: source.format, bytes: total })
+        Ok(UploadedImage {
+            location,
+            content_hash: hash,
+            format: source.format(),
+            bytes: total,
+            virtual_bytes: source.virtual_bytes(),
+        })
     }
 
     /// Sends the next part and says how much is there, or `None` when all of it is.
-    fn send_part(&self, source: &UploadSource, hash: &str, content: &[u8]) -> Option<u64> {
+    fn send_part(&self, source: &ImageSource, hash: &str, content: &[u8]) -> Option<u64> {
         let state = &mut *self.lock();
         if state.finished.contains_key(hash) {
-            state.unfinished.remove(&source.path);
+            state.unfinished.remove(source.path());
             return None;
         }
-        let (of, there) = state.unfinished.entry(source.path.clone()).or_default();
+        let (of, there) = state.unfinished.entry(source.path().to_owned()).or_default();
         if of != hash {
             (*of, *there) = (hash.to_owned(), Vec::new());
         }
@@ -116,7 +123,7 @@ impl MemoryUploader {
         state.sent += part.len() as u64;
         let acknowledged = there.len() as u64;
         if there.len() == content.len() {
-            let (of, all) = std::mem::take(state.unfinished.get_mut(&source.path)?);
+            let (of, all) = std::mem::take(state.unfinished.get_mut(source.path())?);
             state.finished.insert(of, all);
         }
         Some(acknowledged)
@@ -127,44 +134,35 @@ impl MemoryUploader {
 impl ImageUploader for MemoryUploader {
     async fn upload(
         &self,
-        source: &UploadSource,
+        source: &ImageSource,
         progress: watch::Sender<UploadProgress>,
     ) -> Result<UploadedImage> {
         self.0.script.perform(Upload::Upload, self.send(source, &progress)).await
     }
 
-    async fn abort(&self, source: &UploadSource) -> Result<()> {
+    async fn abort(&self, source: &ImageSource) -> Result<()> {
         let abort = async {
-            self.lock().unfinished.remove(&source.path);
+            self.lock().unfinished.remove(source.path());
             Ok(())
         };
         self.0.script.perform(Upload::Abort, abort).await
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+fn read(source: &ImageSource) -> Result<Vec<u8>> {
     let mut content = Vec::new();
-    let read = std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut content));
+    let read = std::fs::File::open(source.path()).and_then(|mut file| file.read_to_end(&mut content));
     match read {
-        Ok(_) => Ok(content),
+        Ok(_) if content.len() as u64 == source.bytes() => Ok(content),
+        Ok(_) => Err(changed(source)),
         Err(error) => {
-            let why = "cannot be read";
-            Err(Error::new(ErrorKind::Io, why).during("upload").on(path.display().to_string()).because(error))
+            let (why, path) = ("cannot be read", source.path().display().to_string());
+            Err(Error::new(ErrorKind::Io, why).during("upload").on(path).because(error))
         }
     }
 }
 
-fn check_format(source: &UploadSource, content: &[u8]) -> Result<()> {
-    let good = match source.format {
-        ImageFormat::Raw => true,
-        ImageFormat::Vmdk => content.starts_with(b"KDMV"),
-        // The footer is the last sector and begins with the cookie.
-        ImageFormat::Vhd => content.len() >= 512 && content[content.len() - 512..].starts_with(b"conectix"),
-    };
-    if good {
-        Ok(())
-    } else {
-        let path = source.path.display().to_string();
-        Err(Error::new(ErrorKind::Invalid, format!("is not of the format {:?}", source.format)).on(path))
-    }
+fn changed(source: &ImageSource) -> Error {
+    let path = source.path().display().to_string();
+    Error::new(ErrorKind::Conflict, "the file changed since it was opened").during("upload").on(path)
 }

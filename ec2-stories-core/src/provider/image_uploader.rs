@@ -1,34 +1,13 @@
 //! Uploading image files.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::Result;
-
-/// A disk image's file format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ImageFormat {
-    /// The disk's bytes.
-    Raw,
-    /// VMDK, stream-optimised.
-    Vmdk,
-    /// VHD.
-    Vhd,
-}
-
-/// A file to upload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UploadSource {
-    /// The file.
-    pub path: PathBuf,
-    /// Its format.
-    pub format: ImageFormat,
-}
+use crate::image::{ImageFormat, ImageSource};
 
 /// How far an upload is, in bytes of the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +29,8 @@ pub struct UploadedImage {
     pub format: ImageFormat,
     /// The file's size in bytes.
     pub bytes: u64,
+    /// The disk's size in bytes.
+    pub virtual_bytes: u64,
 }
 
 /// Uploads image files.
@@ -63,18 +44,18 @@ pub struct UploadedImage {
 /// - Progress never goes back, and ends at `acknowledged == total`.
 ///
 /// # Errors
-/// [`Io`](crate::ErrorKind::Io) for the file, [`Invalid`](crate::ErrorKind::Invalid) for a file that is not of its
-/// format, and the store's own.
+/// [`Io`](crate::ErrorKind::Io) for the file, [`Conflict`](crate::ErrorKind::Conflict) for a file that changed since it was
+/// opened, [`Invalid`](crate::ErrorKind::Invalid) for a format that the store does not take, and the store's own.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ImageUploader: fmt::Debug + Send + Sync {
     /// Uploads the file and says how far it is.
     async fn upload(
         &self,
-        source: &UploadSource,
+        source: &ImageSource,
         progress: watch::Sender<UploadProgress>,
     ) -> Result<UploadedImage>;
 
     /// Removes what an unfinished upload of the file left.
-    async fn abort(&self, source: &UploadSource) -> Result<()>;
+    async fn abort(&self, source: &ImageSource) -> Result<()>;
 }

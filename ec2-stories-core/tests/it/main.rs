@@ -8,5 +8,6 @@ mod aws;
 mod conformance;
 mod deployment;
 mod file_store;
+mod image;
 mod memory_cloud;
 mod support;

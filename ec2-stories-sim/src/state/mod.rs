@@ -17,6 +17,7 @@ pub(crate) mod tokens;
 pub(crate) mod types;
 pub(crate) mod volumes;
 
+use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
 use capacity::Capacity;
@@ -61,9 +62,10 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    pub(crate) fn new(region: &str) -> Self {
+    /// With a block of addresses that hosts can have, instances are backed by hosts.
+    pub(crate) fn new(region: &str, hosts: Option<Ipv4Net>) -> Self {
         Self {
-            network: Network::new(region),
+            network: Network::new(region, hosts),
             keys: Keys::default(),
             images: Images::new(region),
             snapshots: Snapshots::default(),
