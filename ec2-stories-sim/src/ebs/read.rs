@@ -37,10 +37,10 @@ fn token(id: &str, index: u32) -> String {
     BASE64_STANDARD.encode(format!("{id}/{index}"))
 }
 
-fn page<T>(
-    request: &Request<'_>,
-    all: impl Iterator<Item = (u32, T)>,
-) -> Result<(Vec<(u32, T)>, Option<u32>), Refusal> {
+/// Items by their block's index, and where the next page starts.
+type Page<T> = (Vec<(u32, T)>, Option<u32>);
+
+fn page<T>(request: &Request<'_>, all: impl Iterator<Item = (u32, T)>) -> Result<Page<T>, Refusal> {
     let number = |name: &str| {
         let wrong = |_| Refusal::invalid("INVALID_PARAMETER_VALUE", format!("{name} is no number"));
         request.query(name).map(|text| text.parse::<u32>().map_err(wrong)).transpose()
@@ -58,7 +58,7 @@ fn page<T>(
     Ok((page, next))
 }
 
-fn listing(name: &str, snapshot: &Snapshot, ctx: &Ctx, items: Vec<Value>, next: Option<u32>) -> Reply {
+fn listing(name: &str, snapshot: &Snapshot, ctx: &Ctx, items: &[Value], next: Option<u32>) -> Reply {
     let mut body = json!({
         name: items,
         "ExpiryTime": (ctx.now + WEEK).as_second(),
@@ -81,7 +81,7 @@ pub(super) fn list(
     let snapshot = readable(cloud, ctx, id)?;
     let (page, next) = page(request, blocks_of(blocks, id).into_iter())?;
     let shown = page.iter().map(|(index, _)| json!({"BlockIndex": index, "BlockToken": token(id, *index)}));
-    Ok(listing("Blocks", snapshot, ctx, shown.collect(), next))
+    Ok(listing("Blocks", snapshot, ctx, &shown.collect::<Vec<_>>(), next))
 }
 
 pub(super) fn changed(
@@ -116,7 +116,7 @@ pub(super) fn changed(
         }
         shown
     });
-    Ok(listing("ChangedBlocks", snapshot, ctx, shown.collect(), next))
+    Ok(listing("ChangedBlocks", snapshot, ctx, &shown.collect::<Vec<_>>(), next))
 }
 
 pub(super) fn get(

@@ -64,9 +64,9 @@ for key in keys:
     assert s3.get_object(Bucket="web", Key=f"keys/{key}")["Body"].read() == key.encode()
 
 # Addresses that anybody can use for a while.
-address = s3.generate_presigned_url("get_object", Params={"Bucket": "web", "Key": "keys/a b"}, ExpiresIn=60)
+address = s3.generate_presigned_url("get_object", Params={"Bucket": "web", "Key": "keys/a b"}, ExpiresIn=3600)
 assert urllib.request.urlopen(address).read() == b"a b"
-address = s3.generate_presigned_url("put_object", Params={"Bucket": "web", "Key": "keys/new"}, ExpiresIn=60)
+address = s3.generate_presigned_url("put_object", Params={"Bucket": "web", "Key": "keys/new"}, ExpiresIn=3600)
 request = urllib.request.Request(address, data=b"new", method="PUT")
 assert urllib.request.urlopen(request).status == 200
 

@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Detach(OnStory),
     /// Find what carries the deployment's tag and belongs to no node.
     Sweep(OnStory),
-    /// Serve the simulated EC2 and STS on a loopback address.
+    /// Serve the simulated EC2, STS, S3 and EBS direct on a loopback address.
     Sim(SimArgs),
 }
 
