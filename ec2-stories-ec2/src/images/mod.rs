@@ -95,6 +95,8 @@ impl Ec2 {
 
 /// Ends the imports of a content, and deletes its snapshots that no image uses.
 pub(crate) async fn abandon_content(ec2: &Ec2, content_hash: &str) -> Result<()> {
-    import::cancel(ec2.api(), content_hash).await?;
+    for snapshot in import::cancel(ec2.api(), content_hash).await? {
+        snapshots::delete(ec2.api(), &snapshot).await?;
+    }
     snapshots::delete_unused(ec2.api(), content_hash).await
 }
