@@ -40,6 +40,9 @@
 //! may be repeated, and not a launch that found no capacity. When EC2 refuses the credentials, the account is asked for
 //! others at once.
 //!
+//! # On an instance
+//! [`Metadata`] reads what the instance that the program runs on knows of itself.
+//!
 //! # Tracing
 //! | Span or event | Level | Fields |
 //! | --- | --- | --- |
@@ -65,6 +68,7 @@ mod firewall;
 mod images;
 mod keys;
 mod launch;
+mod metadata;
 mod poller;
 mod preflight;
 mod publish;
@@ -76,5 +80,6 @@ pub use client::Ec2;
 pub use ebs::EbsUploader;
 pub use firewall::PublicAddress;
 pub use images::{ImportRole, Prune, Pruned};
+pub use metadata::{IdentityDocument, InstanceMetadata, Metadata, MetadataBuilder};
 pub use poller::EC2_BOOT;
 pub use publish::{Copy, Publication, Publish, Stage};

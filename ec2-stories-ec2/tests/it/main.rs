@@ -10,6 +10,7 @@ mod firewall;
 mod images;
 mod keys;
 mod launch;
+mod metadata;
 mod moto;
 mod poller;
 mod preflight;

@@ -49,7 +49,7 @@ pub struct FaultPlan {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Rule {
-    /// A pattern of operation names with `*` and `?`.
+    /// A pattern of operation names with `*` and `?`; `imds` is the metadata service, which no other pattern strikes.
     #[serde(default = "any")]
     #[builder(default = any(), into)]
     pub operation: String,

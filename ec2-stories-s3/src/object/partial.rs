@@ -1,0 +1,194 @@
+//! A file on its way: the object's bytes, what object it is, and a mark for each part that is there.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ec2_stories_core::{Error, ErrorKind, Result};
+use sha2::{Digest, Sha256};
+
+use crate::upload::Crc64;
+use crate::upload::crc::RunningCrc;
+
+/// The least size of a part; larger ones where there would be more than [`MOST_PARTS`].
+const PART: u64 = 8 * 1024 * 1024;
+const MOST_PARTS: u64 = 10_000;
+
+/// Bytes of the SHA-256 that says which object it is, after the object's own.
+const IDENTITY: u64 = 32;
+
+const THERE: u8 = 1;
+
+#[derive(Debug)]
+pub(super) struct Partial {
+    file: Arc<File>,
+    path: PathBuf,
+    target: PathBuf,
+    bytes: u64,
+    part: u64,
+    /// The marks as they were found.
+    found: Vec<u8>,
+}
+
+impl Partial {
+    /// Opens what an earlier try at the same object left, or begins.
+    pub(super) async fn open(target: &Path, identity: &str, bytes: u64) -> Result<Self> {
+        let Some(name) = target.file_name() else {
+            return Err(Error::invalid("path", format!("{} names no file", target.display())));
+        };
+        let path = target.with_file_name(format!(".{}.ec2-stories-partial", name.to_string_lossy()));
+        let (target, identity) = (target.to_owned(), Sha256::digest(identity.as_bytes()));
+        let part = PART.max(bytes.div_ceil(MOST_PARTS));
+        blocking(&path.clone(), move || {
+            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::ResourceBusy.into()),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            let parts = bytes.div_ceil(part);
+            let length = bytes + IDENTITY + parts;
+            let mut found = vec![0; usize::try_from(parts).map_err(io::Error::other)?];
+            let mut there = [0; IDENTITY as usize];
+            if file.metadata()?.len() == length {
+                file.read_exact_at(&mut there, bytes)?;
+            }
+            if there[..] == identity[..] {
+                file.read_exact_at(&mut found, bytes + IDENTITY)?;
+            } else {
+                // Nothing of another object may stay.
+                file.set_len(0)?;
+                file.set_len(length)?;
+                file.write_all_at(&identity, bytes)?;
+            }
+            Ok(Self { file: Arc::new(file), path, target, bytes, part, found })
+        })
+        .await
+    }
+
+    pub(super) fn parts(&self) -> u64 {
+        self.found.len() as u64
+    }
+
+    pub(super) fn range(&self, part: u64) -> Range<u64> {
+        part * self.part..self.bytes.min((part + 1) * self.part)
+    }
+
+    /// Whether the part was there at the beginning.
+    pub(super) fn is_there(&self, part: u64) -> bool {
+        usize::try_from(part).is_ok_and(|part| self.found.get(part) == Some(&THERE))
+    }
+
+    pub(super) fn bytes_there(&self) -> u64 {
+        let there = (0..self.parts()).filter(|part| self.is_there(*part)).map(|part| self.range(part));
+        there.map(|range| range.end - range.start).sum()
+    }
+
+    pub(super) async fn write(&self, at: u64, bytes: Bytes) -> Result<()> {
+        self.with_file(move |file| file.write_all_at(&bytes, at)).await
+    }
+
+    /// Marks a part as being there.
+    pub(super) async fn done(&self, part: u64) -> Result<()> {
+        let at = self.bytes + IDENTITY + part;
+        self.with_file(move |file| file.write_all_at(&[THERE], at)).await
+    }
+
+    /// The checksum of a part that is there.
+    pub(super) async fn checksum(&self, part: u64) -> Result<Crc64> {
+        let range = self.range(part);
+        self.with_file(move |file| {
+            let mut crc = RunningCrc::new();
+            let mut buffer = vec![0; 256 * 1024];
+            let mut at = range.start;
+            while at < range.end {
+                let rest = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(buffer.len());
+                file.read_exact_at(&mut buffer[..rest], at)?;
+                crc.update(&buffer[..rest]);
+                at += rest as u64;
+            }
+            Ok(crc.value())
+        })
+        .await
+    }
+
+    /// Gives the file its name, once it is safe on the disk.
+    pub(super) async fn finish(&self) -> Result<()> {
+        let (bytes, path, target) = (self.bytes, self.path.clone(), self.target.clone());
+        self.with_file(move |file| {
+            file.set_len(bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&path, &target)?;
+            let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+            File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+        })
+        .await
+    }
+
+    /// Removes the file.
+    pub(super) async fn discard(&self) -> Result<()> {
+        let path = self.path.clone();
+        blocking(&self.path, move || std::fs::remove_file(path)).await
+    }
+
+    async fn with_file<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&File) -> io::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let file = self.file.clone();
+        blocking(&self.path, move || work(&file)).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await.map_err(io::Error::other).flatten();
+    done.map_err(|error| {
+        let (kind, why) = match error.kind() {
+            io::ErrorKind::ResourceBusy => (ErrorKind::InUse, "another fetches into it"),
+            _ => (ErrorKind::Io, "cannot be written"),
+        };
+        Error::new(kind, why).during("fetch").on(path.display().to_string()).because(error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_there_is_found_again_for_the_same_object_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("image");
+        let bytes = PART + 3;
+        let partial = Partial::open(&target, "a", bytes).await.unwrap();
+        assert_eq!((partial.parts(), partial.bytes_there()), (2, 0));
+        partial.write(PART, Bytes::from_static(b"end")).await.unwrap();
+        partial.done(1).await.unwrap();
+        let error = Partial::open(&target, "a", bytes).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InUse);
+        drop(partial);
+        let again = Partial::open(&target, "a", bytes).await.unwrap();
+        assert_eq!(again.bytes_there(), 3);
+        assert_eq!(again.checksum(1).await.unwrap(), Crc64::of(b"end"));
+        drop(again);
+        let other = Partial::open(&target, "b", bytes).await.unwrap();
+        assert_eq!(other.bytes_there(), 0);
+        assert_eq!(other.checksum(1).await.unwrap(), Crc64::of(&[0; 3]));
+        other.finish().await.unwrap();
+        assert_eq!(std::fs::metadata(&target).unwrap().len(), bytes);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_path_that_names_no_file_is_refused() {
+        let error = Partial::open(Path::new("/"), "a", 1).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+    }
+}

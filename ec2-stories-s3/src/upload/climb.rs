@@ -1,0 +1,170 @@
+//! How many parts are sent at once.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+const START: u32 = 8;
+const MOST: u32 = 64;
+
+/// A gain that is worth more connections: less is noise.
+const GAIN: f64 = 1.05;
+
+/// How many rounds pass before more is tried again.
+const REST: u32 = 8;
+
+/// Throughput of a shorter round says nothing.
+const SHORTEST_ROUND: Duration = Duration::from_millis(100);
+
+/// Climbs while more connections bring more acknowledged bytes a second, goes back when they do not, and halves when S3 asks
+/// to slow down.
+#[derive(Debug)]
+pub(crate) struct Climb {
+    limit: u32,
+    most: u32,
+    /// The best rate since the last setback, in bytes a second, and the limit that brought it.
+    best: Option<(f64, u32)>,
+    round: Round,
+    rest: u32,
+    halved: Option<Instant>,
+}
+
+/// What was acknowledged while the limit stayed.
+#[derive(Debug)]
+struct Round {
+    since: Instant,
+    bytes: u64,
+    parts: u32,
+}
+
+impl Round {
+    fn begin(now: Instant) -> Self {
+        Self { since: now, bytes: 0, parts: 0 }
+    }
+}
+
+impl Climb {
+    pub(crate) fn new(most: Option<u32>, now: Instant) -> Self {
+        let most = most.unwrap_or(MOST).max(1);
+        Self { limit: START.min(most), most, best: None, round: Round::begin(now), rest: 0, halved: None }
+    }
+
+    /// How many may be on their way.
+    pub(crate) fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// A part was acknowledged.
+    pub(crate) fn acknowledged(&mut self, bytes: u64, now: Instant) {
+        self.round.bytes += bytes;
+        self.round.parts += 1;
+        let elapsed = now.duration_since(self.round.since);
+        if self.round.parts < self.limit || elapsed < SHORTEST_ROUND {
+            return;
+        }
+        let rate = self.round.bytes as f64 / elapsed.as_secs_f64();
+        self.next_limit(rate);
+        self.round = Round::begin(now);
+    }
+
+    fn next_limit(&mut self, rate: f64) {
+        if self.rest > 0 {
+            self.rest -= 1;
+            self.best = Some((rate, self.limit));
+            return;
+        }
+        match self.best {
+            Some((best, at)) if self.limit > at && rate < best * GAIN => {
+                self.limit = at;
+                self.rest = REST;
+            }
+            _ => {
+                self.best = Some((rate, self.limit));
+                self.limit = (self.limit + (self.limit / 2).max(1)).min(self.most);
+            }
+        }
+    }
+
+    /// S3 asked to slow down, in answer to a request of that time. Those that were sent before the last halving say nothing new.
+    pub(crate) fn slow_down(&mut self, asked: Instant, now: Instant) {
+        if self.halved.is_some_and(|halved| asked <= halved) {
+            return;
+        }
+        self.limit = (self.limit / 2).max(1);
+        self.halved = Some(now);
+        self.best = None;
+        self.rest = REST;
+        self.round = Round::begin(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Acknowledges parts of a mebibyte at a rate that depends on the limit, and returns the limits seen.
+    fn run(climb: &mut Climb, mut now: Instant, parts: u32, rate: impl Fn(u32) -> f64) -> Vec<u32> {
+        let mut seen = vec![climb.limit()];
+        for _ in 0..parts {
+            now += Duration::from_secs_f64(1.0 / rate(climb.limit()));
+            climb.acknowledged(1 << 20, now);
+            if seen.last() != Some(&climb.limit()) {
+                seen.push(climb.limit());
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn it_climbs_to_the_top_while_that_pays() {
+        let now = Instant::now();
+        let mut climb = Climb::new(None, now);
+        assert_eq!(run(&mut climb, now, 1_000, |limit| f64::from(limit) * 10.0), [8, 12, 18, 27, 40, 60, 64]);
+    }
+
+    #[test]
+    fn it_goes_back_to_what_was_enough() {
+        let now = Instant::now();
+        let mut climb = Climb::new(None, now);
+        let seen = run(&mut climb, now, 100, |limit| f64::from(limit.min(12)) * 10.0);
+        assert_eq!(seen, [8, 12, 18, 12]);
+        // It tries again, seldom.
+        let tries = run(&mut climb, now + Duration::from_secs(100), 1_000, |_| 100.0);
+        assert!(tries.iter().all(|limit| [12, 18].contains(limit)) && tries.len() < 20, "{tries:?}");
+    }
+
+    #[test]
+    fn one_burst_of_slow_down_halves_once() {
+        let start = Instant::now();
+        let mut climb = Climb::new(None, start);
+        let later = start + Duration::from_secs(1);
+        for _ in 0..5 {
+            climb.slow_down(start, later);
+        }
+        assert_eq!(climb.limit(), 4);
+        for second in 2..10 {
+            climb.slow_down(start + Duration::from_secs(second), start + Duration::from_secs(second));
+        }
+        assert_eq!(climb.limit(), 1);
+    }
+
+    #[test]
+    fn it_recovers_from_slow_down_after_a_rest() {
+        let now = Instant::now();
+        let mut climb = Climb::new(None, now);
+        climb.slow_down(now, now);
+        assert_eq!(run(&mut climb, now, 4 * REST - 1, |limit| f64::from(limit) * 10.0), [4]);
+        assert!(
+            run(&mut climb, now + Duration::from_secs(60), 1_000, |limit| f64::from(limit) * 10.0)
+                .contains(&64)
+        );
+    }
+
+    #[test]
+    fn a_caller_s_limit_holds() {
+        let now = Instant::now();
+        assert_eq!(Climb::new(Some(3), now).limit(), 3);
+        let mut climb = Climb::new(Some(10), now);
+        assert_eq!(run(&mut climb, now, 500, |limit| f64::from(limit) * 10.0).last(), Some(&10));
+    }
+}

@@ -1,0 +1,82 @@
+//! What is there already.
+
+use ec2_stories_core::{Error, ErrorKind, Result};
+
+use super::super::crc::Crc64;
+use super::super::handle::Uploaded;
+use super::super::plan::Plan;
+use super::super::wire::Found;
+use super::Job;
+use super::feed::Whole;
+use super::send::Sum;
+
+impl Job {
+    pub(super) async fn head(&self) -> Result<Option<Found>> {
+        self.requests.repeat(|_| self.requests.wire.head()).await
+    }
+
+    /// The object, if this very upload made it: it has the upload's token and is what was sent.
+    pub(super) async fn made(&self, token: &str, sum: &Sum) -> Result<Option<Uploaded>> {
+        let found = self.head().await?;
+        let same = |found: &Found| {
+            found.token() == Some(token)
+                && found.size == sum.size
+                && found.crc.is_none_or(|crc| crc == sum.crc)
+        };
+        Ok(found.filter(same).map(|found| Uploaded::new(found.etag, sum)))
+    }
+
+    /// The checksums of all parts, in order.
+    pub(super) async fn sums(&self, content: &Whole, plan: &Plan) -> Result<Vec<Crc64>> {
+        let mut sums = Vec::with_capacity(plan.parts() as usize);
+        for number in 1..=plan.parts() {
+            let span = content.span(plan, number);
+            sums.push(span.checksum(&self.buffers).await?);
+            self.meter.read(span.length());
+        }
+        Ok(sums)
+    }
+
+    /// Whether the object that is there makes sending unnecessary, or impossible.
+    ///
+    /// The checksums are empty where they were not needed to tell.
+    pub(super) async fn compare(
+        &self,
+        found: &Found,
+        content: &Whole,
+        plan: &Plan,
+    ) -> Result<(Option<Uploaded>, Vec<Crc64>)> {
+        let target = &self.requests.wire.target;
+        if target.create_only {
+            return Err(exists(target));
+        }
+        let same_hash = target.sha256.is_some() && found.sha256() == target.sha256.as_deref();
+        let may_be_same = found.size == plan.size
+            && found.is_described_as(target)
+            && (target.sha256.is_none() || same_hash)
+            && (found.crc.is_some() || same_hash);
+        if target.send_again || !may_be_same {
+            return Ok((None, Vec::new()));
+        }
+        let sums = self.sums(content, plan).await?;
+        let sum = total(plan, &sums);
+        let same = found.crc.is_none_or(|crc| crc == sum.crc);
+        let there = same.then(|| Uploaded::new(found.etag.clone(), &sum));
+        Ok((there, sums))
+    }
+}
+
+/// What the parts make.
+pub(super) fn total(plan: &Plan, sums: &[Crc64]) -> Sum {
+    let mut crc = Crc64::default();
+    for (number, next) in (1..).zip(sums) {
+        let range = plan.range(number);
+        crc = crc.then(*next, range.end - range.start);
+    }
+    Sum { size: plan.size, crc }
+}
+
+pub(super) fn exists(target: &super::super::spec::Target) -> Error {
+    let resource = format!("s3://{}/{}", target.bucket, target.key);
+    Error::new(ErrorKind::Conflict, "exists already").during("upload").on(resource)
+}

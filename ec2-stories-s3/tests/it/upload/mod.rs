@@ -1,0 +1,9 @@
+//! The upload engine: on a real server, and on the simulation, which fails as it is told.
+
+mod content;
+mod faults;
+mod images;
+mod kill;
+mod steps;
+mod whole;
+mod world;
