@@ -114,12 +114,12 @@ async fn another_process_goes_on_where_one_was_cut_off() {
     const BLOCKS: usize = 200;
     let desk = Desk::new();
     let source = desk.disk("web.raw", &[9; BLOCKS]);
-    let (sender, mut progress) = watch::channel(UploadProgress::default());
+    let (uploader, (sender, mut progress)) = (desk.uploader(None), watch::channel(UploadProgress::default()));
     let half = (BLOCKS / 2 * BLOCK) as u64;
     tokio::select! {
         biased;
         _ = progress.wait_for(|progress| progress.acknowledged >= half) => {}
-        result = desk.uploader(None).upload(&source, sender) => panic!("it was not cut off: {result:?}"),
+        result = uploader.upload(&source, sender) => panic!("it was not cut off: {result:?}"),
     }
     let before = desk.sent();
     assert!((BLOCKS / 2..BLOCKS).contains(&before), "{before}");
@@ -133,11 +133,11 @@ async fn another_process_goes_on_where_one_was_cut_off() {
 async fn an_upload_that_is_not_resumed_is_aborted_without_a_trace() {
     let desk = Desk::new();
     let source = desk.disk("web.raw", &[9; 100]);
-    let (sender, mut progress) = watch::channel(UploadProgress::default());
+    let (uploader, (sender, mut progress)) = (desk.uploader(None), watch::channel(UploadProgress::default()));
     tokio::select! {
         biased;
         _ = progress.wait_for(|progress| progress.acknowledged > 0) => {}
-        result = desk.uploader(None).upload(&source, sender) => panic!("it was not cut off: {result:?}"),
+        result = uploader.upload(&source, sender) => panic!("it was not cut off: {result:?}"),
     }
     assert_eq!(desk.sim.leaks().len(), 1);
     for _ in 0..2 {
