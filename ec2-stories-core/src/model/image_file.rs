@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
-use crate::image::{BootMode, Encryption, ImageSpec};
+use crate::image::{BootMode, ImageSpec};
 
-/// A disk image's file, which a deployment uploads and registers when it starts, unless that was done.
+/// A disk image's file, which a deployment uploads and registers when it starts, unless that was done. Its snapshot is encrypted
+/// with the account's default key.
 ///
 /// What was done is found by the content: another file of the same content is the same image. The image stays when the
 /// deployment ends. Nodes that are replaced later get the image that the deployment was started with, whatever is in the file by
@@ -24,9 +25,6 @@ pub struct ImageFile {
     /// How it boots, where not as any image of its architecture can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_mode: Option<BootMode>,
-    /// How its snapshot is encrypted.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub encryption: Encryption,
 }
 
 /// The most of a file's name that a name takes; EC2 takes 128 characters.
@@ -38,19 +36,14 @@ const DIGITS: usize = 12;
 impl ImageFile {
     /// The image in this file.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), name: None, boot_mode: None, encryption: Encryption::default() }
+        Self { path: path.into(), name: None, boot_mode: None }
     }
 
     /// How it is registered, with this content.
     #[must_use]
     pub fn spec(&self, content_hash: &str, architecture: Architecture) -> ImageSpec {
         let name = self.name.clone().unwrap_or_else(|| self.name_with(content_hash));
-        ImageSpec {
-            architecture,
-            boot_mode: self.boot_mode,
-            encryption: self.encryption.clone(),
-            ..ImageSpec::named(name)
-        }
+        ImageSpec { architecture, boot_mode: self.boot_mode, ..ImageSpec::named(name) }
     }
 
     fn name_with(&self, content_hash: &str) -> String {
@@ -59,10 +52,6 @@ impl ImageFile {
         let stem: String = stem.chars().map(plain).take(MOST_OF_A_NAME).collect();
         format!("{stem}-{}", content_hash.get(..DIGITS).unwrap_or(content_hash))
     }
-}
-
-fn is_default(encryption: &Encryption) -> bool {
-    *encryption == Encryption::default()
 }
 
 #[cfg(test)]
