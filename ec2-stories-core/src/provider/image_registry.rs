@@ -23,7 +23,7 @@ use crate::{Error, ErrorKind, Result};
 /// - `find_content` returns the newest available one of these with this content, or `None`.
 /// - `share` again with the same account is a success.
 /// - `copy` of the same image to the same region returns the copy that is there; what it returns is available.
-/// - `deprecate` again with another time replaces the time.
+/// - `deprecate` holds to the minute; again with another time it replaces the time.
 /// - `deregister` removes the image and its snapshots, save those that another image uses; an image that is gone is a
 ///   success.
 /// - What only reads is cancel-safe; the others are repeated after a drop, and go on.

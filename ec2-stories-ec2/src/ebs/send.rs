@@ -23,9 +23,6 @@ use super::file::{changed, unreadable};
 use super::journal::{Journal, Record};
 use super::scan::Block;
 
-/// Blocks on their way at a time: 950 a second at a round trip of 60 ms, in 32 MiB of memory.
-const PARALLEL: usize = 64;
-
 /// All that sending needs.
 pub(super) struct Work<'a> {
     pub(super) ebs: &'a EbsApi,
@@ -34,6 +31,7 @@ pub(super) struct Work<'a> {
     pub(super) snapshot: &'a SnapshotId,
     pub(super) total: u64,
     pub(super) progress: &'a watch::Sender<UploadProgress>,
+    pub(super) parallel: usize,
 }
 
 impl Work<'_> {
@@ -48,7 +46,7 @@ impl Work<'_> {
         }
         let mut sending = FuturesUnordered::new();
         loop {
-            while sending.len() < PARALLEL
+            while sending.len() < self.parallel
                 && let Some(block) = waiting.pop_front()
             {
                 sending.push(self.put(Arc::clone(&file), block));

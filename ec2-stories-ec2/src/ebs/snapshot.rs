@@ -17,7 +17,7 @@ use super::api::EbsApi;
 use super::journal::Record;
 use super::scan::{Block, Scan};
 use crate::api::{Api, Call};
-use crate::images::snapshot_by_id;
+use crate::images::{settled_snapshot, snapshot_by_id};
 use crate::tags::filter;
 
 /// Minutes without a block after which EBS gives an upload up: a day for whoever comes back.
@@ -32,7 +32,7 @@ impl Inner {
             // Under its token a start is only carried out once.
             None => Ok(true),
             Some(id) => {
-                let snapshot = snapshot_by_id(self.ec2.api(), id).await?;
+                let snapshot = settled_snapshot(self.ec2.api(), id).await?;
                 Ok(snapshot.is_some_and(|snapshot| snapshot.state() == Some(&SnapshotState::Pending)))
             }
         }

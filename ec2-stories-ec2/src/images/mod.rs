@@ -30,7 +30,8 @@ pub use import::ImportRole;
 pub use prune::{Prune, Pruned};
 pub(crate) use register::{named_with_content, published_as};
 pub(crate) use snapshots::{
-    Wanted, by_id as snapshot_by_id, delete as delete_snapshot, find as find_snapshot, wait_until_completed,
+    Wanted, by_id as snapshot_by_id, by_id_when_settled as settled_snapshot, delete as delete_snapshot,
+    find as find_snapshot, wait_until_completed,
 };
 pub(crate) use token::token;
 
@@ -95,6 +96,8 @@ impl Ec2 {
 
 /// Ends the imports of a content, and deletes its snapshots that no image uses.
 pub(crate) async fn abandon_content(ec2: &Ec2, content_hash: &str) -> Result<()> {
-    import::cancel(ec2.api(), content_hash).await?;
+    for snapshot in import::cancel(ec2.api(), content_hash).await? {
+        snapshots::delete(ec2.api(), &snapshot).await?;
+    }
     snapshots::delete_unused(ec2.api(), content_hash).await
 }

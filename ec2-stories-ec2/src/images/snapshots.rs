@@ -116,6 +116,21 @@ pub(super) async fn tag(api: &Api, snapshot: &sdk::Snapshot, wanted: &Tags) -> R
     api.call(Call::changing("CreateTags"), request.send()).await.map(drop)
 }
 
+/// Pauses before a snapshot that is not there is taken for gone: one that was just made can stay unknown for seconds.
+const SETTLING: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+/// As [`by_id`], of a snapshot that may have been made a moment ago.
+pub(crate) async fn by_id_when_settled(api: &Api, id: &SnapshotId) -> Result<Option<sdk::Snapshot>> {
+    for pause in SETTLING {
+        let found = by_id(api, id).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        tokio::time::sleep(pause).await;
+    }
+    by_id(api, id).await
+}
+
 /// Deletes a snapshot. One that is gone is a success, and so is one that an image uses, which keeps it.
 pub(crate) async fn delete(api: &Api, id: &SnapshotId) -> Result<()> {
     let request = api.client.delete_snapshot().snapshot_id(id.as_str());

@@ -6,6 +6,7 @@
 mod account;
 mod conformance;
 mod deployment;
+mod ebs;
 mod firewall;
 mod images;
 mod keys;

@@ -78,21 +78,30 @@ pub(super) async fn by_id(api: &Api, id: &str) -> Result<Option<ImportSnapshotTa
     }
 }
 
-/// Cancels what still imports this content.
-pub(in crate::images) async fn cancel(api: &Api, content_hash: &str) -> Result<()> {
-    for task in with_content(api, content_hash).await? {
-        let (State::Active { .. }, Some(id)) = (State::of(&task), task.import_task_id()) else { continue };
-        let why = "ec2-stories: abandoned";
-        let request = api.client.cancel_import_task().import_task_id(id).cancel_reason(why);
-        if let Err(error) = api.call(Call::changing("CancelImportTask"), request.send()).await {
-            // It may have ended meanwhile.
-            let now = by_id(api, id).await?;
-            if now.is_some_and(|task| matches!(State::of(&task), State::Active { .. })) {
-                return Err(error.on(id));
+/// Cancels what still imports this content, and says which snapshots were made: they have no tags as long as nobody gave
+/// them any.
+pub(in crate::images) async fn cancel(api: &Api, content_hash: &str) -> Result<Vec<SnapshotId>> {
+    let mut made = Vec::new();
+    for mut task in with_content(api, content_hash).await? {
+        if let (State::Active { .. }, Some(id)) =
+            (State::of(&task), task.import_task_id().map(ToOwned::to_owned))
+        {
+            let request =
+                api.client.cancel_import_task().import_task_id(&id).cancel_reason("ec2-stories: abandoned");
+            if let Err(error) = api.call(Call::changing("CancelImportTask"), request.send()).await {
+                // It may have ended meanwhile.
+                match by_id(api, &id).await? {
+                    Some(now) if matches!(State::of(&now), State::Active { .. }) => return Err(error.on(id)),
+                    Some(now) => task = now,
+                    None => {}
+                }
             }
         }
+        if let State::Completed(snapshot) = State::of(&task) {
+            made.push(snapshot);
+        }
     }
-    Ok(())
+    Ok(made)
 }
 
 #[cfg(test)]
