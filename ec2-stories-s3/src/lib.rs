@@ -20,6 +20,6 @@ pub use object::{
     Body, Copied, CopyOptions, Entry, FetchOptions, Fetched, Listed, ObjectInfo, Presigned, PutOptions,
     Reading, Stored,
 };
-pub use progress::{ProgressSender, progress};
+pub use progress::{ProgressSender, progress, watched};
 pub use tuples::S3Tuples;
 pub use upload::Progress;
