@@ -101,7 +101,8 @@ impl Bucket {
             return Ok(None);
         }
         if let Lifetime::Transient(deployment) = &spec.lifetime
-            && (existed || !there.is_empty())
+            // On AWS a new bucket has its tags from the call that made it; some regions do not say that it was there.
+            && (existed || self.s3.is_aws() || !there.is_empty())
         {
             let why =
                 format!("exists already and is not the deployment {deployment}'s, which would remove it");

@@ -10,8 +10,9 @@ use crate::render;
 
 pub(super) async fn run(at: At, args: RmArgs) -> Result<Exit, Failure> {
     let RmArgs { object: address, recursive } = args;
-    // All of a bucket is removed only where it is said with a slash.
-    object(&address).or_else(|refused| if recursive { Ok(()) } else { Err(refused) })?;
+    if !recursive {
+        object(&address)?;
+    }
     let bucket = bucket(&at, &address).await?;
     let (removed, failed) = if recursive {
         let emptied = bucket.delete_below(&address.key).await?;
