@@ -39,7 +39,10 @@ impl S3 {
     pub async fn create_bucket(&self, spec: &BucketSpec) -> Result<Created> {
         spec.check()?;
         let bucket = self.bucket(&spec.name);
-        let existed = bucket.create(spec).await?;
+        // The first region of AWS does not say that a bucket was there.
+        let transient = spec.lifetime != Lifetime::Persistent;
+        let seen = transient && self.find_bucket(&spec.name).await?.is_some();
+        let existed = bucket.create(spec).await? || seen;
         let mut not_applied = Vec::new();
         if let Some(missing) = bucket.own(spec, existed).await? {
             not_applied.push(missing);
@@ -101,8 +104,7 @@ impl Bucket {
             return Ok(None);
         }
         if let Lifetime::Transient(deployment) = &spec.lifetime
-            // On AWS a new bucket has its tags from the call that made it; some regions do not say that it was there.
-            && (existed || self.s3.is_aws() || !there.is_empty())
+            && (existed || !there.is_empty())
         {
             let why =
                 format!("exists already and is not the deployment {deployment}'s, which would remove it");

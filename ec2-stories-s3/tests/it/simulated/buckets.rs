@@ -4,7 +4,7 @@ use ec2_stories_s3::{BucketSpec, Lifetime, S3};
 use ec2_stories_sim::{Fault, Sim};
 
 #[tokio::test(start_paused = true)]
-async fn a_bucket_is_closed_and_carries_its_tags_from_the_first_call() {
+async fn a_transient_bucket_is_closed_tagged_and_nobody_elses() {
     let sim = Sim::builder().seed(7).build();
     let s3 = S3::from_config(&sim.sdk_config_in("eu-west-1"));
     let shop = Name::new("shop").unwrap();
@@ -12,8 +12,9 @@ async fn a_bucket_is_closed_and_carries_its_tags_from_the_first_call() {
         BucketSpec::builder().name("shop-data").lifetime(Lifetime::Transient(shop.clone())).build().unwrap();
     let created = s3.create_bucket(&spec).await.unwrap();
     assert_eq!(created.not_applied, [], "AWS knows every setting");
-    assert_eq!(s3.calls().get("PutBucketTagging"), None, "it is never without tags");
+    assert_eq!(created.bucket.tags().await.unwrap().get("ec2-stories:deployment"), Some("shop"));
     s3.create_bucket(&spec).await.unwrap();
+    seen_before(&sim).await;
     let found = s3.find_bucket("shop-data").await.unwrap().unwrap();
     assert_eq!(found.region.as_deref(), Some("eu-west-1"));
     created.bucket.put("a", "a").await.unwrap();
@@ -21,6 +22,17 @@ async fn a_bucket_is_closed_and_carries_its_tags_from_the_first_call() {
         assert!(outcome.is_ok(), "{bucket:?}: {outcome:?}");
     }
     sim.assert_clean();
+}
+
+/// A bucket that was there before is not taken for a deployment's, in the region that does not say so either.
+async fn seen_before(sim: &Sim) {
+    let s3 = S3::from_config(&sim.sdk_config_in("us-east-1"));
+    let lasting = BucketSpec::builder().name("was-there").build().unwrap();
+    let bucket = s3.create_bucket(&lasting).await.unwrap().bucket;
+    let transient = Lifetime::Transient(Name::new("shop").unwrap());
+    let error = s3.create_bucket(&BucketSpec { lifetime: transient, ..lasting }).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+    bucket.remove().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
