@@ -9,15 +9,19 @@ use crate::upload::Progress;
 pub type ProgressSender = watch::Sender<Progress>;
 
 /// A sender, and the stream of what it says. Whoever is slow sees the latest only; the stream ends with the transfer.
-#[must_use]
 pub fn progress() -> (ProgressSender, impl Stream<Item = Progress> + Send + Unpin) {
     let (sender, receiver) = watch::channel(Progress::default());
+    (sender, watched(receiver))
+}
+
+/// What a channel says, as a stream: of an upload under way, for one.
+pub fn watched(receiver: watch::Receiver<Progress>) -> impl Stream<Item = Progress> + Send + Unpin {
     let events = stream::unfold(receiver, async |mut receiver| {
         receiver.changed().await.ok()?;
         let latest = *receiver.borrow_and_update();
         Some((latest, receiver))
     });
-    (sender, Box::pin(events))
+    Box::pin(events)
 }
 
 #[cfg(test)]

@@ -53,9 +53,10 @@
 //! | Feature | | |
 //! | --- | --- | --- |
 //! | `ec2` | on by default | `Ec2`: the cloud, through the AWS SDK. Without it aws-sdk-ec2, minutes of compilation, is not built |
+//! | `s3` | on by default | `S3`: buckets, objects, uploads, tuples; plain HTTP |
 //! | `sim` | on by default | `Sim`: the embedded cloud |
 //! | `story` | on by default | `story`: deployments written down as TOML |
-//! | `cli` | on by default | the program `ec2-stories`, and `terminal`: progress and tables; it needs the three above |
+//! | `cli` | on by default | the program `ec2-stories`, and `terminal`: progress and tables; it needs the four above |
 //! | `mock` | | `mock`: mockall mocks of every provider trait |
 
 pub use ec2_stories_core::*;
@@ -63,6 +64,10 @@ pub use ec2_stories_core::*;
 pub use ec2_stories_ec2 as ec2;
 #[cfg(feature = "ec2")]
 pub use ec2_stories_ec2::Ec2;
+#[cfg(feature = "s3")]
+pub use ec2_stories_s3 as s3;
+#[cfg(feature = "s3")]
+pub use ec2_stories_s3::S3;
 #[cfg(feature = "sim")]
 pub use ec2_stories_sim as sim;
 

@@ -2,7 +2,7 @@
 
 pub use std::sync::Arc;
 
-#[cfg(feature = "ec2")]
+#[cfg(any(feature = "ec2", feature = "s3"))]
 pub use ec2_stories_core::account::{AssumedRole, DefaultChain, SharedProfile};
 pub use ec2_stories_core::account::{Chain, Environment, SecretFile, StaticAccount};
 pub use ec2_stories_core::attributes::Template;
@@ -21,5 +21,7 @@ pub use ec2_stories_core::{
 };
 #[cfg(feature = "ec2")]
 pub use ec2_stories_ec2::Ec2;
+#[cfg(feature = "s3")]
+pub use ec2_stories_s3::{Bucket, BucketSpec, S3, S3Tuples};
 #[cfg(feature = "sim")]
 pub use ec2_stories_sim::{ImageSeed, Latencies, Sim};

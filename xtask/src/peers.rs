@@ -1,4 +1,4 @@
-//! The peers that tests run beside the library: boto3 and moto, in a virtual environment that git ignores.
+//! The peers that tests run beside the library: boto3, moto and SeaweedFS, in a virtual environment that git ignores.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub(crate) fn install(root: &Path) -> Result<PathBuf> {
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(folder);
     }
-    eprintln!("installing boto3 and moto into .peers/python");
+    eprintln!("installing boto3, moto and SeaweedFS into .peers/python");
     let mut venv = command(root, "python3");
     venv.args(["-m", "venv", "--clear"]).arg(&folder);
     succeed(venv).context("Python 3 with its venv module is needed (Debian: python3-venv)")?;

@@ -100,7 +100,13 @@ impl Api {
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         builder.set_endpoint_url(endpoint);
-        Self { client: Client::from_conf(builder.build()), calls, identity, is_aws, image_bucket: place.image_bucket }
+        Self {
+            client: Client::from_conf(builder.build()),
+            calls,
+            identity,
+            is_aws,
+            image_bucket: place.image_bucket,
+        }
     }
 
     /// Makes a call.

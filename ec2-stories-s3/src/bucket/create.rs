@@ -39,7 +39,10 @@ impl S3 {
     pub async fn create_bucket(&self, spec: &BucketSpec) -> Result<Created> {
         spec.check()?;
         let bucket = self.bucket(&spec.name);
-        let existed = bucket.create(spec).await?;
+        // The first region of AWS does not say that a bucket was there.
+        let transient = spec.lifetime != Lifetime::Persistent;
+        let seen = transient && self.find_bucket(&spec.name).await?.is_some();
+        let existed = bucket.create(spec).await? || seen;
         let mut not_applied = Vec::new();
         if let Some(missing) = bucket.own(spec, existed).await? {
             not_applied.push(missing);

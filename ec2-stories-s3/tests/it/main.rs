@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod seaweed;
+mod simulated;
 mod upload;
 mod web;

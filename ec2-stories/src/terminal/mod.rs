@@ -4,10 +4,14 @@
 
 mod interrupt;
 mod output;
+mod pipe;
 mod progress;
 mod table;
+mod transfer;
 
 pub use interrupt::{Interrupts, interrupted};
 pub use output::{note, say};
+pub use pipe::{input, output};
 pub use progress::Progress;
 pub use table::nodes;
+pub use transfer::Transfer;

@@ -67,11 +67,12 @@ impl Site {
                 tokio::spawn(async move {
                     match tls {
                         None => serve(stream, log).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => serve(stream, log).await,
-                            // A client that does not trust it.
-                            Err(_) => {}
-                        },
+                        // A client that does not trust it is none.
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve(stream, log).await;
+                            }
+                        }
                     }
                 });
             }

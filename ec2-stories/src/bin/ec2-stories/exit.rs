@@ -39,7 +39,7 @@ Exit codes:
   130  interrupted before it was done
 
 Environment:
-  AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL_STS
+  AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL_STS
       where the cloud answers, such as `ec2-stories sim`
   AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID, …
       the account, unless the story has an [account]

@@ -13,6 +13,7 @@ mod session;
 mod detach;
 mod ping;
 mod plan;
+mod s3;
 mod sim;
 mod start;
 mod status;
@@ -39,6 +40,7 @@ async fn main() -> ExitCode {
         Command::Terminate(on) => terminate::run(on).await,
         Command::Detach(on) => detach::run(on).await,
         Command::Sweep(on) => sweep::run(on).await,
+        Command::S3(args) => s3::run(args).await,
         Command::Sim(args) => sim::run(args).await,
     };
     match ended {

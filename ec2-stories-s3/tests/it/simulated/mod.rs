@@ -1,0 +1,5 @@
+//! The embedded cloud: AWS's own ways, faults, and virtual time.
+
+mod buckets;
+mod objects;
+mod tuples;

@@ -1,0 +1,45 @@
+//! How far a transfer is.
+
+use std::io::IsTerminal;
+
+use futures::{Stream, StreamExt};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::task::JoinHandle;
+
+use crate::s3::Progress;
+
+/// A bar on standard error, where that is a terminal; nothing elsewhere. It is gone when it is dropped.
+#[derive(Debug)]
+pub struct Transfer {
+    bar: ProgressBar,
+    follower: JoinHandle<()>,
+}
+
+impl Transfer {
+    /// Shows what the stream says until it ends.
+    #[must_use]
+    pub fn follow(progress: impl Stream<Item = Progress> + Send + Unpin + 'static) -> Self {
+        let bar =
+            if std::io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        let style = "{bar:24} {bytes}/{total_bytes} {bytes_per_sec} {eta:>4}";
+        bar.set_style(ProgressStyle::with_template(style).expect("the template is fixed"));
+        let follower = tokio::spawn(show(progress, bar.clone()));
+        Self { bar, follower }
+    }
+}
+
+async fn show(mut progress: impl Stream<Item = Progress> + Unpin, bar: ProgressBar) {
+    while let Some(Progress { acknowledged, total, .. }) = progress.next().await {
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_position(acknowledged);
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        self.follower.abort();
+        self.bar.finish_and_clear();
+    }
+}
