@@ -8,11 +8,13 @@ use aws_types::SdkConfig;
 use bon::bon;
 use ec2_stories_core::Result;
 use ec2_stories_core::deployment::IntoJournal;
+use ec2_stories_core::model::Region;
 use ec2_stories_core::provider::{AccountProvider, TupleStore};
 use tokio::sync::OnceCell;
 
 use crate::api::{Api, Rates};
 use crate::firewall::{PublicAddress, default_public_address};
+use crate::images::ImportRole;
 use crate::poller::Poller;
 
 /// Amazon EC2 in one account and region. Cloning gives another handle to the same client: same poller, same buckets.
@@ -20,10 +22,14 @@ use crate::poller::Poller;
 pub struct Ec2(Arc<Inner>);
 
 struct Inner {
+    config: SdkConfig,
+    rates: Rates,
+    boot_times: Option<Arc<dyn TupleStore>>,
     api: Arc<Api>,
     poller: Poller,
     public_address: Arc<dyn PublicAddress>,
     default_vpc: OnceCell<String>,
+    import_role: ImportRole,
 }
 
 #[bon]
@@ -40,6 +46,9 @@ impl Ec2 {
         /// default the environment variable `EC2_STORIES_MY_ADDRESS`, else <https://checkip.amazonaws.com>.
         #[builder(with = |find: impl PublicAddress + 'static| Arc::new(find))]
         public_address: Option<Arc<dyn PublicAddress>>,
+        /// The role with which EC2 reads uploaded images.
+        #[builder(default)]
+        import_role: ImportRole,
         /// Where what is learned of boot times is kept for the next process, as the tuple `boot-times`: a fleet of a kind
         /// that any of them has seen is asked about when it is due.
         #[builder(with = |store: impl IntoJournal| store.into_journal())]
@@ -47,7 +56,11 @@ impl Ec2 {
     ) -> Self {
         let api = Arc::new(Api::new(config, rates));
         Self(Arc::new(Inner {
-            poller: Poller::new(Arc::clone(&api), boot_times),
+            config: config.clone(),
+            rates,
+            import_role,
+            poller: Poller::new(Arc::clone(&api), boot_times.clone()),
+            boot_times,
             api,
             public_address: public_address.unwrap_or_else(|| default_public_address(config)),
             default_vpc: OnceCell::new(),
@@ -72,6 +85,38 @@ impl Ec2 {
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.0.api.calls.snapshot()
+    }
+
+    /// The same account in another region, with buckets of its own: EC2 grants its rates per region.
+    #[must_use]
+    pub fn in_region(&self, region: &Region) -> Self {
+        let region = aws_types::region::Region::new(region.as_str().to_owned());
+        let config = self.0.config.clone().into_builder().region(region).build();
+        let api = Arc::new(Api::new(&config, self.0.rates));
+        Self(Arc::new(Inner {
+            rates: self.0.rates,
+            poller: Poller::new(Arc::clone(&api), self.0.boot_times.clone()),
+            boot_times: self.0.boot_times.clone(),
+            api,
+            public_address: Arc::clone(&self.0.public_address),
+            default_vpc: OnceCell::new(),
+            import_role: self.0.import_role.clone(),
+            config,
+        }))
+    }
+
+    /// The region; empty where the configuration names none.
+    #[must_use]
+    pub fn region(&self) -> Region {
+        Region::new(self.0.config.region().map_or("", |region| region.as_ref()))
+    }
+
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn import_role(&self) -> &ImportRole {
+        &self.0.import_role
     }
 
     pub(crate) fn api(&self) -> &Api {

@@ -70,6 +70,7 @@ pub(crate) fn image(from: &sdk::Image) -> Option<RegisteredImage> {
         root_device: from.root_device_name().map(ToOwned::to_owned),
         snapshots: from.block_device_mappings().iter().filter_map(snapshot).collect(),
         created_at: from.creation_date().and_then(|at| at.parse().ok()),
+        deprecated_at: from.deprecation_time().and_then(|at| at.parse().ok()),
         tags: tags(from.tags()),
     })
 }

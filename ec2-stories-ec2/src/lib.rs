@@ -1,7 +1,7 @@
 //! EC2 Stories on Amazon EC2, through the AWS SDK.
 //!
 //! [`Ec2`] is a cloud for deployments: it launches, describes, waits for and terminates instances, keeps firewalls and
-//! key pairs, and finds images. Each trait's docs in `ec2_stories_core::provider` are its contract.
+//! key pairs, and finds, registers, shares, copies and removes images. Each trait's docs in `ec2_stories_core::provider` are its contract.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -40,6 +40,9 @@
 //! may be repeated, and not a launch that found no capacity. When EC2 refuses the credentials, the account is asked for
 //! others at once.
 //!
+//! # On an instance
+//! [`Metadata`] reads what the instance that the program runs on knows of itself.
+//!
 //! # Tracing
 //! | Span or event | Level | Fields |
 //! | --- | --- | --- |
@@ -58,18 +61,25 @@ mod convert;
 mod deployer;
 mod describe;
 mod diagnose;
+mod ebs;
 mod error;
 mod find;
 mod firewall;
 mod images;
 mod keys;
 mod launch;
+mod metadata;
 mod poller;
 mod preflight;
+mod publish;
 mod tags;
 mod terminate;
 
 pub use api::{Rate, Rates};
 pub use client::Ec2;
+pub use ebs::EbsUploader;
 pub use firewall::PublicAddress;
+pub use images::{ImportRole, Prune, Pruned};
+pub use metadata::{IdentityDocument, InstanceMetadata, Metadata, MetadataBuilder};
 pub use poller::EC2_BOOT;
+pub use publish::{Copy, Publication, Publish, Stage};

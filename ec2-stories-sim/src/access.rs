@@ -129,6 +129,10 @@ fn expired(service: &str) -> ApiError {
     match service {
         "sts" => ApiError::new("ExpiredToken", "The security token included in the request is expired")
             .with_status(403),
+        "ebs" => {
+            ApiError::new("ExpiredTokenException", "The security token included in the request is expired")
+                .with_status(403)
+        }
         "s3" => ApiError::new("ExpiredToken", "The provided token has expired."),
         _ => ApiError::new("RequestExpired", "Request has expired."),
     }
@@ -139,6 +143,10 @@ fn unknown_key(service: &str) -> ApiError {
         "sts" => {
             ApiError::new("InvalidClientTokenId", "The security token included in the request is invalid.")
                 .with_status(403)
+        }
+        "ebs" => {
+            let message = "The security token included in the request is invalid.";
+            ApiError::new("UnrecognizedClientException", message).with_status(403)
         }
         "s3" => {
             let message = "The AWS Access Key Id you provided does not exist in our records.";

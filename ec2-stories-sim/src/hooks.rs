@@ -144,7 +144,11 @@ impl Sim {
         let region = world.clouds(now).find(|(_, cloud)| cloud.instances.get(id).is_some());
         let Some(region) = region.map(|(region, _)| region.to_owned()) else { return false };
         let ctx = world.ctx(&region, now);
-        world.cloud(&region, now).instances.get_mut(id).is_some_and(|instance| act(instance, &ctx))
+        let done =
+            world.cloud(&region, now).instances.get_mut(id).is_some_and(|instance| act(instance, &ctx));
+        drop(world);
+        self.changed();
+        done
     }
 
     /// A zone's name is its region's and a letter.

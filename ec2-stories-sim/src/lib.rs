@@ -1,4 +1,4 @@
-//! The embedded cloud of EC2 Stories: a simulated EC2 (and STS) for tests of code that deploys.
+//! The embedded cloud of EC2 Stories: a simulated EC2 (with STS, S3 and EBS direct) for tests of code that deploys.
 //!
 //! It is not broad. It is faithful where deployment code breaks: states that take time, client tokens, replies that are
 //! lost after the effect, ids that are unknown for a while, partial launches, throttling, quotas, capacity. The real AWS
@@ -47,6 +47,34 @@
 //!
 //! Operations, parameters and filters that are not simulated are refused, never ignored.
 //!
+//! # S3
+//!
+//! Buckets and objects, uploads in parts, conditional writes, checksums of every kind, presigned addresses, lifecycle
+//! rules: what is uploaded is verified as S3 does, and kept in a temporary file once it is large. Faults strike S3 too:
+//! [`Fault::Stall`], [`Fault::ResetMidway`] and [`Fault::ErrorInside`] exist for it alone. [`CallRecord::received`] says
+//! how much of an upload arrived.
+//!
+//! ```
+//! use aws_sdk_s3::{Client, primitives::ByteStream};
+//! use ec2_stories_sim::{Fault, Sim};
+//!
+//! #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let sim = Sim::builder().build();
+//!     let s3 = Client::new(&sim.sdk_config());
+//!     s3.create_bucket().bucket("images").send().await?;
+//!     sim.faults().nth("PutObject", 1, Fault::ResetMidway);
+//!     s3.put_object().bucket("images").key("web").body(ByteStream::from_static(b"disk")).send().await?;
+//!     assert_eq!(sim.object("images", "web").await?.as_deref(), Some(&b"disk"[..]));
+//!     sim.keep_objects("images", "web");
+//!     sim.assert_clean();
+//!     Ok(())
+//! }
+//! ```
+//!
+//! There are no versions, ACLs, object locks or customers' encryption keys: asking for them is refused. Request rates of
+//! S3 are not limited, unless a fault says so.
+//!
 //! # Time
 //!
 //! The simulated time is a base (2026-01-01T00:00:00Z unless set) plus tokio's elapsed time. Paused time needs the
@@ -55,9 +83,20 @@
 //! The same seed and the same order of calls give the same ids, addresses, latencies and faults. An SDK's own back-off
 //! jitter is not seeded: a test that needs exact times sets the SDK's retries off.
 //!
+//! # Hosts
+//!
+//! With [`Hosts`] a running instance is a machine that one can log in to; its addresses, its console output and its
+//! status checks are that machine's.
+//!
+//! # Inside an instance
+//!
+//! [`Sim::metadata`] is an instance's metadata service: what a program on it would ask at 169.254.169.254.
+//!
 //! # Other languages
 //!
-//! [`Sim::listen`] serves the same over HTTP, in real or scaled time; requests are signed as for AWS, with any key.
+//! [`Sim::listen`] serves the same over HTTP, in real or scaled time; requests are signed as for AWS, with any key. S3 is
+//! there in path style, and as `BUCKET.localhost`; it checks signatures by [`ACCESS_KEY_ID`] and by keys that AssumeRole
+//! gave out.
 
 mod access;
 mod calls;
@@ -65,12 +104,15 @@ mod clock;
 mod config;
 mod ctx;
 mod dispatch;
+mod ebs;
 mod fault;
 mod faults;
 mod filter;
 mod hooks;
+mod host;
 mod http;
 mod iam;
+mod imds;
 mod keep;
 mod latency;
 mod leak;
@@ -92,7 +134,9 @@ pub use calls::{CallOutcome, CallRecord, Calls};
 pub use config::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 pub use fault::{Fault, FaultPlan, FaultPlanError, Outage, Rule};
 pub use faults::Faults;
+pub use host::{HostState, HostView, Hosts, SshdOptions, Vpc};
 pub use http::listen::Listener;
+pub use imds::{Metadata, MetadataListener};
 pub use latency::Latencies;
 pub use leak::{Leak, Leaks};
 pub use objects::DiskImageSeed;

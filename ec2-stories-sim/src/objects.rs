@@ -7,8 +7,8 @@ use bon::Builder;
 use crate::s3::blob::Blob;
 use crate::sim::Sim;
 
-/// As much of a disk image as says what it is: the metadata of a VHDX ends within it.
-pub(crate) const HEAD: usize = 3 << 20;
+/// As much of a disk image as says what it is: the metadata of a VHDX stands behind a table that grows with the disk.
+pub(crate) const HEAD: usize = 8 << 20;
 /// The footer of a VHD, and that of a stream-optimized VMDK with the marker after it.
 pub(crate) const TAIL: usize = 1024;
 

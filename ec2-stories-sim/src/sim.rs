@@ -2,16 +2,18 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bon::bon;
 use bytes::Bytes;
 use ec2_stories_core::Clock;
 use http_body_util::BodyExt;
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use crate::clock::SimClock;
 use crate::fault::FaultPlan;
+use crate::host::{Hosts, Supervision};
 use crate::http::entry::Service;
 use crate::http::listen::Listener;
 use crate::latency::Latencies;
@@ -29,6 +31,18 @@ const DEFAULT_ACCOUNT: &str = "123456789012";
 pub struct Sim {
     pub(crate) clock: SimClock,
     world: Arc<Mutex<World>>,
+    /// Rung after whatever may have changed an instance.
+    changed: Arc<Notify>,
+    /// Ends the hosts with the last handle.
+    _hosts: Option<Arc<Supervision>>,
+}
+
+/// What the hosts hold of their simulation: it ends all the same.
+#[derive(Clone)]
+pub(crate) struct WeakSim {
+    clock: SimClock,
+    world: Weak<Mutex<World>>,
+    pub(crate) changed: Arc<Notify>,
 }
 
 /// Says which simulation, not what is in it: clients and their configurations print it.
@@ -55,7 +69,7 @@ impl Sim {
     /// Build it where its runtime's time is already what it will be: paused, if the test pauses it.
     ///
     /// # Panics
-    /// On a time scale that is not above zero.
+    /// On a time scale that is not above zero; with hosts, outside of a tokio runtime.
     #[builder]
     pub fn new(
         /// Decides ids, jitter and probable faults.
@@ -83,17 +97,27 @@ impl Sim {
         /// Simulated seconds in a second of tokio's time, for listening.
         #[builder(default = 1.0)]
         time_scale: f64,
+        /// What stands behind running instances: nothing, unless said otherwise.
+        #[builder(default)]
+        hosts: Hosts,
     ) -> Self {
         assert!(time_scale > 0.0 && time_scale.is_finite(), "a time scale is above zero, not {time_scale}");
         let clock = SimClock::new(start, time_scale);
-        let world = World::new(seed, region, account, latency, throttling, faults, start);
-        Self { clock, world: Arc::new(Mutex::new(world)) }
+        let world = World::new(seed, region, account, latency, throttling, faults, start, hosts.clone());
+        let sim = Self {
+            clock,
+            world: Arc::new(Mutex::new(world)),
+            changed: Arc::new(Notify::new()),
+            _hosts: None,
+        };
+        let supervision = hosts.follow(&sim).map(Arc::new);
+        Self { _hosts: supervision, ..sim }
     }
 }
 
 impl Sim {
     /// Serves one request as any AWS SDK sends it: a POSTed form or a GET with a query string for EC2 and STS, a REST
-    /// request for S3.
+    /// request for S3 and EBS direct.
     ///
     /// Takes simulated time before and after the effect, so dropping the future early leaves the caller not knowing.
     ///
@@ -101,7 +125,8 @@ impl Sim {
     /// [`Broken`] where a fault loses the reply. An API error is a reply.
     pub async fn handle(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Broken> {
         let (parts, body) = request.into_parts();
-        if Service::of(&parts) == Service::S3 {
+        let service = Service::of(&parts);
+        if service == Service::S3 {
             let response = s3::serve(self, http::Request::from_parts(parts, s3s::Body::from(body))).await?;
             let (parts, body) = response.into_parts();
             // A body that a fault breaks off has no end to give back.
@@ -111,7 +136,11 @@ impl Sim {
         let request = http::Request::from_parts(parts, body);
         let latencies = self.world().latencies;
         self.clock.sleep(latencies.request).await;
-        let served = self.world().serve(&request, self.now());
+        let served = match service {
+            Service::Ebs => self.world().serve_ebs(&request, self.now()),
+            _ => self.world().serve(&request, self.now()),
+        };
+        self.changed();
         self.clock.sleep(latencies.reply + served.delay).await;
         served.reply
     }
@@ -140,5 +169,25 @@ impl Sim {
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         // A test that panicked while it held the lock still wants its leaks listed.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn changed(&self) {
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakSim {
+        WeakSim { clock: self.clock, world: Arc::downgrade(&self.world), changed: self.changed.clone() }
+    }
+}
+
+impl WeakSim {
+    pub(crate) fn clock(&self) -> SimClock {
+        self.clock
+    }
+
+    /// A handle that does not keep the hosts alive; nothing once the simulation is gone.
+    pub(crate) fn upgrade(&self) -> Option<Sim> {
+        let world = self.world.upgrade()?;
+        Some(Sim { clock: self.clock, world, changed: self.changed.clone(), _hosts: None })
     }
 }

@@ -12,7 +12,9 @@ use crate::access::Access;
 use crate::calls::{CallOutcome, CallRecord};
 use crate::ctx::Ctx;
 use crate::dispatch;
+use crate::ebs::state::Blocks;
 use crate::fault::{Engine, FaultPlan, Struck, Target};
+use crate::host::Hosts;
 use crate::iam::Iam;
 use crate::latency::Latencies;
 use crate::objects::{Lookup, Objects};
@@ -45,6 +47,9 @@ pub(crate) struct World {
     pub(crate) faults: Engine,
     clouds: BTreeMap<String, Cloud>,
     pub(crate) storage: Storage,
+    pub(crate) hosts: Hosts,
+    /// What the EBS direct APIs wrote.
+    pub(crate) blocks: Blocks,
     pub(crate) log: Vec<CallRecord>,
 }
 
@@ -64,6 +69,7 @@ impl World {
         throttling: Throttling,
         faults: FaultPlan,
         start: Timestamp,
+        hosts: Hosts,
     ) -> Self {
         Self {
             start,
@@ -76,8 +82,10 @@ impl World {
             objects: Objects::default(),
             kept: BTreeSet::new(),
             faults: Engine::new(seed ^ FAULT_STREAM, faults),
-            clouds: BTreeMap::from([(home.clone(), Cloud::new(&home))]),
+            clouds: BTreeMap::from([(home.clone(), Cloud::new(&home, hosts.network()))]),
             storage: Storage::default(),
+            hosts,
+            blocks: Blocks::default(),
             log: Vec::new(),
             home,
             account,
@@ -88,6 +96,10 @@ impl World {
         &self.home
     }
 
+    pub(crate) fn throttling(&self) -> Throttling {
+        self.throttling
+    }
+
     pub(crate) fn account(&self) -> &str {
         &self.account
     }
@@ -95,7 +107,8 @@ impl World {
     /// A region as it is now.
     pub(crate) fn cloud(&mut self, region: &str, now: Timestamp) -> &mut Cloud {
         let outages = self.faults.outages(self.start);
-        let cloud = self.clouds.entry(region.to_owned()).or_insert_with(|| Cloud::new(region));
+        let cloud =
+            self.clouds.entry(region.to_owned()).or_insert_with(|| Cloud::new(region, self.hosts.network()));
         cloud.capacity.set_outages(outages);
         cloud.settle(now);
         cloud

@@ -4,6 +4,7 @@
 mod codegen;
 mod command;
 mod lint;
+mod packages;
 mod peers;
 mod test;
 mod workspace;

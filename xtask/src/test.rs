@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::command::{Said, cargo, output, shown, stream};
+use crate::packages;
 use crate::peers;
 use crate::workspace::Workspace;
 use tally::Tally;
@@ -46,7 +47,9 @@ struct Runner<'a> {
 
 impl<'a> Runner<'a> {
     fn install(workspace: &'a Workspace) -> Self {
-        Self { workspace, peers: peers::install(&workspace.root).map(OsString::from) }
+        let root = &workspace.root;
+        let peers = packages::install(root).and_then(|()| peers::install(root));
+        Self { workspace, peers: peers.map(OsString::from) }
     }
 
     fn tests(&self, filter: Option<&str>) -> Tally {

@@ -1,9 +1,11 @@
 //! The suite for image registries.
 
 use super::{demand, eventually, fails, succeeds, unique};
-use crate::model::{Image, ImageId, ImageQuery, Owner, Region};
-use crate::provider::{ImageRegistry, ImageSpec, UploadedImage};
+use crate::image::{Encryption, ImageSpec, image_tags};
+use crate::model::{Image, ImageId, ImageQuery, Owner, Region, RegisteredImage};
+use crate::provider::{ImageRegistry, UploadedImage};
 use crate::{ErrorKind, Result};
+use jiff::SignedDuration;
 
 /// What the suite for [`ImageRegistry`] needs.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct ImageChanges {
     pub account: String,
     /// A region to copy to.
     pub region: Region,
+    /// How an image is encrypted that can be shared.
+    pub encryption: Encryption,
 }
 
 /// Checks an [`ImageRegistry`].
@@ -68,25 +72,50 @@ async fn finds(registry: &dyn ImageRegistry, fixture: &ImageRegistryFixture) {
 async fn registers(registry: &dyn ImageRegistry, changes: &ImageChanges) {
     const REGISTER: &str = "register of the same upload under the same name returns the image that is there";
     const CONFLICT: &str = "a name that another image has is Conflict";
+    const DEPRECATE: &str = "deprecate again with another time replaces the time";
+    const COPY: &str = "copy of the same image to the same region returns the copy that is there, available";
     const DEREGISTER: &str = "deregister removes the image; an image that is gone is a success";
-    let spec = ImageSpec::named(format!("suite-{}", unique()));
+    let encryption = changes.encryption.clone();
+    let spec = ImageSpec { encryption, ..ImageSpec::named(format!("suite-{}", unique())) };
     let image = succeeds(registry.register(&changes.uploaded, &spec).await, REGISTER);
     let again = succeeds(registry.register(&changes.uploaded, &spec).await, REGISTER);
     demand(again.id == image.id, REGISTER, (&image, &again));
+    demand(image.state == "available", "what register returns is available", &image);
     fails(registry.register(&changes.other, &spec).await, ErrorKind::Conflict, CONFLICT);
     let Image::Newest(query) = Image::own(&spec.name, spec.architecture) else { return };
     let found = eventually(REGISTER, async || succeeds(registry.find_image(&query).await, REGISTER)).await;
     demand(found.id == image.id, REGISTER, &found);
 
-    succeeds(
-        registry.share(&image.id, std::slice::from_ref(&changes.account)).await,
-        "share lets other accounts launch",
-    );
-    let refused = registry.share(&unknown(), std::slice::from_ref(&changes.account)).await;
-    fails(refused, ErrorKind::NotFound, "share of an unknown image is NotFound");
-    let copy =
-        succeeds(registry.copy(&image.id, &changes.region).await, "copy makes an image in the other region");
-    demand(copy.id != image.id, "copy makes an image in the other region", &copy);
+    is_tagged(&image, &changes.uploaded, &spec);
+    let unsound = ImageSpec { tpm: true, ..ImageSpec::named(format!("suite-{}", unique())) };
+    let refused = registry.register(&changes.uploaded, &unsound).await;
+    fails(refused, ErrorKind::Invalid, "a specification that cannot be is Invalid");
+    is_published(registry, &image, &changes.uploaded).await;
+
+    for _ in 0..2 {
+        let shared = registry.share(&image.id, std::slice::from_ref(&changes.account)).await;
+        succeeds(shared, "share lets other accounts launch, and again is a success");
+    }
+    for hours in [1_000, 2_000] {
+        let at = image.created_at.unwrap_or_default() + SignedDuration::from_hours(hours);
+        succeeds(registry.deprecate(&image.id, at).await, DEPRECATE);
+        let seen = async || succeeds(registry.get_image(&image.id).await, DEPRECATE)?.deprecated_at;
+        eventually(DEPRECATE, async || (seen().await? == at).then_some(())).await;
+    }
+    let missing: [Result<()>; 3] = [
+        registry.share(&unknown(), std::slice::from_ref(&changes.account)).await,
+        registry
+            .deprecate(&unknown(), image.created_at.unwrap_or_default() + SignedDuration::from_hours(1_000))
+            .await,
+        registry.copy(&unknown(), &changes.region).await.map(drop),
+    ];
+    for refused in missing {
+        fails(refused, ErrorKind::NotFound, "an image that is not there is NotFound");
+    }
+    let copy = succeeds(registry.copy(&image.id, &changes.region).await, COPY);
+    demand(copy.id != image.id && copy.state == "available", COPY, &copy);
+    let again = succeeds(registry.copy(&image.id, &changes.region).await, COPY);
+    demand(again.id == copy.id, COPY, (&copy, &again));
 
     for _ in 0..2 {
         succeeds(registry.deregister(&image.id).await, DEREGISTER);
@@ -95,6 +124,28 @@ async fn registers(registry: &dyn ImageRegistry, changes: &ImageChanges) {
         succeeds(registry.get_image(&image.id).await, DEREGISTER).is_none().then_some(())
     })
     .await;
+}
+
+fn is_tagged(image: &RegisteredImage, uploaded: &UploadedImage, spec: &ImageSpec) {
+    for (key, value) in image_tags(&spec.name, &uploaded.content_hash).iter() {
+        demand(image.tags.get(key) == Some(value), "what register returns carries the family's tags", image);
+    }
+}
+
+async fn is_published(registry: &dyn ImageRegistry, image: &RegisteredImage, uploaded: &UploadedImage) {
+    const PUBLISHED: &str = "published returns the own images that were registered, newest first";
+    const CONTENT: &str = "find_content returns the newest available one with this content, or None";
+    let all = eventually(PUBLISHED, async || {
+        let all = succeeds(registry.published().await, PUBLISHED);
+        all.iter().any(|other| other.id == image.id).then_some(all)
+    })
+    .await;
+    demand(all.is_sorted_by(|a, b| a.created_at >= b.created_at), PUBLISHED, &all);
+    demand(all.iter().all(|image| image.content_hash().is_some()), PUBLISHED, &all);
+    let hash = &uploaded.content_hash;
+    let found = eventually(CONTENT, async || succeeds(registry.find_content(hash).await, CONTENT)).await;
+    demand(found.id == image.id, CONTENT, &found);
+    demand(succeeds(registry.find_content(&unique()).await, CONTENT).is_none(), CONTENT, "unknown content");
 }
 
 async fn says_that_it_cannot(registry: &dyn ImageRegistry, fixture: &ImageRegistryFixture) {
@@ -107,7 +158,10 @@ async fn says_that_it_cannot(registry: &dyn ImageRegistry, fixture: &ImageRegist
         virtual_bytes: 0,
     };
     let nobody = ["000000000000".to_owned()];
-    let refusals: [Result<()>; 4] = [
+    let refusals: [Result<()>; 7] = [
+        registry.published().await.map(drop),
+        registry.find_content(&uploaded.content_hash).await.map(drop),
+        registry.deprecate(&unknown(), jiff::Timestamp::UNIX_EPOCH).await,
         registry.register(&uploaded, &ImageSpec::named(&fixture.public.name)).await.map(drop),
         registry.share(&unknown(), &nobody).await,
         registry.copy(&unknown(), &Region::new("us-east-1")).await.map(drop),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::driver::{Context, Recovered, Resolved, freeze, persist, places, user_data};
+use super::driver::{
+    Context, HostKey, Recovered, Resolved, freeze, injected_file, persist, places, user_data,
+};
 use super::fleet::Fleet;
 use super::journal::FleetRecord;
 use super::machine::Place;
@@ -11,7 +13,7 @@ use crate::Result;
 use crate::attributes::{Attributes, Reference};
 use crate::model::{
     ClientToken, FleetSpec, Generation, Image, InstanceId, InstanceState, KeyPairSpec, NodeAddress,
-    Ownership, RegisteredImage, Slots,
+    Ownership, RegisteredImage, Slots, UserData,
 };
 use crate::provider::{Finding, Severity};
 
@@ -163,8 +165,11 @@ async fn preflight(
     field: &str,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<Place>> {
-    let data = match user_data(&context.spec, spec, &supposed(spec)) {
-        Ok(data) => data,
+    // Another key of the same length: the fleet's own is made when it starts.
+    let host_key =
+        injected_file(spec).map(|_| HostKey::random(&format!("{}.{}", context.spec.name, spec.name)));
+    let data = match user_data(&context.spec, spec, &supposed(spec), host_key.transpose()?.as_ref()) {
+        Ok(data) => data.map(|data| data.sent),
         Err(error) => {
             let message = error.message().trim_start_matches(&format!("{field}.user_data: ")).to_owned();
             findings.push(Finding {
@@ -219,11 +224,11 @@ async fn preflight(
 /// Attributes as long as they may become, for user data that refers to nodes that are not there yet.
 fn supposed(spec: &FleetSpec) -> Attributes {
     let mut attributes = Attributes::new();
-    for reference in spec.user_data.iter().flat_map(|data| data.text.references()) {
+    for reference in spec.user_data.iter().flat_map(UserData::references) {
         if let Reference::Attribute(path) = reference {
             let longest =
                 if path.key.ends_with("ip") { "255.255.255.255" } else { "ip-255-255-255-255.ec2.internal" };
-            attributes.set(&path.node, path.key.clone(), longest);
+            attributes.set(&path.node, path.key, longest);
         }
     }
     attributes

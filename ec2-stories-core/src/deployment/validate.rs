@@ -73,20 +73,9 @@ pub(super) fn check_fleet(spec: &FleetSpec) -> Result<()> {
         values::groups_of(&at("firewall"), policy)?;
     }
     if let Some(data) = &spec.user_data {
-        check_index(data, &at("user_data"))?;
+        data.check(&at("user_data"))?;
     }
     spec.tags.check(&at("tags"))
-}
-
-fn check_index(data: &UserData, field: &str) -> Result<()> {
-    match data.text.references().find(|reference| **reference == Reference::Index) {
-        Some(_) => Err(Error::invalid(
-            field,
-            "${index} differs from node to node, and one launch serves the whole fleet; the node can read its launch \
-             index from its metadata",
-        )),
-        None => Ok(()),
-    }
 }
 
 /// Checks the fleets against each other.
@@ -132,7 +121,7 @@ pub(super) fn check_deployment(spec: &DeploymentSpec) -> Result<()> {
                 "it comes after itself, by way of the fleets it names",
             ));
         }
-        for reference in fleet.user_data.iter().flat_map(|data| data.text.references()) {
+        for reference in fleet.user_data.iter().flat_map(UserData::references) {
             let Reference::Attribute(path) = reference else { continue };
             let why = match fleets.get(&path.node.fleet) {
                 None => format!("${{{path}}}: there is no fleet {}", path.node.fleet),

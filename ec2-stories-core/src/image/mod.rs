@@ -1,4 +1,4 @@
-//! Image files: what they are, whether EC2 can take them, and what an upload of one is.
+//! Images: what a file is and whether EC2 can take it, how it is registered, and which are old enough to go.
 //!
 //! ```no_run
 //! use ec2_stories_core::image::ImageSource;
@@ -12,9 +12,16 @@
 //! ```
 
 mod format;
+mod hash;
 mod inspect;
+mod ownership;
+mod retention;
 mod source;
+mod spec;
 
 pub use format::ImageFormat;
 pub use inspect::{Inspection, inspect};
+pub use ownership::{CONTENT_TAG, COPY_TAG, IMAGE_TAG, content_tags, image_tags};
+pub use retention::Retention;
 pub use source::ImageSource;
+pub use spec::{BootMode, Encryption, ImageSpec};

@@ -56,6 +56,15 @@ impl ImageSource {
         self.seen.virtual_bytes
     }
 
+    /// SHA-256 of the file, in hex. Reads all of it; a reading that nobody waits for any more ends soon.
+    ///
+    /// # Errors
+    /// [`Io`](crate::ErrorKind::Io) where it cannot be read; [`Conflict`](crate::ErrorKind::Conflict) where it is not of the
+    /// size any more that it was opened with.
+    pub async fn content_hash(&self) -> Result<String> {
+        super::hash::of_file(&self.path, self.bytes()).await
+    }
+
     /// What may keep it from booting.
     #[must_use]
     pub fn warnings(&self) -> &[String] {

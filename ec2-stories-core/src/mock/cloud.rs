@@ -4,6 +4,7 @@
 #![deny(clippy::missing_trait_methods)]
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::time::Instant as Moment;
 
 use super::{MockFirewall, MockImageRegistry, MockInstanceDeployer, MockKeyPairs};
@@ -78,6 +79,14 @@ impl ImageRegistry for MockCloud {
         self.images.get_image(id).await
     }
 
+    async fn published(&self) -> Result<Vec<RegisteredImage>> {
+        self.images.published().await
+    }
+
+    async fn find_content(&self, content_hash: &str) -> Result<Option<RegisteredImage>> {
+        self.images.find_content(content_hash).await
+    }
+
     async fn register(&self, uploaded: &UploadedImage, spec: &ImageSpec) -> Result<RegisteredImage> {
         self.images.register(uploaded, spec).await
     }
@@ -88,6 +97,10 @@ impl ImageRegistry for MockCloud {
 
     async fn copy(&self, id: &ImageId, to: &Region) -> Result<RegisteredImage> {
         self.images.copy(id, to).await
+    }
+
+    async fn deprecate(&self, id: &ImageId, at: Timestamp) -> Result<()> {
+        self.images.deprecate(id, at).await
     }
 
     async fn deregister(&self, id: &ImageId) -> Result<()> {

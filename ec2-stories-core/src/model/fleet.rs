@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Architecture, AvailabilityZone, FirewallPolicy, Image, InstanceType, KeyPairSpec, LoginSpec, Market,
-    MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
+    Architecture, AvailabilityZone, FirewallPolicy, Image, InstanceType, KeyPairSpec, LoginSpec,
+    Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
 };
 
 /// N equal nodes. [`Fleet::builder`](crate::Fleet::builder) makes one in code; a story file says the same.

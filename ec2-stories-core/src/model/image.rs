@@ -171,6 +171,9 @@ pub struct RegisteredImage {
     pub snapshots: Vec<SnapshotId>,
     /// When it was made.
     pub created_at: Option<Timestamp>,
+    /// From when on it is not to be used any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecated_at: Option<Timestamp>,
     /// Its tags.
     pub tags: Tags,
 }

@@ -37,5 +37,6 @@ pub use name::Name;
 pub use node::{Generation, NodeAddress};
 pub use ownership::{OwnedBy, Ownership, Slots};
 pub use tags::Tags;
-pub use user_data::UserData;
+pub use user_data::{CloudConfig, Part, ShellScript, User, UserData, WriteFile};
+pub(crate) use user_data::{Rendered, compress, join};
 pub use volume::{Volume, VolumeType};

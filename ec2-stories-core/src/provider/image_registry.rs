@@ -3,29 +3,12 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
 
 use super::UploadedImage;
-use crate::model::{Architecture, ImageId, ImageQuery, Region, RegisteredImage, Tags};
+use crate::image::ImageSpec;
+use crate::model::{ImageId, ImageQuery, Region, RegisteredImage};
 use crate::{Error, ErrorKind, Result};
-
-/// How an uploaded image is to be registered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImageSpec {
-    /// Its name, unique in the account and region.
-    pub name: String,
-    /// Its architecture.
-    pub architecture: Architecture,
-    /// Its tags.
-    pub tags: Tags,
-}
-
-impl ImageSpec {
-    /// An x86_64 image of this name.
-    pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), architecture: Architecture::default(), tags: Tags::new() }
-    }
-}
 
 /// Finds, registers, shares, copies and removes machine images.
 ///
@@ -34,12 +17,21 @@ impl ImageSpec {
 /// - `get_image` returns the image of this id, or `None`.
 /// - The methods that change something are a capability: a registry that cannot says
 ///   [`ErrorKind::Unsupported`], permanently, and so do the provided bodies.
-/// - `register` of the same upload under the same name returns the image that is there.
-/// - `deregister` removes the image and its snapshots; an image that is gone is a success.
-/// - `find_image` and `get_image` are cancel-safe; the others are repeated after a drop.
+/// - `register` of the same upload under the same name returns the image that is there. What it returns is available, and
+///   carries the tags of [`image_tags`](crate::image::image_tags) beside its own, as its snapshots do.
+/// - `published` returns the own images that carry these tags, whatever their state, newest first.
+/// - `find_content` returns the newest available one of these with this content, or `None`.
+/// - `share` again with the same account is a success.
+/// - `copy` of the same image to the same region returns the copy that is there; what it returns is available.
+/// - `deprecate` again with another time replaces the time.
+/// - `deregister` removes the image and its snapshots, save those that another image uses; an image that is gone is a
+///   success.
+/// - What only reads is cancel-safe; the others are repeated after a drop, and go on.
 ///
 /// # Errors
-/// As the trait's methods say; a name that another image has is [`ErrorKind::Conflict`].
+/// A name that another image has is [`ErrorKind::Conflict`]; an image that is not there is [`ErrorKind::NotFound`], save for
+/// `deregister`; a specification that cannot be is [`ErrorKind::Invalid`]; work that the cloud could not do is
+/// [`ErrorKind::Failed`], with its reason.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ImageRegistry: fmt::Debug + Send + Sync {
@@ -48,6 +40,16 @@ pub trait ImageRegistry: fmt::Debug + Send + Sync {
 
     /// The image of this id.
     async fn get_image(&self, id: &ImageId) -> Result<Option<RegisteredImage>>;
+
+    /// The own images that were registered by this family, newest first.
+    async fn published(&self) -> Result<Vec<RegisteredImage>> {
+        Err(unsupported("published", "images"))
+    }
+
+    /// The newest own image with this content.
+    async fn find_content(&self, content_hash: &str) -> Result<Option<RegisteredImage>> {
+        Err(unsupported("find content", content_hash))
+    }
 
     /// Turns an uploaded image into a machine image.
     async fn register(&self, uploaded: &UploadedImage, spec: &ImageSpec) -> Result<RegisteredImage> {
@@ -65,6 +67,12 @@ pub trait ImageRegistry: fmt::Debug + Send + Sync {
     async fn copy(&self, id: &ImageId, to: &Region) -> Result<RegisteredImage> {
         let _ = to;
         Err(unsupported("copy", id.as_str()))
+    }
+
+    /// Says from when on the image is not to be used any more.
+    async fn deprecate(&self, id: &ImageId, at: Timestamp) -> Result<()> {
+        let _ = at;
+        Err(unsupported("deprecate", id.as_str()))
     }
 
     /// Removes the image and its snapshots.

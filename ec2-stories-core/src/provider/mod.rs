@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub use account::AccountProvider;
 pub use customizer::{Customizer, StepOutcome, StepReport};
 pub use firewall::Firewall;
-pub use image_registry::{ImageRegistry, ImageSpec};
+pub use image_registry::ImageRegistry;
 pub use image_uploader::{ImageUploader, UploadProgress, UploadedImage};
 pub use instance_deployer::{Finding, Goal, InstanceDeployer, Severity, Termination};
 pub use key_pairs::KeyPairs;
@@ -33,7 +33,7 @@ pub use registrar::{Registrar, Registration};
 pub use tuple_store::{Expect, Tuple, TupleStore, Version};
 
 use crate::attributes::Attributes;
-pub use crate::image::{ImageFormat, ImageSource};
+pub use crate::image::{ImageFormat, ImageSource, ImageSpec};
 use crate::model::{Instance, LoginSpec, Name, NodeAddress};
 
 /// All that a deployment needs from a cloud; implemented by whatever has the parts.

@@ -9,7 +9,7 @@ use super::Rate;
 
 /// Admits callers in their order; one who finds too few tokens sleeps until they are there.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     rate: Rate,
     state: Mutex<State>,
 }
@@ -22,14 +22,14 @@ struct State {
 }
 
 impl Bucket {
-    pub(super) fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         Self { rate, state: Mutex::new(State { tokens: rate.burst, at: Instant::now() }) }
     }
 
     /// Takes `count` tokens; more than the burst are taken as the burst, as no bucket ever holds them.
     ///
     /// The tokens of a caller who gives up are lost, which is on the safe side.
-    pub(super) async fn take(&self, count: usize) {
+    pub(crate) async fn take(&self, count: usize) {
         let due = self.reserve(count, Instant::now());
         sleep_until(due).await;
     }

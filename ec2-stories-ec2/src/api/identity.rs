@@ -20,7 +20,7 @@ const YOUNG: Duration = Duration::from_secs(5);
 /// The SDK's identity cache, emptied when EC2 refuses what came out of it: the account is asked again, and the call
 /// repeated as often as any other that failed.
 #[derive(Clone, Debug)]
-pub(super) struct FreshIdentity(Arc<RwLock<Filled>>);
+pub(crate) struct FreshIdentity(Arc<RwLock<Filled>>);
 
 #[derive(Debug)]
 struct Filled {
@@ -30,7 +30,7 @@ struct Filled {
 }
 
 impl FreshIdentity {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(RwLock::new(Filled { cache: IdentityCache::lazy().build(), since: None })))
     }
 

@@ -22,12 +22,13 @@ use ec2_stories_core::{Error, Result, Status};
 use jiff::Timestamp;
 use tracing::Instrument;
 
+pub(crate) use bucket::Bucket;
 pub(crate) use calls::{Attempts, Calls};
+pub(crate) use identity::FreshIdentity;
 pub use rates::{Rate, Rates};
 pub(crate) use settling::settling;
 
 use crate::error::translate;
-use identity::FreshIdentity;
 use rates::Buckets;
 use retry::NoRetryOfDefinitive;
 use server_time::ServerTime;

@@ -30,7 +30,12 @@ pub(super) fn code(context: &InterceptorContext) -> Option<&str> {
     if !matches!(context.output_or_error(), Some(Err(_))) {
         return None;
     }
-    let body = std::str::from_utf8(context.response()?.body().bytes()?).ok()?;
+    let response = context.response()?;
+    // EBS names it here, with a namespace before it or an address after it.
+    if let Some(kind) = response.headers().get("x-amzn-errortype") {
+        return kind.split(':').next()?.rsplit('#').next();
+    }
+    let body = std::str::from_utf8(response.body().bytes()?).ok()?;
     let (_, rest) = body.split_once("<Code>")?;
     rest.split_once("</Code>").map(|(code, _)| code)
 }

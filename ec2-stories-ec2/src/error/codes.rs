@@ -11,6 +11,7 @@ pub(super) fn kind(code: &str, http: Option<u16>) -> ErrorKind {
         | "ThrottlingException"
         | "RequestThrottled"
         | "EC2ThrottledException"
+        | "RequestThrottledException"
         | "SlowDown" => ErrorKind::Throttled,
         "InsufficientInstanceCapacity"
         | "InsufficientHostCapacity"
@@ -28,23 +29,28 @@ pub(super) fn kind(code: &str, http: Option<u16>) -> ErrorKind {
         | "ExpiredToken"
         | "MissingAuthenticationToken"
         | "IncompleteSignature"
+        | "ExpiredTokenException"
+        | "InvalidSignatureException"
         | "UnrecognizedClientException" => ErrorKind::Credentials,
-        "UnauthorizedOperation" | "OptInRequired" | "Blocked" | "PendingVerification" | "AccessDenied" => {
+        "UnauthorizedOperation" | "OptInRequired" | "Blocked" | "PendingVerification" | "AccessDenied" | "AccessDeniedException" => {
             ErrorKind::Forbidden
         }
         "IdempotentParameterMismatch"
+        | "ConflictException"
+        | "InvalidAMIName.Duplicate"
         | "InvalidGroup.Duplicate"
         | "InvalidKeyPair.Duplicate"
         | "InvalidPermission.Duplicate" => ErrorKind::Conflict,
         "IdempotentInstanceTerminated" => ErrorKind::Failed,
-        "DependencyViolation" | "InvalidGroup.InUse" | "InvalidGroup.InvalidUse" => ErrorKind::InUse,
-        "InsufficientAddressCapacity" => ErrorKind::Limit,
+        "DependencyViolation" | "InvalidSnapshot.InUse" | "InvalidGroup.InUse" | "InvalidGroup.InvalidUse" => ErrorKind::InUse,
+        "InsufficientAddressCapacity" | "ServiceQuotaExceededException" => ErrorKind::Limit,
         _ if code.contains("LimitExceeded") || code.contains("CountExceeded") => ErrorKind::Limit,
         _ if is_not_found(code) => ErrorKind::NotFound,
         _ if http.is_some_and(|status| status >= 500) => ErrorKind::Unavailable,
         _ if code.starts_with("Invalid")
             || code.starts_with("Missing")
             || code.starts_with("Unknown")
+            || code == "ValidationException"
             || code == "OperationNotPermitted"
             || code == "IncorrectInstanceState" =>
         {
@@ -55,7 +61,10 @@ pub(super) fn kind(code: &str, http: Option<u16>) -> ErrorKind {
 }
 
 fn is_not_found(code: &str) -> bool {
-    code.ends_with(".NotFound") || code.ends_with(".Malformed") || code == "InvalidAMIID.Unavailable"
+    code.ends_with(".NotFound")
+        || code.ends_with(".Malformed")
+        || code == "InvalidAMIID.Unavailable"
+        || code == "ResourceNotFoundException"
 }
 
 /// The credentials were refused, whatever they may do.

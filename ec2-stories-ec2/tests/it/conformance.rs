@@ -1,12 +1,14 @@
 //! The contracts' own suites, over the embedded cloud.
 
 use ec2_stories_core::conformance::{
-    FirewallFixture, ImageRegistryFixture, InstanceDeployerFixture, KeyPairsFixture, firewall,
+    FirewallFixture, ImageChanges, ImageRegistryFixture, InstanceDeployerFixture, KeyPairsFixture, firewall,
     image_registry, instance_deployer, key_pairs,
 };
-use ec2_stories_core::model::{Architecture, Image, KeyName, LaunchRequest, SecurityGroupId};
+use ec2_stories_core::image::Encryption;
+use ec2_stories_core::model::{Architecture, Image, KeyName, LaunchRequest, Region, SecurityGroupId};
 use ec2_stories_ec2::Ec2;
 
+use crate::images::upload;
 use crate::support::{Fixed, World};
 
 #[tokio::test(start_paused = true)]
@@ -59,5 +61,12 @@ async fn key_pair_keepers() {
 async fn image_registries() {
     let world = World::new().await;
     let public = Image::public_query("debian-12", Architecture::X86_64).unwrap();
-    image_registry(&world.ec2, &ImageRegistryFixture { public, changes: None }).await;
+    let changes = ImageChanges {
+        uploaded: upload(&world.sim, "web"),
+        other: upload(&world.sim, "db"),
+        account: "210987654321".to_owned(),
+        region: Region::new("eu-west-1"),
+        encryption: Encryption::Off,
+    };
+    image_registry(&world.ec2, &ImageRegistryFixture { public, changes: Some(changes) }).await;
 }

@@ -9,6 +9,9 @@ use rand::{RngExt, SeedableRng};
 use super::{Fate, Fault, FaultPlan, Outage, Rule};
 use crate::filter::wildcard;
 
+/// The operation of every request to an instance's metadata service.
+pub(crate) const METADATA: &str = "imds";
+
 /// The plan, how often each rule matched, and a generator of its own, so that a fault never shifts other randomness.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -85,7 +88,10 @@ impl Engine {
 }
 
 fn matches(rule: &Rule, target: Target<'_>) -> bool {
-    wildcard(&rule.operation, target.operation)
+    // Guests ask for metadata whenever they like: only rules that mean it count or strike such a request.
+    let meant = target.operation != METADATA || rule.operation == METADATA;
+    meant
+        && wildcard(&rule.operation, target.operation)
         && rule.region.as_deref().is_none_or(|region| region == target.region)
         && rule.zone.as_deref().is_none_or(|zone| target.zone == Some(zone))
 }

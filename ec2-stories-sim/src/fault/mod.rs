@@ -1,13 +1,14 @@
 //! Seeded faults on the path that a real call takes.
 
 mod engine;
+mod operations;
 mod plan;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use engine::{Engine, Struck, Target};
+pub(crate) use engine::{Engine, METADATA, Struck, Target};
 pub use plan::{FaultPlan, FaultPlanError, Outage, Rule};
 
 /// What goes wrong with a call, or with the instances that it launches.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bon::Builder;
 use serde::{Deserialize, Serialize};
 
-use super::Fault;
+use super::{Fault, operations};
 
 /// Which calls go wrong and how, and which zones fail when.
 ///
@@ -49,7 +49,7 @@ pub struct FaultPlan {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Rule {
-    /// A pattern of operation names with `*` and `?`.
+    /// A pattern of operation names with `*` and `?`; `imds` is the metadata service, which no other pattern strikes.
     #[serde(default = "any")]
     #[builder(default = any(), into)]
     pub operation: String,
@@ -119,6 +119,7 @@ impl std::str::FromStr for FaultPlan {
 
 impl Rule {
     fn check(&self) -> Result<(), String> {
+        operations::check(&self.operation)?;
         if let Some(probability) = self.probability
             && !(0.0..=1.0).contains(&probability)
         {

@@ -57,12 +57,12 @@ impl HttpConnector for InProcess {
 /// Reads the request to its end before anything takes time: the SDK's stalled-stream protection watches an upload that
 /// makes no progress, and virtual seconds pass at once. (S3 reads an upload as it comes, for the same reason before
 /// anything takes time.)
-async fn drain(request: http::Request<SdkBody>) -> Result<http::Request<Bytes>, ConnectorError> {
+pub(crate) async fn drain(request: http::Request<SdkBody>) -> Result<http::Request<Bytes>, ConnectorError> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
     Ok(http::Request::from_parts(parts, body))
 }
 
-fn into_sdk(response: http::Response<SdkBody>) -> Result<HttpResponse, ConnectorError> {
+pub(crate) fn into_sdk(response: http::Response<SdkBody>) -> Result<HttpResponse, ConnectorError> {
     HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
 }

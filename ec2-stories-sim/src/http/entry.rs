@@ -10,6 +10,8 @@ use crate::s3::{Host, host_of};
 pub(crate) enum Service {
     /// EC2 and STS: forms of a MiB at most.
     Query,
+    /// The EBS direct APIs: blocks of half a MiB.
+    Ebs,
     /// Bodies of any size, which are never held in memory.
     S3,
 }
@@ -24,6 +26,7 @@ impl Service {
         let credential = credential.map(|(_, value)| value.into_owned());
         match Scope::read(header, credential.as_deref()).service.as_deref() {
             Some("s3") => Self::S3,
+            Some("ebs") => Self::Ebs,
             Some(_) => Self::Query,
             None if host_of(parts).is_some_and(|host| Host::read(host).is_some()) => Self::S3,
             None if parts.uri.path().len() > 1 => Self::S3,
@@ -49,6 +52,7 @@ mod tests {
     fn a_signature_or_else_the_address_names_the_service() {
         assert_eq!(service("/", Some("AKIA/20260101/eu-west-1/ec2/aws4_request")), Service::Query);
         assert_eq!(service("/", Some("AKIA/20260101/eu-west-1/s3/aws4_request")), Service::S3);
+        assert_eq!(service("/snapshots", Some("AKIA/20260101/eu-west-1/ebs/aws4_request")), Service::Ebs);
         assert_eq!(service("/?X-Amz-Credential=AKIA%2F20260101%2Fr%2Fs3%2Faws4_request", None), Service::S3);
         assert_eq!(service("/?Action=DescribeRegions", None), Service::Query);
         assert_eq!(service("/web/index.html", None), Service::S3);

@@ -1,4 +1,5 @@
-//! GetConsoleOutput: the text of a boot, the same for the same instance.
+//! GetConsoleOutput: what the host behind the instance wrote; without hosts the text of a boot, the same for the same
+//! instance.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
@@ -28,6 +29,9 @@ pub(crate) fn get_console_output(
 }
 
 fn console_text(instance: &Instance, ctx: &Ctx) -> String {
+    if let Some(host) = &instance.host {
+        return host.console();
+    }
     if !instance.timeline.ever(State::Running, ctx.now) {
         return String::new();
     }

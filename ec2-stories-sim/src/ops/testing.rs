@@ -19,7 +19,10 @@ impl Bench {
         let principal =
             Principal { arn: "arn:aws:iam::123456789012:user/test".into(), user_id: "AIDATEST".into() };
         let now = "2026-06-01T12:00:00Z".parse().unwrap();
-        Self { cloud: Cloud::new("eu-west-1"), ctx: Ctx::new(now, "eu-west-1", "123456789012", principal, 7) }
+        Self {
+            cloud: Cloud::new("eu-west-1", None),
+            ctx: Ctx::new(now, "eu-west-1", "123456789012", principal, 7),
+        }
     }
 
     /// Calls a handler with the parameters of `form`, which need not name the action.

@@ -90,7 +90,7 @@ fn chosen<'a>(upload: &'a Upload, named: &[CompletedPart]) -> S3Result<Vec<(i32,
             return Err(invalid_part());
         }
         match given_sum!(each)? {
-            Some((algorithm, value)) if algorithm != part.sum.algorithm || value != part.sum.text() => {
+            Some((algorithm, value)) if algorithm != part.shown.algorithm || value != part.shown.text() => {
                 return Err(invalid_part());
             }
             None if !upload.full => return Err(missing(upload, number)),

@@ -60,7 +60,7 @@ macro_rules! reading {
 
 /// The bytes read once more: their MD5, and the checksum that the copy shall have.
 async fn digested(blob: Blob, algorithm: Algorithm, writer: Writer) -> S3Result<Received> {
-    let claims = Claims { algorithm: Some(algorithm), ..Claims::default() };
+    let claims = Claims { kept: Some(algorithm), ..Claims::default() };
     let body = StreamingBlob::wrap(blob.read());
     receive(Some(body), claims, writer).await
 }
@@ -157,14 +157,14 @@ pub(super) async fn upload_part_copy(
     let copy = digested(blob.clone(), wanted.unwrap_or(Algorithm::Crc64Nvme), front.writer()).await?;
     let mut world = front.world();
     let upload = front.upload(&mut world.storage, named, owner)?;
-    let part = state::Part { blob, etag: copy.etag, sum: copy.sum, modified: front.now() };
+    let part = state::Part { blob, etag: copy.etag, sum: copy.sum, shown: copy.shown, modified: front.now() };
     let mut result = CopyPartResult {
         e_tag: Some(ETag::Strong(part.etag.clone())),
         last_modified: Some(date(part.modified)),
         ..CopyPartResult::default()
     };
     if wanted.is_some() {
-        show_sum!(result, part.sum);
+        show_sum!(result, part.shown);
     }
     let output = UploadPartCopyOutput {
         copy_part_result: Some(result),

@@ -52,6 +52,17 @@ impl Intake {
         while let Some(Ok(_)) = poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await {}
     }
 
+    /// Counts what arrives; of what a fault will cut off, the first half alone does.
+    fn count(&self, mut data: Bytes) -> Bytes {
+        let mut state = self.exchange.state();
+        if state.struck.reset_midway || state.struck.stalled {
+            let room = self.halfway.max(1).saturating_sub(state.received);
+            data.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+        }
+        state.received += data.len() as u64;
+        data
+    }
+
     fn body(&self) -> MutexGuard<'_, Body> {
         self.body.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,11 +89,10 @@ impl http_body::Body for Intake {
             }
         }
         let polled = Pin::new(&mut *self.body()).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &polled {
-            let len = frame.data_ref().map_or(0, Bytes::len);
-            self.exchange.state().received += len as u64;
-        }
-        polled
+        polled.map_ok(|frame| match frame.into_data() {
+            Ok(data) => Frame::data(self.count(data)),
+            Err(frame) => frame,
+        })
     }
 
     fn is_end_stream(&self) -> bool {

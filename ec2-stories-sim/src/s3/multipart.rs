@@ -3,7 +3,7 @@
 use s3s::dto::*;
 use s3s::{S3ErrorCode, S3Request, S3Result};
 
-use super::checksum::{self, Algorithm};
+use super::checksum::Algorithm;
 use super::error::{invalid_argument, invalid_request, no_such_upload, refuse};
 use super::frontend::{Frontend, date};
 use super::given::{attributes, given_sum, show_sum, tags};
@@ -119,7 +119,8 @@ pub(super) async fn upload_part(
         length: input.content_length,
         md5: input.content_md5.clone(),
         sum,
-        algorithm: given.or(wanted),
+        announced: given,
+        kept: Some(wanted.unwrap_or(Algorithm::Crc64Nvme)),
         trailers: trailing_headers,
     };
     let received = receive(input.body.take(), claims, front.writer()).await?;
@@ -137,23 +138,31 @@ pub(super) async fn upload_part(
         ssekms_key_id: upload.attributes.kms_key.clone(),
         ..UploadPartOutput::default()
     };
-    if wanted.is_some() {
-        show_sum!(output, received.sum);
+    if wanted.or(given).is_some() {
+        show_sum!(output, received.shown);
     }
-    let part =
-        state::Part { blob: received.blob, etag: received.etag, sum: received.sum, modified: front.now() };
+    let part = state::Part {
+        blob: received.blob,
+        etag: received.etag,
+        sum: received.sum,
+        shown: received.shown,
+        modified: front.now(),
+    };
     upload.parts.insert(input.part_number, part);
     Ok(output)
 }
 
-/// A part's checksum is of the kind that its upload was begun with.
+/// A part's checksum is of the kind that its upload was begun with. Where that named none, SDKs still send one of their
+/// own choice.
 fn check_algorithm(wanted: Option<Algorithm>, given: Option<Algorithm>) -> S3Result<()> {
-    let Some(given) = given.filter(|given| Some(*given) != wanted) else { return Ok(()) };
-    let expected = wanted.map_or_else(|| "null".to_owned(), checksum::Algorithm::lower);
-    Err(invalid_request(format!(
-        "Checksum Type mismatch occurred, expected checksum Type: {expected}, actual checksum Type: {}",
-        given.lower()
-    )))
+    match (wanted, given) {
+        (Some(wanted), Some(given)) if wanted != given => Err(invalid_request(format!(
+            "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
+            wanted.lower(),
+            given.lower()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 pub(super) async fn abort_multipart_upload(

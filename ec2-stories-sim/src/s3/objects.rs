@@ -31,7 +31,8 @@ pub(super) async fn put_object(
         length: input.content_length,
         md5: input.content_md5.clone(),
         sum: given_sum!(input)?,
-        algorithm: announced(&headers).or_else(|| algorithm(input.checksum_algorithm.as_ref())),
+        announced: announced(&headers).or_else(|| algorithm(input.checksum_algorithm.as_ref())),
+        kept: None,
         trailers: trailing_headers,
     };
     let received = receive(input.body.take(), claims, front.writer()).await?;

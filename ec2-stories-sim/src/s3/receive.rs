@@ -17,8 +17,10 @@ pub(super) struct Claims {
     pub(super) length: Option<i64>,
     pub(super) md5: Option<String>,
     pub(super) sum: Option<(Algorithm, String)>,
-    /// The algorithm to compute where no value is given.
-    pub(super) algorithm: Option<Algorithm>,
+    /// The algorithm of a value that comes after the body, or that is to be computed.
+    pub(super) announced: Option<Algorithm>,
+    /// The algorithm that S3 keeps, where that is another.
+    pub(super) kept: Option<Algorithm>,
     pub(super) trailers: Option<TrailingHeaders>,
 }
 
@@ -28,7 +30,10 @@ pub(super) struct Received {
     pub(super) blob: Blob,
     /// The MD5 in hexadecimal.
     pub(super) etag: String,
+    /// What S3 keeps.
     pub(super) sum: Sum,
+    /// What the caller's own was held against.
+    pub(super) shown: Sum,
 }
 
 /// The algorithm that `x-amz-trailer` announces.
@@ -44,9 +49,11 @@ pub(super) async fn receive(
 ) -> S3Result<Received> {
     let given = claims.sum.as_ref().map(|(algorithm, _)| *algorithm);
     // Source: S3 user guide: CRC64NVME where the caller names nothing.
-    let algorithm = given.or(claims.algorithm).unwrap_or(Algorithm::Crc64Nvme);
+    let algorithm = given.or(claims.announced).or(claims.kept).unwrap_or(Algorithm::Crc64Nvme);
+    let kept = claims.kept.filter(|kept| *kept != algorithm);
     let mut md5 = Md5::new();
     let mut hasher = Hasher::new(algorithm);
+    let mut keeper = kept.map(Hasher::new);
     let mut length = 0_u64;
     if let Some(mut body) = body {
         while let Some(chunk) = body.next().await {
@@ -54,6 +61,9 @@ pub(super) async fn receive(
             length += chunk.len() as u64;
             md5.update(&chunk);
             hasher.update(&chunk);
+            if let Some(keeper) = &mut keeper {
+                keeper.update(&chunk);
+            }
             writer.push(&chunk).map_err(S3Error::internal_error)?;
         }
     }
@@ -78,7 +88,8 @@ pub(super) async fn receive(
         }
     }
     let blob = writer.finish().map_err(S3Error::internal_error)?;
-    Ok(Received { blob, etag: hex::encode(md5), sum })
+    let other = kept.zip(keeper).map(|(algorithm, hasher)| Sum::new(algorithm, hasher.finish()));
+    Ok(Received { blob, etag: hex::encode(md5), sum: other.unwrap_or_else(|| sum.clone()), shown: sum })
 }
 
 fn check_md5(claimed: Option<&str>, md5: &[u8]) -> S3Result<()> {

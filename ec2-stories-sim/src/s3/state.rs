@@ -121,5 +121,7 @@ pub(crate) struct Part {
     pub(crate) blob: Blob,
     pub(crate) etag: String,
     pub(crate) sum: Sum,
+    /// What the caller's own checksum was held against, if its upload was begun without an algorithm.
+    pub(crate) shown: Sum,
     pub(crate) modified: Timestamp,
 }

@@ -1,5 +1,6 @@
 //! One instance.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use super::timeline::{Change, Reason, State, Timeline};
 use super::types::TypeInfo;
 use crate::ctx::Ctx;
+use crate::host::Slot;
 use crate::wire::Sensitive;
 use crate::wire::generated::ec2::{IamInstanceProfile, InstanceMetadataOptionsResponse};
 
@@ -54,6 +56,8 @@ pub(crate) struct Instance {
     /// How long after it starts running its status checks begin to fail.
     pub(crate) impaired_after: Option<Duration>,
     pub(crate) reboots: u32,
+    /// The host behind it, where the simulation has hosts.
+    pub(crate) host: Option<Arc<Slot>>,
 }
 
 /// What stays true of an instance when its image is deregistered.
@@ -138,8 +142,9 @@ impl Instance {
     /// Whether the instance fails its status checks now.
     pub(crate) fn impaired_since(&self, now: Timestamp) -> Option<Timestamp> {
         let running = self.timeline.since(State::Running, now)?;
-        let from = running + self.impaired_after?;
-        (from <= now).then_some(from)
+        let dead = self.host.as_ref().and_then(|host| host.dead_since());
+        let told = self.impaired_after.map(|after| running + after).filter(|from| *from <= now);
+        dead.map(|at| at.max(running)).into_iter().chain(told).min()
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod tokens;
 pub(crate) mod types;
 pub(crate) mod volumes;
 
+use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
 use capacity::Capacity;
@@ -61,9 +62,10 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    pub(crate) fn new(region: &str) -> Self {
+    /// With a block of addresses that hosts can have, instances are backed by hosts.
+    pub(crate) fn new(region: &str, hosts: Option<Ipv4Net>) -> Self {
         Self {
-            network: Network::new(region),
+            network: Network::new(region, hosts),
             keys: Keys::default(),
             images: Images::new(region),
             snapshots: Snapshots::default(),
@@ -87,7 +89,7 @@ impl Cloud {
     pub(crate) fn seed_image(&mut self, new: NewImage, now: Timestamp) {
         let (id, owner, gib) = (new.id.clone(), new.owner.clone(), new.root_gib);
         self.images.seed(new);
-        let snapshots = self.images.get(&id).into_iter().flat_map(|image| image.snapshots());
+        let snapshots = self.images.get(&id).into_iter().flat_map(images::Registered::snapshots);
         for snapshot in snapshots.map(str::to_owned).collect::<Vec<_>>() {
             let snapshot = Snapshot::completed(snapshot, &owner, gib, now);
             self.snapshots.insert(Snapshot { seeded: true, ..snapshot });

@@ -131,9 +131,19 @@ impl Timeline {
         (current.state == state).then_some(current.at)
     }
 
+    /// When the state changes next, as decided now.
+    pub(crate) fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.0.iter().map(|change| change.at).filter(|at| *at > now).min()
+    }
+
     /// When the instance ends or ended, as decided now.
     pub(crate) fn end(&self) -> Option<Timestamp> {
         self.0.iter().find(|change| change.state == State::Terminated).map(|change| change.at)
+    }
+
+    /// How often a state was entered.
+    pub(crate) fn times(&self, state: State, now: Timestamp) -> usize {
+        self.0.iter().filter(|change| change.state == state && change.at <= now).count()
     }
 
     pub(crate) fn ever(&self, state: State, now: Timestamp) -> bool {

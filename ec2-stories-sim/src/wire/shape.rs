@@ -214,6 +214,8 @@ macro_rules! operations {
         }
 
         impl Operation {
+            pub(crate) const NAMES: &[&str] = &[$(stringify!($name),)*];
+
             pub(crate) fn from_name(name: &str) -> Option<Self> {
                 match name {
                     $(stringify!($name) => Some(Self::$name),)*

@@ -109,6 +109,11 @@ fn a_plan_with_a_mistake_says_where() {
     assert!(error.contains("line 2") && error.contains("operaton"), "{error}");
     for (text, what) in [
         ("probability = 1.5\nfault = \"throttle\"", "rule 1: a probability is between 0 and 1, not 1.5"),
+        (
+            "operation = \"RunInstance\"\nfault = \"throttle\"",
+            "no simulated operation is called `RunInstance`",
+        ),
+        ("operation = \"putobject\"\nfault = \"throttle\"", "there is `PutObject`"),
         ("nth = 0\nfault = \"throttle\"", "rule 1: calls are counted from 1"),
         ("fault = { error = { code = \"X\", status = 200 } }", "not 200"),
     ] {

@@ -1,1 +1,12 @@
-//! Integration tests.
+//! Integration tests: real OpenSSH servers on loopback.
+
+// Clippy lets `#[test]` functions unwrap, not their helpers.
+#![allow(clippy::unwrap_used)]
+
+mod commands;
+mod files;
+mod host_keys;
+mod links;
+mod login;
+mod sudo;
+mod support;

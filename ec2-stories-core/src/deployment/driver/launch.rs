@@ -3,25 +3,30 @@
 use std::collections::BTreeMap;
 
 use super::super::event::EventKind;
-use super::super::journal::{Journal, LaunchOutcome, LaunchRecord};
+use super::super::journal::{InjectedKey, Journal, LaunchOutcome, LaunchRecord};
 use super::super::machine::{Batch, Event, Failure};
 use super::request::{Resolved, freeze, user_data};
-use super::{Context, call};
-use crate::model::{ClientToken, Instance, InstanceId, LaunchRequest, NodeAddress, OwnedBy, Ownership};
+use super::{Context, call, host_key};
+use crate::model::{
+    ClientToken, Instance, InstanceId, LaunchRequest, NodeAddress, OwnedBy, Ownership, UserData,
+};
 use crate::provider::InstanceDeployer;
 use crate::{Error, ErrorKind, Result, Status};
 
 /// Writes the intent where there is none, and makes the call that it says.
 pub(super) async fn launch(context: &Context, token: ClientToken, number: u32, batch: Batch) -> Event {
-    let known = context.known().launches.get(&token).map(|record| record.request.clone());
-    let request = match known {
-        Some(request) => request,
-        None => match intend(context, &token, &batch).await {
-            Ok(request) => request,
-            Err(error) => {
-                return Event::LaunchFailed { token, call: number, failure: before_the_call(&error) };
-            }
-        },
+    let known = context.known().launches.get(&token).cloned();
+    let record = match known {
+        Some(record) => Ok(record),
+        None => intend(context, &token, &batch).await,
+    };
+    let request = match record {
+        Ok(record) => with_host_key(record).await,
+        Err(error) => Err(error),
+    };
+    let request = match request {
+        Ok(request) => request,
+        Err(error) => return Event::LaunchFailed { token, call: number, failure: before_the_call(&error) },
     };
     let made = call(context, "launch", &batch.fleet, context.cloud.launch(&request)).await;
     match made.and_then(some) {
@@ -34,12 +39,26 @@ pub(super) async fn launch(context: &Context, token: ClientToken, number: u32, b
     }
 }
 
-async fn intend(context: &Context, token: &ClientToken, batch: &Batch) -> Result<LaunchRequest> {
+/// The request as it goes out. The key's file was there before the intent: a replay says the same.
+async fn with_host_key(record: LaunchRecord) -> Result<LaunchRequest> {
+    let LaunchRecord { mut request, host_key, .. } = record;
+    if let (Some(injected), Some(data)) = (host_key, &mut request.user_data) {
+        *data = host_key::of_record(&injected).await?.join(data, injected.gzip)?;
+    }
+    Ok(request)
+}
+
+async fn intend(context: &Context, token: &ClientToken, batch: &Batch) -> Result<LaunchRecord> {
     let missing =
         || Error::new(ErrorKind::Unexpected, "the fleet was not prepared").on(batch.fleet.to_string());
     let fleet = context.fleet(&batch.fleet).ok_or_else(missing)?;
     let resolved = context.known().fleets.get(&batch.fleet).map(Resolved::from).ok_or_else(missing)?;
-    let user_data = user_data(&context.spec, &fleet.spec, &context.view.attributes())?;
+    let made = host_key::of_fleet(&context.spec.name, &fleet.spec).await?;
+    let key = made.as_ref().map(|(key, _)| key);
+    let user_data = user_data(&context.spec, &fleet.spec, &context.view.attributes(), key)?;
+    let user_data = user_data.map(|data| data.recorded);
+    let gzip = fleet.spec.user_data.as_ref().is_some_and(UserData::is_gzip);
+    let host_key = made.map(|(key, file)| InjectedKey { file, public: key.public, gzip });
     let ownership = Ownership {
         deployment: context.spec.name.clone(),
         fleet: batch.fleet.clone(),
@@ -50,7 +69,7 @@ async fn intend(context: &Context, token: &ClientToken, batch: &Batch) -> Result
     };
     let request =
         freeze(&context.spec, &fleet.spec, &resolved, ownership, token.clone(), &batch.place, user_data);
-    let record = LaunchRecord { written_at: context.now(), request, outcome: None };
+    let record = LaunchRecord { written_at: context.now(), request, host_key, outcome: None };
     context.reserve(token, &record)?;
     if let Err(error) = write_intent(context, token, &record).await {
         context.known().launches.remove(token);
@@ -59,7 +78,7 @@ async fn intend(context: &Context, token: &ClientToken, batch: &Batch) -> Result
     let count = record.request.count();
     let (fleet, place) = (batch.fleet.to_string(), batch.place.to_string());
     context.tell(None, EventKind::Launching { fleet, count, place });
-    Ok(record.request)
+    Ok(record)
 }
 
 /// Writes an intent that a controller which takes over either finds, or keeps from being acted upon.

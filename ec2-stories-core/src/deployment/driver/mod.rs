@@ -7,6 +7,7 @@
 mod call;
 mod context;
 mod controller;
+mod host_key;
 mod launch;
 mod ledger;
 mod perform;
@@ -21,6 +22,7 @@ mod wait;
 pub(super) use call::{On, call, persist};
 pub(super) use context::Context;
 pub(super) use controller::{Command, Controller};
+pub(super) use host_key::{HostKey, injected_file};
 pub(super) use recover::{Recovered, Stray, nonce, places, recover};
 pub(super) use request::{Resolved, freeze, user_data};
 pub(super) use view::Progress;

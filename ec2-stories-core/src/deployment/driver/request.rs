@@ -1,18 +1,14 @@
 //! The frozen request of a launch.
 
-use std::io::Write;
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
 use super::super::journal::FleetRecord;
 use super::super::machine::Place;
+use super::HostKey;
 use crate::attributes::{Attributes, Scope};
 use crate::model::{
-    ClientToken, DeploymentSpec, FleetSpec, ImageId, KeyName, LaunchRequest, Ownership, SecurityGroupId,
-    UserData,
+    ClientToken, DeploymentSpec, FleetSpec, ImageId, KeyName, LaunchRequest, Ownership, Rendered,
+    SecurityGroupId, UserData, compress, join,
 };
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// What a fleet's launches need and its description does not say.
 #[derive(Clone, Debug)]
@@ -61,35 +57,51 @@ pub(crate) fn freeze(
     }
 }
 
+/// User data, as the journal keeps it and as the instance reads it: only that has the host key.
+#[derive(Clone, Debug)]
+pub(crate) struct FrozenUserData {
+    pub(crate) recorded: Vec<u8>,
+    pub(crate) sent: Vec<u8>,
+}
+
 /// User data as the instance is to read it.
 pub(crate) fn user_data(
     deployment: &DeploymentSpec,
     fleet: &FleetSpec,
     attributes: &Attributes,
-) -> Result<Option<Vec<u8>>> {
-    let Some(UserData { text, gzip }) = &fleet.user_data else { return Ok(None) };
+    host_key: Option<&HostKey>,
+) -> Result<Option<FrozenUserData>> {
     let field = format!("fleet.{}.user_data", fleet.name);
     let scope = Scope { deployment: &deployment.name, fleet: &fleet.name, node: None, attributes };
-    let text = text.resolve(&scope).map_err(|error| Error::invalid(&field, error.chain()))?;
-    let bytes = if *gzip { compress(text.as_bytes())? } else { text.into_bytes() };
-    if bytes.len() > UserData::MAX {
-        let advice = if *gzip {
-            "compressed already; fetch the rest at boot"
-        } else {
-            "`gzip` would send it compressed"
-        };
-        let why = format!("{} bytes, and EC2 takes at most {}; {advice}", bytes.len(), UserData::MAX);
-        return Err(Error::invalid(field, why));
+    let described = fleet.user_data.as_ref().map(|data| data.resolve(&scope)).transpose();
+    let described = described.map_err(|error| Error::invalid(&field, error.chain()))?.unwrap_or_default();
+    let parts: Vec<Rendered> = host_key.map(HostKey::part).into_iter().chain(described).collect();
+    if parts.is_empty() {
+        return Ok(None);
     }
-    Ok(Some(bytes))
+    let gzip = fleet.user_data.as_ref().is_some_and(UserData::is_gzip);
+    let text = join(&parts).into_bytes();
+    let frozen = match host_key {
+        Some(key) => FrozenUserData { sent: key.join(&text, gzip)?, recorded: text },
+        None => {
+            let sent = if gzip { compress(&text)? } else { text };
+            FrozenUserData { recorded: sent.clone(), sent }
+        }
+    };
+    check_size(&field, frozen.sent.len(), &parts, gzip)?;
+    Ok(Some(frozen))
 }
 
-/// The same text gives the same bytes: the header has no time in it.
-fn compress(text: &[u8]) -> Result<Vec<u8>> {
-    let failed = |error: std::io::Error| {
-        Error::new(ErrorKind::Unexpected, "compressing user data failed").because(error)
+fn check_size(field: &str, bytes: usize, parts: &[Rendered], gzip: bool) -> Result<()> {
+    if bytes <= UserData::MAX {
+        return Ok(());
+    }
+    let advice = match gzip {
+        true => "compressed already; fetch the rest at boot",
+        false => "`gzip` would send it compressed",
     };
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(text).map_err(failed)?;
-    encoder.finish().map_err(failed)
+    let each: Vec<String> = parts.iter().map(|part| format!("{} {}", part.name, part.text.len())).collect();
+    let of = if parts.len() > 1 { format!(" (parts: {})", each.join(", ")) } else { String::new() };
+    let why = format!("{bytes} bytes{of}, and EC2 takes at most {}; {advice}", UserData::MAX);
+    Err(Error::invalid(field, why))
 }

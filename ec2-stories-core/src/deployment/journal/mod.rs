@@ -26,7 +26,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-pub(crate) use record::{FleetRecord, Head, LaunchOutcome, LaunchRecord, NodeRecord, Stage, SweepRecord};
+pub(crate) use record::{
+    FleetRecord, Head, InjectedKey, LaunchOutcome, LaunchRecord, NodeRecord, Stage, SweepRecord,
+};
 
 use crate::model::{ClientToken, Name, NodeAddress};
 use crate::provider::{Expect, TupleStore, Version};

@@ -1,6 +1,7 @@
 //! The records of a journal.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,8 +64,22 @@ pub(crate) struct FleetRecord {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct LaunchRecord {
     pub(crate) written_at: Timestamp,
+    /// What is sent, save the host key.
     pub(crate) request: LaunchRequest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) host_key: Option<InjectedKey>,
     pub(crate) outcome: Option<LaunchOutcome>,
+}
+
+/// What the journal says of the host key that a launch sends: enough to send the same again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InjectedKey {
+    /// The file of the private key.
+    pub(crate) file: PathBuf,
+    /// One line in OpenSSH's format.
+    pub(crate) public: String,
+    /// Whether what was recorded is sent compressed.
+    pub(crate) gzip: bool,
 }
 
 /// What came of a launch.

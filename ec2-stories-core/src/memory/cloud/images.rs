@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{MemoryCloud, Operation};
+use crate::image::{ImageSpec, image_tags};
 use crate::model::{Architecture, Image, ImageId, ImageQuery, Region, RegisteredImage, SnapshotId, Tags};
-use crate::provider::{ImageRegistry, ImageSpec, UploadedImage};
+use crate::provider::{ImageRegistry, UploadedImage};
 use crate::{Clock, Error, ErrorKind, Result};
 
 /// One image of every publisher and architecture.
@@ -23,6 +24,7 @@ pub(super) fn public_images(created_at: Timestamp) -> impl Iterator<Item = Regis
         root_device: Some("/dev/xvda".to_owned()),
         snapshots: vec![SnapshotId::new(format!("snap-{:017x}", 0xa000 + index))],
         created_at: Some(created_at),
+        deprecated_at: None,
         tags: Tags::new(),
     })
 }
@@ -47,8 +49,23 @@ impl ImageRegistry for MemoryCloud {
         self.0.script.perform(Operation::GetImage, async { Ok(self.lock().images.get(id).cloned()) }).await
     }
 
+    async fn published(&self) -> Result<Vec<RegisteredImage>> {
+        self.0.script.perform(Operation::Published, async { Ok(self.lock().published()) }).await
+    }
+
+    async fn find_content(&self, content_hash: &str) -> Result<Option<RegisteredImage>> {
+        let find = async {
+            let published = self.lock().published();
+            Ok(published.into_iter().find(|image| image.content_hash() == Some(content_hash)))
+        };
+        self.0.script.perform(Operation::FindContent, find).await
+    }
+
     async fn register(&self, uploaded: &UploadedImage, spec: &ImageSpec) -> Result<RegisteredImage> {
-        let register = async { self.change(|state| state.register(uploaded, spec)) };
+        let register = async {
+            spec.check("image")?;
+            self.change(|state| state.register(uploaded, spec))
+        };
         self.0.script.perform(Operation::RegisterImage, register).await
     }
 
@@ -82,6 +99,19 @@ impl ImageRegistry for MemoryCloud {
             })
         };
         self.0.script.perform(Operation::CopyImage, copy).await
+    }
+
+    async fn deprecate(&self, id: &ImageId, at: Timestamp) -> Result<()> {
+        let deprecate = async {
+            self.change(|state| {
+                state.own_image(id, "deprecate")?;
+                if let Some(image) = state.images.get_mut(id) {
+                    image.deprecated_at = Some(at);
+                }
+                Ok(())
+            })
+        };
+        self.0.script.perform(Operation::DeprecateImage, deprecate).await
     }
 
     async fn deregister(&self, id: &ImageId) -> Result<()> {
@@ -121,6 +151,15 @@ impl super::State {
         }
     }
 
+    /// Newest first; of one moment, the last one made.
+    fn published(&self) -> Vec<RegisteredImage> {
+        let own =
+            |image: &&RegisteredImage| image.owner == MemoryCloud::ACCOUNT && image.content_hash().is_some();
+        let mut images: Vec<_> = self.images.values().filter(own).cloned().collect();
+        images.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
+        images
+    }
+
     fn register(&mut self, uploaded: &UploadedImage, spec: &ImageSpec) -> Result<RegisteredImage> {
         if let Some((content, id)) = self.registered.get(&spec.name) {
             let image = &self.images[id];
@@ -137,10 +176,11 @@ impl super::State {
             owner: MemoryCloud::ACCOUNT.to_owned(),
             state: "available".to_owned(),
             architecture: spec.architecture.as_str().to_owned(),
-            root_device: Some("/dev/xvda".to_owned()),
+            root_device: Some(spec.root_device.clone()),
             snapshots: vec![SnapshotId::new(self.new_id("snap"))],
             created_at: Some(self.clock.now()),
-            tags: spec.tags.clone(),
+            deprecated_at: None,
+            tags: spec.tags.clone().merged(&image_tags(&spec.name, &uploaded.content_hash)),
         };
         self.registered.insert(spec.name.clone(), (uploaded.content_hash.clone(), image.id.clone()));
         self.images.insert(image.id.clone(), image.clone());

@@ -67,6 +67,7 @@ async fn memory_cloud_registers_images() {
             other: uploaded("two"),
             account: "210987654321".to_owned(),
             region: "us-east-1".into(),
+            encryption: ec2_stories_core::image::Encryption::default(),
         }),
     };
     conformance::image_registry(&MemoryCloud::new(), &fixture).await;

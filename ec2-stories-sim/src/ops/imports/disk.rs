@@ -67,7 +67,25 @@ fn vmdk(image: &DiskImage) -> Result<u64, String> {
     if u64_at(head, 56) == Some(u64::MAX) && !image.tail.starts_with(b"KDMV") {
         return Err(failed("Incomplete VMDK: footer not found"));
     }
+    if last_grain(head).is_some_and(|sector| u64::from(sector) * 512 >= image.bytes) {
+        return Err(failed("Incomplete VMDK: grains are missing"));
+    }
     u64_at(head, 12).and_then(|sectors| sectors.checked_mul(512)).ok_or_else(|| failed("Invalid VMDK header"))
+}
+
+/// The sector of the grain that stands last, by the tables that follow the header.
+fn last_grain(head: &[u8]) -> Option<u32> {
+    let (capacity, grain, directory) = (u64_at(head, 12)?, u64_at(head, 20)?, u64_at(head, 56)?);
+    let per_table = u32_at(head, 44)?;
+    let tables = capacity.div_ceil(grain.checked_mul(u64::from(per_table)).filter(|sectors| *sectors > 0)?);
+    let sector = |at: u64, entry: u64| {
+        u32_at(head, usize::try_from(at.checked_mul(512)?.checked_add(entry.checked_mul(4)?)?).ok()?)
+    };
+    // What lies beyond the head is not looked at.
+    let tables = (0..tables).map_while(|table| sector(directory, table));
+    let grains =
+        tables.flat_map(|table| (0..u64::from(per_table)).map_while(move |g| sector(u64::from(table), g)));
+    grains.max()
 }
 
 /// The region table at 192 KiB leads to the metadata table, and that to the disk's size.

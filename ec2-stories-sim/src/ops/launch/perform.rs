@@ -1,6 +1,7 @@
 //! Carries a launch out.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use super::disks::Disk;
 use super::plan::Plan;
@@ -107,6 +108,7 @@ fn one(
         spot_notice_at: None,
         impaired_after: ctx.fate.impaired_after,
         reboots: 0,
+        host: cloud.network.hosted().then(Arc::default),
     };
     instance.boot(ctx, ctx.fate.late_failure.as_deref());
     if let (true, Some(after)) = (plan.spot, ctx.fate.spot_notice_after) {

@@ -60,6 +60,7 @@ impl Plan {
             cloud.keys.get(name)?;
         }
         user_data(req)?;
+        profile(ctx, req)?;
         tags::only(&TAGGABLE, &req.tag_specifications)?;
         for kind in TAGGABLE {
             tags::tags_for(kind, &req.tag_specifications)?;
@@ -184,7 +185,41 @@ fn spot(req: &RunInstancesRequest) -> Result<bool, ApiError> {
     if !matches!(behavior, None | Some("terminate")) {
         return Err(ApiError::unsimulated("InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior"));
     }
+    let price = options.spot_options.as_ref().and_then(|spot| spot.max_price.as_deref());
+    if let Some(price) = price.filter(|price| !is_price(price)) {
+        return Err(ApiError::invalid_value(price, "maxPrice"));
+    }
     Ok(options.market_type.as_deref() == Some("spot"))
+}
+
+/// Dollars an hour: digits with at most one point, above zero.
+fn is_price(text: &str) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    plain && text.parse::<f64>().is_ok_and(|price| price > 0.0)
+}
+
+/// Code and text: "Error codes for the Amazon EC2 API", InvalidParameterValue, and what EC2 was seen to say.
+fn profile(ctx: &Ctx, req: &RunInstancesRequest) -> Result<(), ApiError> {
+    let Some(asked) = &req.iam_instance_profile else { return Ok(()) };
+    let known = |name: &str| ctx.iam.instance_profiles.contains(name);
+    let of_account = format!("arn:aws:iam::{}:instance-profile/", ctx.account);
+    match (asked.name.as_deref(), asked.arn.as_deref()) {
+        (Some(_), Some(_)) => Err(ApiError::invalid_combination(
+            "The parameter 'iamInstanceProfile.name' may not be used in combination with 'iamInstanceProfile.arn'",
+        )),
+        (Some(name), None) if !known(name) => Err(ApiError::invalid_parameter(format!(
+            "Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
+        ))),
+        // A path may stand before the name.
+        (None, Some(arn))
+            if !arn.strip_prefix(&of_account).and_then(|r| r.rsplit('/').next()).is_some_and(known) =>
+        {
+            Err(ApiError::invalid_parameter(format!(
+                "Value ({arn}) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN"
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The one network interface asked for.

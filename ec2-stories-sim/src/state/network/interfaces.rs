@@ -50,7 +50,8 @@ impl Network {
         let private_ip = self.allocate_private_ip(&new.subnet_id, new.private_ip)?;
         let subnet = self.subnet(&new.subnet_id)?;
         let (vpc_id, zone, zone_id) = (subnet.vpc_id.clone(), subnet.zone.clone(), subnet.zone_id.clone());
-        let public_ip = if new.public_ip.unwrap_or(subnet.map_public_ip) { self.public.take() } else { None };
+        let public = new.public_ip.unwrap_or(subnet.map_public_ip);
+        let public_ip = if public { self.take_public_ip(private_ip) } else { None };
         let [_, b, c, d] = private_ip.octets();
         let interface = Interface {
             id: new.id,
@@ -113,8 +114,14 @@ impl Network {
         if let Some(address) = interface.public_ip.take() {
             self.public.give_back(address);
         }
-        interface.public_ip = if on { self.public.take() } else { None };
-        interface.public_ip
+        let private_ip = interface.private_ip;
+        let public_ip = if on { self.take_public_ip(private_ip) } else { None };
+        self.interfaces.get_mut(id)?.public_ip = public_ip;
+        public_ip
+    }
+
+    fn take_public_ip(&mut self, private_ip: Ipv4Addr) -> Option<Ipv4Addr> {
+        if self.hosted { Some(private_ip) } else { self.public.take() }
     }
 
     pub(crate) fn interfaces(&self) -> impl Iterator<Item = &Interface> {

@@ -34,6 +34,8 @@ pub(crate) struct Network {
     groups: BTreeMap<String, SecurityGroup>,
     interfaces: BTreeMap<String, Interface>,
     public: AddressPool,
+    /// Whether instances are backed by hosts: then a public address is the private one, which can be reached.
+    hosted: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -65,8 +67,9 @@ impl Subnet {
 }
 
 impl Network {
-    /// A region with its default VPC: a default subnet in each of three zones and the default security group.
-    pub(crate) fn new(region: &str) -> Self {
+    /// A region with its default VPC: a default subnet in each of three zones and the default security group. With
+    /// hosts the VPC is the block of addresses that they can have.
+    pub(crate) fn new(region: &str, hosts: Option<Ipv4Net>) -> Self {
         let mut network = Self {
             region: region.to_owned(),
             zones: zones::of(region),
@@ -75,13 +78,20 @@ impl Network {
             groups: BTreeMap::new(),
             interfaces: BTreeMap::new(),
             public: AddressPool::default(),
+            hosted: hosts.is_some(),
         };
-        let vpc = network.insert_vpc(DEFAULT_VPC, true);
-        let blocks = DEFAULT_VPC.subnets(DEFAULT_SUBNET_PREFIX).expect("a /20 is smaller than a /16");
+        let block = hosts.unwrap_or(DEFAULT_VPC);
+        let vpc = network.insert_vpc(block, true);
+        let blocks = block.subnets(DEFAULT_SUBNET_PREFIX).expect("a /20 is smaller than a /16");
         for (zone, block) in network.zones.clone().iter().zip(blocks) {
             network.insert_subnet(&vpc, zone, block, true);
         }
         network
+    }
+
+    /// Whether instances are backed by hosts.
+    pub(crate) fn hosted(&self) -> bool {
+        self.hosted
     }
 
     /// Adds a VPC without subnets that is not the default one; returns its id.

@@ -34,3 +34,12 @@ async fn a_disk_becomes_an_image_that_is_shared_copied_and_removed() {
     assert_eq!(out.lines().last(), Some("ok"), "{out}{err}");
     sim.assert_clean();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_and_blocks_come_back_as_they_were() {
+    let sim = Sim::builder().time_scale(60.0).start(SystemClock.now()).build();
+    let output = run(&sim, "objects.py").await;
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(out.lines().last(), Some("ok"), "{out}{err}");
+    sim.assert_clean();
+}

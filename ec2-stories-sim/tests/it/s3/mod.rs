@@ -1,6 +1,10 @@
 //! S3 through the AWS SDK, in process and in virtual time.
 
+mod access;
+mod checks;
+mod faults;
 mod main_path;
+mod reads;
 
 use aws_sdk_s3::Client;
 use ec2_stories_sim::Sim;

@@ -95,6 +95,20 @@ pub(crate) struct SimArgs {
     /// A TOML file of faults.
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
+    /// An instance profile that the account has; may be given several times.
+    #[arg(long = "instance-profile", value_name = "NAME")]
+    pub(crate) instance_profiles: Vec<String>,
+    /// What stands behind running instances.
+    #[arg(long, value_enum, default_value_t = HostKind::None)]
+    pub(crate) hosts: HostKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HostKind {
+    /// Nothing: an instance is a record.
+    None,
+    /// A real OpenSSH server on a loopback address of its own. The second line of output says which port.
+    Sshd,
 }
 
 fn time_scale(text: &str) -> Result<f64, String> {

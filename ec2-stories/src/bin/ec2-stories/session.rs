@@ -75,6 +75,9 @@ impl Session {
                 note("embedded cloud: everything in it ends with this process");
                 let region = self.story.account().and_then(|account| account.region.clone());
                 let sim = Sim::builder().latency(quick()).maybe_region(region).build();
+                // Nobody could add them to a cloud that begins with this process.
+                let profiles = self.story.spec().fleets.iter().filter_map(|f| f.instance_profile.as_deref());
+                profiles.for_each(|profile| sim.add_instance_profile(profile));
                 (Arc::new(Ec2::from_config(&sim.sdk_config())), sim.clock())
             }
         };

@@ -1,10 +1,10 @@
 //! `ec2-stories sim`
 
-use ec2_stories::sim::{FaultPlan, FaultPlanError, Sim};
+use ec2_stories::sim::{FaultPlan, FaultPlanError, Hosts, Sim, SshdOptions};
 use ec2_stories::terminal::{Interrupts, say};
 use ec2_stories::{Clock, SystemClock};
 
-use crate::args::SimArgs;
+use crate::args::{HostKind, SimArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -21,6 +21,11 @@ pub(crate) async fn run(args: SimArgs) -> Result<Exit, Failure> {
             text.parse().map_err(|error: FaultPlanError| wrong(error.to_string()))?
         }
     };
+    let hosts = match args.hosts {
+        HostKind::None => Ok(Hosts::none()),
+        HostKind::Sshd => Hosts::sshd(SshdOptions::default()),
+    };
+    let hosts = hosts.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     let mut interrupts = Interrupts::listen()?;
     // Clients with clocks of their own sign with today's date.
     let sim = Sim::builder()
@@ -28,12 +33,17 @@ pub(crate) async fn run(args: SimArgs) -> Result<Exit, Failure> {
         .time_scale(args.time_scale)
         .faults(faults)
         .start(SystemClock.now())
+        .hosts(hosts)
         .build();
+    args.instance_profiles.iter().for_each(|profile| sim.add_instance_profile(profile));
     let listener = sim
         .listen(args.listen)
         .await
         .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", args.listen)))?;
     say(format_args!("listening on {}", listener.url()));
+    if args.hosts != HostKind::None {
+        say(format_args!("instances take SSH on port {}", sim.ssh_port()));
+    }
     interrupts.next().await;
     listener.shutdown().await;
     Ok(Exit::Done)

@@ -1,4 +1,4 @@
-//! `user_data = { file = "…" }`, and text without references.
+//! `user_data = { file = "…" }`, and text without references; what is cloud-init's stays as it is written.
 
 use std::path::Path;
 
@@ -12,8 +12,16 @@ pub(super) fn write_out<'i>(value: Value<'i>, folder: &Path) -> Checked<Value<'i
     let user_data = match value.get_ref() {
         DeValue::String(_) => return Ok(table(span, [("text", value)])),
         DeValue::Table(user_data) => user_data,
-        _ => return Err(Wrong::new(span, "user data is { text = … } or { file = … }")),
+        _ => {
+            return Err(Wrong::new(
+                span,
+                "user data is { text = … }, { file = … }, { script = … }, { cloud_config = { … } } or { parts = [ … ] }",
+            ));
+        }
     };
+    if ["script", "cloud_config", "parts"].iter().any(|key| user_data.contains_key(*key)) {
+        return Ok(value);
+    }
     only(user_data, &["text", "file", "literal", "gzip"])?;
     let (place, content) = match (user_data.get("text"), user_data.get("file")) {
         (Some(given), None) => (given.span(), string(given, "text")?.to_owned()),

@@ -58,3 +58,14 @@ async fn boto3_launches_waits_replays_and_terminates() {
     sim.signal("TERM");
     sim.end().await.expect(0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_hosts_it_says_on_which_port_they_listen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut sim, _) = serve(&["--hosts", "sshd"], folder.path()).await;
+    let line = sim.line(|_| true).await;
+    let port = line.strip_prefix("instances take SSH on port ").expect("the second line says which");
+    assert_ne!(port.parse::<u16>().unwrap(), 0);
+    sim.signal("TERM");
+    sim.end().await.expect(0);
+}

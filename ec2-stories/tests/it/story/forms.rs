@@ -1,7 +1,9 @@
 //! The short forms mean what the docs say.
 
+use ec2_stories::attributes::Template;
 use ec2_stories::model::{
-    FirewallPolicy, Image, KeyPairSpec, Market, PortRange, Protocol, Rule, SecurityGroupId, Source,
+    CloudConfig, FirewallPolicy, Image, KeyPairSpec, Market, PortRange, Protocol, Rule, SecurityGroupId,
+    ShellScript, Source, UserData,
 };
 use ec2_stories::story::{AccountSource, Story};
 
@@ -74,10 +76,23 @@ fn files_are_found_beside_the_story() {
     let story = Story::open(folder.path().join("shop.toml")).unwrap_or_else(|error| panic!("{error}"));
     let [web, db] = story.spec().fleets.as_slice() else { panic!("two fleets") };
     let user_data = web.user_data.clone().unwrap();
-    assert_eq!((user_data.text.to_string().as_str(), user_data.gzip), ("#!/bin/sh\necho $${HOME}\n", true));
+    assert_eq!(
+        (user_data.text().unwrap().to_string().as_str(), user_data.is_gzip()),
+        ("#!/bin/sh\necho $${HOME}\n", true)
+    );
     assert_eq!(web.key, Some(KeyPairSpec::PublicKey("ssh-ed25519 AAAA me".to_owned())));
     assert_eq!(db.key, Some(KeyPairSpec::Generated(folder.path().join("db.pem"))));
     assert_eq!(story.account().unwrap().path, Some(folder.path().join("keys.toml")));
+}
+
+#[test]
+fn user_data_is_written_in_cloud_inits_words() {
+    let web = fleet(
+        "user_data = { gzip = true, parts = [ { cloud_config = { packages = ['nginx'] } }, { script = 'true' } ] }",
+    );
+    let config = CloudConfig::new().set("packages", ["nginx"]).unwrap();
+    let script = ShellScript::new(Template::new("true").unwrap());
+    assert_eq!(web.user_data, Some(UserData::parts([config.into(), script.into()]).gzip()));
 }
 
 #[test]

@@ -61,7 +61,10 @@ fn everything() -> DeploymentSpec {
                 .build(),
         ),
         volumes: vec![],
-        user_data: Some(UserData::new(Template::new("db=${db/0.private_ip} $${HOME}").unwrap())),
+        user_data: Some(UserData::parts([
+            CloudConfig::new().packages(["nginx"]).set("timezone", "UTC").unwrap().into(),
+            ShellScript::new(Template::new("db=${db/0.private_ip} $${HOME}").unwrap()).into(),
+        ])),
         ..db.clone()
     };
     DeploymentSpec {

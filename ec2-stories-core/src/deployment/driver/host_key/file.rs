@@ -1,0 +1,108 @@
+//! The files of a host key: the private one complete or absent, its owner's alone, never overwritten.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::HostKey;
+use crate::deployment::journal::InjectedKey;
+use crate::model::{FleetSpec, HostKeys, Name};
+use crate::{Error, ErrorKind, Result, Status};
+
+/// The file of the private key that the fleet's nodes are to be known by at the first login.
+pub(crate) fn injected_file(fleet: &FleetSpec) -> Option<&Path> {
+    match &fleet.login.host_keys {
+        Some(HostKeys::Injected(file)) => Some(file),
+        _ => None,
+    }
+}
+
+/// The fleet's key, made where there is none yet, and its file. Nothing where the fleet asks for none.
+pub(crate) async fn of_fleet(deployment: &Name, fleet: &FleetSpec) -> Result<Option<(HostKey, PathBuf)>> {
+    let Some(private) = injected_file(fleet).map(Path::to_owned) else { return Ok(None) };
+    let public = private.with_added_extension("pub");
+    let comment = format!("{deployment}.{}", fleet.name);
+    let file = private.clone();
+    let key = blocking(private, move |private| {
+        let key = match read(private) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make(private, &comment)?,
+            text => HostKey::read(&text.map_err(|error| failed(private, error))?)?,
+        };
+        write(&public, &format!("{}\n", key.public), true).map_err(|error| failed(&public, error))?;
+        Ok(key)
+    });
+    Ok(Some((key.await?, file)))
+}
+
+/// The key that a recorded launch sent, or was about to.
+///
+/// # Errors
+/// The file is gone, or holds another key: the same launch cannot be said again.
+pub(crate) async fn of_record(record: &InjectedKey) -> Result<HostKey> {
+    let recorded = record.public.clone();
+    blocking(record.file.clone(), move |file| {
+        let key = HostKey::read(&read(file).map_err(|error| failed(file, error))?)?;
+        if key.public != recorded {
+            let message = "the host key's file holds another key than the launch was written down with; put the \
+                           old one back";
+            return Err(Error::new(ErrorKind::Corrupt, message).on(file.display().to_string()));
+        }
+        Ok(key)
+    })
+    .await
+}
+
+async fn blocking<T: Send + 'static>(
+    file: PathBuf,
+    act: impl FnOnce(&Path) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let name = file.display().to_string();
+    match tokio::task::spawn_blocking(move || act(&file)).await {
+        Ok(outcome) => outcome,
+        Err(stopped) => Err(Error::new(ErrorKind::Io, "the host key's file").on(name).because(stopped)),
+    }
+}
+
+fn make(private: &Path, comment: &str) -> Result<HostKey> {
+    use secrecy::ExposeSecret;
+    let key = HostKey::random(comment)?;
+    match write(private, key.private.expose_secret(), false) {
+        Ok(()) => Ok(key),
+        // Another fleet's task, or another process, was faster: theirs counts.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            HostKey::read(&read(private).map_err(|error| failed(private, error))?)
+        }
+        Err(error) => Err(failed(private, error)),
+    }
+}
+
+fn read(file: &Path) -> io::Result<String> {
+    let text = std::fs::read_to_string(file)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if std::fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
+            return Err(io::Error::other(
+                "others than its owner may read or write it; its mode must be 0600",
+            ));
+        }
+    }
+    Ok(text)
+}
+
+/// Written under another name, with mode 0600 from the start, then moved to its own.
+fn write(file: &Path, text: &str, replace: bool) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut made = tempfile::NamedTempFile::new_in(folder)?;
+    made.write_all(text.as_bytes())?;
+    made.as_file().sync_all()?;
+    match replace {
+        true => made.persist(file).map(drop)?,
+        false => made.persist_noclobber(file).map(drop)?,
+    }
+    std::fs::File::open(folder)?.sync_all()
+}
+
+fn failed(file: &Path, error: io::Error) -> Error {
+    let what = Error::new(ErrorKind::Io, "the host key's file").status(Status::Permanent);
+    what.on(file.display().to_string()).because(error)
+}

@@ -1,0 +1,183 @@
+//! Raw images straight into a snapshot, by the EBS direct API: nothing lies in S3, and no role is needed.
+
+mod api;
+mod delta;
+mod file;
+mod journal;
+mod scan;
+mod send;
+mod snapshot;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bon::bon;
+use ec2_stories_core::image::{Encryption, ImageFormat, ImageSource};
+use ec2_stories_core::model::SnapshotId;
+use ec2_stories_core::provider::{ImageUploader, TupleStore, UploadProgress, UploadedImage};
+use ec2_stories_core::{Error, ErrorKind, Result};
+use tokio::sync::watch;
+
+use self::api::EbsApi;
+use self::file::Identity;
+use self::journal::{Journal, Record};
+use self::send::Work;
+use crate::Ec2;
+use crate::images::{Wanted, delete_snapshot, find_snapshot, wait_until_completed};
+
+/// What EBS keeps and takes at once
+/// (<https://docs.aws.amazon.com/ebs/latest/userguide/ebs-accessing-snapshot.html>).
+const BLOCK: usize = 512 * 1024;
+
+/// Uploads raw images block by block into a snapshot that [`register`](ec2_stories_core::provider::ImageRegistry::register)
+/// then takes; `location` is the snapshot's id.
+///
+/// Holes of the file and blocks of zeros are not sent. Blocks are sent with their SHA-256, and the whole with the hash of
+/// those. The journal knows which blocks were acknowledged: an upload that was cut off goes on there. One that cannot
+/// succeed deletes its snapshot; one that is never resumed fails by itself after a day, and
+/// [`abort`](ImageUploader::abort) deletes it at once.
+#[derive(Clone, Debug)]
+pub struct EbsUploader(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    ec2: Ec2,
+    ebs: EbsApi,
+    journal: Journal,
+    encryption: Encryption,
+    parent: Option<SnapshotId>,
+}
+
+#[bon]
+impl EbsUploader {
+    /// Describes an uploader: `EbsUploader::builder().ec2(&ec2).journal(store).build()`.
+    #[builder(start_fn = builder, finish_fn = build)]
+    pub fn with(
+        /// The account and region.
+        ec2: &Ec2,
+        /// Where it is kept how far an upload is.
+        journal: Arc<dyn TupleStore>,
+        /// How snapshots are encrypted; that of the parent holds where there is one.
+        #[builder(default)]
+        encryption: Encryption,
+        /// A snapshot of an earlier version of the disk: only what differs is sent and stored. Its blocks are read for that.
+        parent: Option<SnapshotId>,
+        /// How many blocks are sent in a second at most; EBS takes 1,000 of an account
+        /// (<https://docs.aws.amazon.com/ebs/latest/userguide/ebs-resource-quotas.html>).
+        #[builder(default = 950.0)]
+        blocks_per_second: f64,
+    ) -> Self {
+        let ebs = EbsApi::new(ec2.config(), blocks_per_second);
+        Self(Arc::new(Inner { ec2: ec2.clone(), ebs, journal: Journal(journal), encryption, parent }))
+    }
+
+    /// The requests that this client has sent, by operation, repeated ones included.
+    #[must_use]
+    pub fn calls(&self) -> std::collections::BTreeMap<String, u64> {
+        self.0.ebs.calls.snapshot()
+    }
+}
+
+#[async_trait]
+impl ImageUploader for EbsUploader {
+    async fn upload(
+        &self,
+        source: &ImageSource,
+        progress: watch::Sender<UploadProgress>,
+    ) -> Result<UploadedImage> {
+        if source.format() != ImageFormat::Raw {
+            let why = format!("is {}, and only raw images can go straight into a snapshot", source.format());
+            return Err(Error::invalid(source.path().display(), why));
+        }
+        let result = self.0.upload(source, &progress).await;
+        if let Err(error) = &result
+            && error.is_permanent()
+            && error.kind() != ErrorKind::Credentials
+        {
+            // The cause is worth more than what goes wrong while its traces are removed; `abort` comes back to them.
+            if let Err(left) = self.abort(source).await {
+                tracing::warn!(%left, "an upload left its snapshot");
+            }
+        }
+        result
+    }
+
+    async fn abort(&self, source: &ImageSource) -> Result<()> {
+        let Inner { ec2, journal, .. } = &*self.0;
+        let Some(record) = journal.read(source.path()).await? else { return Ok(()) };
+        self.0.discard(&record).await?;
+        journal.remove(source.path()).await?;
+        tracing::debug!(region = %ec2.region(), "aborted");
+        Ok(())
+    }
+}
+
+impl Inner {
+    async fn upload(
+        &self,
+        source: &ImageSource,
+        progress: &watch::Sender<UploadProgress>,
+    ) -> Result<UploadedImage> {
+        let (api, path) = (self.ec2.api(), source.path());
+        let file = Identity::of(path)?;
+        file.must_be(source)?;
+        let scan = scan::scan(path).await?;
+        file.must_be_unchanged(path)?;
+        let total = source.bytes();
+        let uploaded = |snapshot: &SnapshotId| UploadedImage {
+            location: snapshot.to_string(),
+            content_hash: scan.content_hash.clone(),
+            format: ImageFormat::Raw,
+            bytes: total,
+            virtual_bytes: source.virtual_bytes(),
+        };
+
+        let earlier = self.journal.read(path).await?;
+        let wanted = Wanted { content_hash: &scan.content_hash, encryption: &self.encryption };
+        if let Some(snapshot) = find_snapshot(api, wanted).await? {
+            if let Some(record) = earlier.filter(|record| record.snapshot.as_ref() != Some(&snapshot)) {
+                self.discard(&record).await?;
+            }
+            self.journal.remove(path).await?;
+            progress.send_replace(UploadProgress { acknowledged: total, total });
+            return Ok(uploaded(&snapshot));
+        }
+
+        let fresh = Record::new(path, &scan.content_hash, &self.encryption, self.parent.as_ref());
+        let record = match earlier {
+            Some(record) if record.is_for(&fresh) && self.can_go_on(&record).await? => record,
+            Some(other) => {
+                self.discard(&other).await?;
+                fresh
+            }
+            None => fresh,
+        };
+        let (record, snapshot) = self.start(path, record, &scan).await?;
+        let blocks = match &self.parent {
+            Some(parent) => delta::against(&self.ebs, parent, &scan).await?,
+            None => scan.blocks.clone(),
+        };
+        let work =
+            Work { ebs: &self.ebs, journal: &self.journal, path, snapshot: &snapshot, total, progress };
+        work.send(record, &blocks).await?;
+        file.must_be_unchanged(path)?;
+        snapshot::complete(&self.ebs, api, &snapshot, &blocks).await?;
+        wait_until_completed(api, &snapshot).await?;
+        self.journal.remove(path).await?;
+        progress.send_replace(UploadProgress { acknowledged: total, total });
+        Ok(uploaded(&snapshot))
+    }
+
+    /// Deletes what an upload has made that will not be resumed.
+    async fn discard(&self, record: &Record) -> Result<()> {
+        // A start whose reply was lost is found by its token's tag.
+        let made = match &record.snapshot {
+            Some(snapshot) => vec![snapshot.clone()],
+            None => snapshot::started_under(self.ec2.api(), &record.token).await?,
+        };
+        for snapshot in &made {
+            delete_snapshot(self.ec2.api(), snapshot).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! What a kind of host has to do.
+
+use std::any::Any;
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
+use async_trait::async_trait;
+use ipnet::Ipv4Net;
+use nix::sys::signal::Signal;
+use tokio::process::Child;
+
+use super::namespace::Vpc;
+use crate::sim::WeakSim;
+
+/// A kind of host.
+#[async_trait]
+pub(crate) trait Backend: fmt::Debug + Send + Sync {
+    /// A block of addresses for one more region; nothing when none is left.
+    fn network(&self) -> Option<Ipv4Net>;
+
+    /// The port on which every host takes SSH connections.
+    fn ssh_port(&self) -> u16;
+
+    /// Boots a host and returns when it takes connections. Dropping the future, or the machine, ends it.
+    ///
+    /// # Errors
+    /// Why it does not come up, for a reader.
+    async fn boot(&self, guest: &Guest) -> Result<Machine, String>;
+
+    /// Where clients have to be to reach hosts, if that is not here.
+    fn vpc(&self) -> Option<Vpc> {
+        None
+    }
+}
+
+/// What a host has to know about its instance.
+pub(crate) struct Guest {
+    pub(crate) id: String,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) mac: String,
+    /// As in `ip-127-64-0-4`.
+    pub(crate) hostname: String,
+    /// The key pair's public half.
+    pub(crate) public_key: Option<String>,
+    pub(crate) user_data: Vec<u8>,
+    /// What is its own on disk; it outlives stops.
+    pub(crate) folder: PathBuf,
+    /// The simulation, for the metadata service.
+    pub(crate) sim: WeakSim,
+}
+
+impl Guest {
+    pub(crate) fn console(&self) -> PathBuf {
+        self.folder.join("console")
+    }
+}
+
+/// A host that runs.
+pub(crate) struct Machine {
+    /// The process with which all others of the host end.
+    pub(crate) child: Child,
+    /// Where the host writes what it wants to become of it: `poweroff` or `reboot`.
+    pub(crate) wish: PathBuf,
+    /// What lives as long as the host.
+    pub(crate) held: Box<dyn Any + Send>,
+}
+
+/// How a host ended by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    PoweredOff,
+    Rebooted,
+    Died(String),
+}
+
+impl Machine {
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn ended(&mut self) -> Ended {
+        match self.child.wait().await {
+            Ok(status) => ended(status, &std::fs::read_to_string(&self.wish).unwrap_or_default()),
+            Err(error) => Ended::Died(format!("its process is lost: {error}")),
+        }
+    }
+
+    /// Pulls the plug.
+    pub(crate) async fn kill(mut self) {
+        if let Err(error) = self.child.kill().await {
+            tracing::warn!(%error, "a host cannot be killed");
+        }
+        drop(self.held);
+    }
+}
+
+/// `reboot(2)` inside of a PID namespace ends its first process with a signal: SIGHUP to restart, SIGINT to halt.
+fn ended(status: ExitStatus, wish: &str) -> Ended {
+    let signal = status.signal().and_then(|number| Signal::try_from(number).ok());
+    match (wish.trim(), signal) {
+        ("reboot", _) | ("", Some(Signal::SIGHUP)) => Ended::Rebooted,
+        ("poweroff", _) | ("", Some(Signal::SIGINT)) => Ended::PoweredOff,
+        (_, Some(signal)) => Ended::Died(format!("killed by {signal}")),
+        (_, None) => Ended::Died(format!("its first process ended with {status}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_or_a_signal_says_what_the_guest_wanted() {
+        let raw = ExitStatus::from_raw;
+        assert_eq!(ended(raw(0), "poweroff\n"), Ended::PoweredOff);
+        assert_eq!(ended(raw(255 << 8), "reboot\n"), Ended::Rebooted);
+        assert_eq!(ended(raw(1), ""), Ended::Rebooted);
+        assert_eq!(ended(raw(2), ""), Ended::PoweredOff);
+        assert_eq!(ended(raw(9), ""), Ended::Died("killed by SIGKILL".to_owned()));
+        assert_eq!(
+            ended(raw(255 << 8), ""),
+            Ended::Died("its first process ended with exit status: 255".to_owned())
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! Network namespaces of this process: made, entered on threads of their own, and removed.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{self, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use nix::errno::Errno;
+use nix::sched::{CloneFlags, setns};
+use nix::sys::signal;
+use nix::unistd::Pid;
+use tokio::sync::oneshot;
+
+/// Then the pid of the process that has it, and a number.
+const PREFIX: &str = "ec2-stories-";
+/// Where `ip netns` keeps them.
+const PLACE: &str = "/run/netns";
+
+/// A namespace; dropping it removes it, and with it every interface in it.
+#[derive(Debug)]
+pub(super) struct Netns {
+    name: String,
+}
+
+impl Netns {
+    pub(super) fn create() -> io::Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{PREFIX}{}-{}", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        ip(&["netns", "add", &name])?;
+        Ok(Self { name })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What `nsenter --net=` takes.
+    pub(super) fn path(&self) -> PathBuf {
+        PathBuf::from(PLACE).join(&self.name)
+    }
+
+    /// `ip` inside of it.
+    pub(super) fn ip(&self, arguments: &[&str]) -> io::Result<()> {
+        ip(&[&["-n", &self.name], arguments].concat())
+    }
+
+    pub(super) async fn listen(&self, address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
+        let listener = inside(self.path(), move || TcpListener::bind(address)).await?;
+        listener.set_nonblocking(true)?;
+        tokio::net::TcpListener::from_std(listener)
+    }
+}
+
+impl Drop for Netns {
+    fn drop(&mut self) {
+        if let Err(error) = ip(&["netns", "delete", &self.name]) {
+            tracing::warn!(name = %self.name, %error, "a network namespace is left");
+        }
+    }
+}
+
+/// Runs something on a thread that is inside of a namespace and ends with it.
+pub(super) async fn inside<T: Send + 'static>(
+    namespace: PathBuf,
+    act: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let (tell, told) = oneshot::channel();
+    thread::Builder::new().name("network namespace".to_owned()).spawn(move || {
+        let entered = File::open(&namespace).and_then(|file| Ok(setns(file, CloneFlags::CLONE_NEWNET)?));
+        // Nobody waits any more, if this fails.
+        let _ = tell.send(entered.and_then(|()| act()));
+    })?;
+    told.await.unwrap_or_else(|_| Err(io::Error::other("a thread inside of a network namespace panicked")))
+}
+
+/// Removes the namespaces of processes that are no more.
+pub(super) fn sweep() {
+    let Ok(entries) = fs::read_dir(PLACE) else { return };
+    for name in entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()) {
+        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse().ok());
+        if owner.is_some_and(|pid| signal::kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH)) {
+            // Another process may have been faster.
+            let _ = ip(&["netns", "delete", &name]);
+        }
+    }
+}
+
+/// Runs `ip`, which answers at once.
+fn ip(arguments: &[&str]) -> io::Result<()> {
+    let output = Command::new("ip").args(arguments).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(io::Error::other(format!("ip {}: {}", arguments.join(" "), said.trim())))
+}

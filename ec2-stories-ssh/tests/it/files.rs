@@ -1,0 +1,187 @@
+//! Files by SFTP and by SCP.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use ec2_stories_core::ErrorKind;
+use ec2_stories_ssh::{FileKind, Scp, Sftp, WriteOptions, code};
+
+use crate::support::sshd::{Sshd, text};
+use crate::support::{connected, pinned, refused, ssh};
+
+fn nothing_else_in(folder: &Path, expected: &[&str]) {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, expected);
+}
+
+async fn folder(server: &Sshd, sftp: &Sftp) -> String {
+    let folder = text(&server.path("files/of a/test")).to_owned();
+    sftp.make_dir(&folder, 0o755).await.unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn a_large_file_comes_back_unchanged() {
+    let (server, session) = connected().await;
+    let sftp = session.sftp().await.unwrap();
+    let path = format!("{}/large", folder(&server, &sftp).await);
+    let content: Vec<u8> = (0..20_000_003_u32).map(|n| (n ^ n >> 9) as u8).collect();
+    sftp.write(&path, content.clone(), &WriteOptions::new()).await.unwrap();
+    assert!(fs::read(&path).unwrap() == content, "what was written");
+    assert!(sftp.read(&path).await.unwrap() == content, "what was read");
+    sftp.write(&path, "", &WriteOptions::new()).await.unwrap();
+    assert_eq!(sftp.read(&path).await.unwrap(), b"");
+    let status = sftp.read("/proc/self/status").await.unwrap();
+    assert!(status.starts_with(b"Name:"), "a file without a size has a content");
+}
+
+#[tokio::test]
+async fn who_looks_sees_the_old_file_or_the_new_one() {
+    let (server, session) = connected().await;
+    let sftp = session.sftp().await.unwrap();
+    let folder = folder(&server, &sftp).await;
+    let path = format!("{folder}/file");
+    let contents = [vec![b'a'; 3_000_000], vec![b'b'; 2_000_000]];
+    sftp.write(&path, contents[0].clone(), &WriteOptions::new()).await.unwrap();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let looker = {
+        let (path, contents) = (path.clone(), contents.clone());
+        std::thread::spawn(move || {
+            let mut looks = 0;
+            while stopped.try_recv().is_err() {
+                assert!(contents.contains(&fs::read(&path).unwrap()));
+                looks += 1;
+            }
+            looks
+        })
+    };
+    for turn in 1..6 {
+        sftp.write(&path, contents[turn % 2].clone(), &WriteOptions::new()).await.unwrap();
+    }
+    stop.send(()).unwrap();
+    assert!(looker.join().unwrap() > 0);
+    nothing_else_in(Path::new(&folder), &["file"]);
+}
+
+#[tokio::test]
+async fn modes_and_links_are_kept_and_set() {
+    let (server, session) = connected().await;
+    let sftp = session.sftp().await.unwrap();
+    let folder = folder(&server, &sftp).await;
+    let (path, link) = (format!("{folder}/file"), format!("{folder}/link"));
+    sftp.write(&path, "one", &WriteOptions::new().mode(0o640)).await.unwrap();
+    sftp.symlink("file", &link).await.unwrap();
+    assert_eq!(sftp.read_link(&link).await.unwrap(), "file");
+    sftp.write(&link, "two", &WriteOptions::new()).await.unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"two", "behind the link");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640, "kept");
+    assert_eq!(sftp.lstat(&link).await.unwrap().unwrap().kind, FileKind::Link);
+    let stat = sftp.stat(&link).await.unwrap().unwrap();
+    assert_eq!((stat.kind, stat.size, stat.mode), (FileKind::File, 3, 0o640));
+    assert_eq!(stat.user, fs::metadata(&path).unwrap().uid());
+    assert_eq!(sftp.stat("/no/such/file").await.unwrap(), None);
+    sftp.set_mode(&path, 0o600).await.unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+}
+
+#[tokio::test]
+async fn folders_are_made_listed_renamed_and_removed() {
+    let (server, session) = connected().await;
+    let sftp = session.sftp().await.unwrap();
+    let folder = folder(&server, &sftp).await;
+    for path in ["a/b/c", "a/d"] {
+        sftp.make_dir(&format!("{folder}/{path}"), 0o750).await.unwrap();
+    }
+    sftp.make_dir(&format!("{folder}/a"), 0o700).await.unwrap();
+    sftp.write(&format!("{folder}/a/é ü"), "x", &WriteOptions::new()).await.unwrap();
+    sftp.symlink("/", &format!("{folder}/a/b/root")).await.unwrap();
+    let names: Vec<String> =
+        sftp.list(&format!("{folder}/a")).await.unwrap().into_iter().map(|file| file.name).collect();
+    assert_eq!(names, ["b", "d", "é ü"]);
+    sftp.write(&format!("{folder}/old"), "old", &WriteOptions::new()).await.unwrap();
+    sftp.rename(&format!("{folder}/old"), &format!("{folder}/a/é ü")).await.unwrap();
+    assert_eq!(sftp.read(&format!("{folder}/a/é ü")).await.unwrap(), b"old", "over what is there");
+    let error = refused(sftp.make_dir(&format!("{folder}/a/é ü/x"), 0o755).await);
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    sftp.remove_all(&format!("{folder}/a")).await.unwrap();
+    sftp.remove_all(&format!("{folder}/a")).await.unwrap();
+    nothing_else_in(Path::new(&folder), &[]);
+    assert!(Path::new("/etc").exists());
+}
+
+#[tokio::test]
+async fn refusals_name_the_file_and_leave_nothing() {
+    let (server, session) = connected().await;
+    let sftp = session.sftp().await.unwrap();
+    let folder = folder(&server, &sftp).await;
+    let error = refused(sftp.write(&format!("{folder}/no/file"), "x", &WriteOptions::new()).await);
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains("/no/"), "{error}");
+    let error = refused(sftp.write(&folder, "x", &WriteOptions::new()).await);
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    let broken = tokio_util::io::StreamReader::new(futures::stream::iter([
+        Ok(bytes::Bytes::from(vec![b'x'; 500_000])),
+        Err(std::io::Error::other("the source broke")),
+    ]));
+    let error = refused(sftp.upload(broken, &format!("{folder}/half"), &WriteOptions::new()).await);
+    assert!(error.chain().contains("the source broke"), "{}", error.chain());
+    session.close().await;
+    nothing_else_in(Path::new(&folder), &[]);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_nothing_is_left_on_it() {
+    let server = Sshd::with_disk();
+    let session = ssh(&server, pinned(&server)).connect(&server.target()).await.unwrap();
+    let sftp = session.sftp().await.unwrap();
+    let disk = text(&server.path("disk")).to_owned();
+    let path = format!("{disk}/file");
+    sftp.write(&path, "old", &WriteOptions::new()).await.unwrap();
+    let error = refused(sftp.write(&path, vec![1; 4_000_000], &WriteOptions::new()).await);
+    assert_eq!(error.api_code(), Some(code::DISK_FULL), "{error:?}");
+    assert!(error.to_string().contains(&path), "{error}");
+    crate::support::eventually("the half-written file is removed", async || {
+        sftp.list(&disk).await.unwrap().len() == 1
+    })
+    .await;
+    assert_eq!(sftp.read(&path).await.unwrap(), b"old");
+    sftp.write(&path, vec![2; 100_000], &WriteOptions::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn scp_keeps_the_same_promises() {
+    let server = Sshd::with("Subsystem other /bin/false");
+    let session = ssh(&server, pinned(&server)).connect(&server.target()).await.unwrap();
+    let scp = Scp::new(&session);
+    let folder = server.path("it's here");
+    fs::create_dir(&folder).unwrap();
+    let path = text(&folder.join("file")).to_owned();
+    let content: Vec<u8> = (0..=255).cycle().take(1_000_000).collect();
+    let options = WriteOptions::new().mode(0o640);
+    scp.upload(content.as_slice(), content.len() as u64, &path, &options).await.unwrap();
+    assert!(fs::read(&path).unwrap() == content);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
+    scp.upload(&b"short"[..], 5, &path, &WriteOptions::new()).await.unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640, "kept");
+    let mut read = Vec::new();
+    assert_eq!(scp.download(&path, &mut read).await.unwrap(), 5);
+    assert_eq!(read, b"short");
+    let error = refused(scp.upload(&b"x"[..], 2, &path, &options).await);
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    let error = refused(scp.upload(&b"x"[..], 1, text(&folder.join("no/file")), &options).await);
+    assert!(error.to_string().contains("no/"), "{error}");
+    let error = refused(scp.download(text(&folder.join("none")), &mut Vec::new()).await);
+    assert!(error.to_string().contains("none"), "{error}");
+    nothing_else_in(&folder, &["file"]);
+}
+
+#[tokio::test]
+async fn a_host_without_sftp_says_so() {
+    let server = Sshd::without_sftp();
+    let session = ssh(&server, pinned(&server)).connect(&server.target()).await.unwrap();
+    let error = refused(session.sftp().await);
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
