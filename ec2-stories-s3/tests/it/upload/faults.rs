@@ -225,7 +225,7 @@ async fn a_slow_last_part_is_sent_twice_and_the_first_counts() {
 async fn a_file_that_changes_midway_is_an_error_and_leaves_nothing() {
     let changes: [fn(&Path); 3] = [
         |path| {
-            OpenOptions::new().write(true).open(path).unwrap().write_all_at(b"!", SIZE as u64 - 1).unwrap()
+            OpenOptions::new().write(true).open(path).unwrap().write_all_at(b"!", SIZE as u64 - 1).unwrap();
         },
         |path| OpenOptions::new().write(true).open(path).unwrap().set_len(SIZE as u64 / 2).unwrap(),
         |path| {
