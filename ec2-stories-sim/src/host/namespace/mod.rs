@@ -1,7 +1,7 @@
 //! Hosts with a network and a root file system of their own.
 //!
 //! One is a tree of processes in namespaces, in which `boot.sh` puts an overlay over a Debian, changes into it, runs the
-//! distribution's cloud-init and becomes `sshd`. What it asks of 169.254.169.254, and of the Debian mirror, this program
+//! distribution's cloud-init, and starts `sshd`. What it asks of 169.254.169.254, and of the Debian mirror, this program
 //! answers through sockets that it opened inside of the host's network.
 
 mod mirror;

@@ -4,6 +4,7 @@ mod boot;
 mod ends;
 mod life;
 mod login;
+mod namespace;
 
 use std::net::Ipv4Addr;
 use std::process::Output;
@@ -32,7 +33,10 @@ impl Bench {
     }
 
     pub(crate) async fn with(options: SshdOptions) -> Self {
-        let sim = Sim::builder().latency(Latencies::none()).hosts(Hosts::sshd(options).unwrap()).build();
+        Self::of(Sim::builder().latency(Latencies::none()).hosts(Hosts::sshd(options).unwrap()).build()).await
+    }
+
+    pub(crate) async fn of(sim: Sim) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let bench = Self { sim, folder };
         let public = bench.keygen("id", "ed25519").await;
