@@ -90,12 +90,18 @@ impl Namespaces {
             fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
         }
         // Source: EC2 user guide, "Identify EC2 instances": the UUID begins with `ec2`.
-        let uuid = format!("ec2{}-0000-0000-0000-{:0>12.12}", &"00000", guest.id.rsplit('-').next().unwrap_or_default());
+        let uuid = format!(
+            "ec2{}-0000-0000-0000-{:0>12.12}",
+            &"00000",
+            guest.id.rsplit('-').next().unwrap_or_default()
+        );
         let identity = guest.folder.join("identity");
         fs::create_dir_all(identity.join("hypervisor"))?;
         fs::create_dir_all(identity.join("devices/virtual/dmi/id"))?;
         fs::write(identity.join("hypervisor/uuid"), format!("{uuid}\n"))?;
-        for (name, value) in [("product_uuid", &*uuid), ("product_serial", &*uuid), ("sys_vendor", "Amazon EC2")] {
+        for (name, value) in
+            [("product_uuid", &*uuid), ("product_serial", &*uuid), ("sys_vendor", "Amazon EC2")]
+        {
             fs::write(identity.join("devices/virtual/dmi/id").join(name), format!("{value}\n"))?;
         }
         Ok(())
@@ -142,7 +148,18 @@ impl Backend for Namespaces {
         let mut first = Command::new("nsenter");
         first
             .arg(format!("--net={}", own.path().display()))
-            .args(["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", BOOT])
+            .args([
+                "unshare",
+                "--mount",
+                "--pid",
+                "--uts",
+                "--ipc",
+                "--fork",
+                "--kill-child",
+                "sh",
+                "-c",
+                BOOT,
+            ])
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("NAME", &guest.hostname)

@@ -133,7 +133,8 @@ impl Bench {
 /// The standard output of what must not fail.
 #[track_caller]
 pub(crate) fn succeeded(output: Output) -> String {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{}\n{out}\n{err}", output.status);
-    out.trim_end().to_owned()
+    let Output { status, stdout, stderr } = output;
+    let said = String::from_utf8(stdout).unwrap();
+    assert!(status.success(), "{status}\n{said}\n{}", String::from_utf8_lossy(&stderr));
+    said.trim_end().to_owned()
 }

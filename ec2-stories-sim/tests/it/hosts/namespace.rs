@@ -39,12 +39,25 @@ async fn say(bench: &Bench, id: &str, command: &str) -> String {
     };
     let keys = console.rsplit("-----BEGIN SSH HOST KEY KEYS-----").next().unwrap();
     let keys = keys.split("-----END").next().unwrap();
-    let known: String =
-        keys.lines().map(str::trim).filter(|key| !key.is_empty()).map(|key| format!("{address} {key}\n")).collect();
+    let known: String = keys
+        .lines()
+        .map(str::trim)
+        .filter(|key| !key.is_empty())
+        .map(|key| format!("{address} {key}\n"))
+        .collect();
     let file = bench.path(&format!("known-{id}"));
     std::fs::write(&file, known).unwrap();
     let mut ssh = Command::new("ssh");
-    ssh.args(["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes"]);
+    ssh.args([
+        "-F",
+        "none",
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "StrictHostKeyChecking=yes",
+        "-o",
+        "IdentitiesOnly=yes",
+    ]);
     ssh.args(["-o", "GlobalKnownHostsFile=none", "-o", "ConnectTimeout=20", "-i", &bench.path("id")]);
     ssh.arg("-o").arg(format!("UserKnownHostsFile={file}")).arg(format!("admin@{address}")).arg(command);
     ssh.env_remove("SSH_AUTH_SOCK");
@@ -63,7 +76,8 @@ async fn an_instance_has_cloud_init_metadata_packages_and_a_network() {
     let id = bench.launch(config).await;
     let neighbor = bench.launch("").await;
 
-    let status = say(&bench, &id, "cloud-init status --wait; cat /etc/shop.toml; echo; cat /var/log/boots").await;
+    let status =
+        say(&bench, &id, "cloud-init status --wait; cat /etc/shop.toml; echo; cat /var/log/boots").await;
     assert!(status.ends_with("status: done\ndb\nroot"), "{status}\n{}", bench.console(&id).await);
     let token = "T=$(curl -sS -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token); \
                  curl -sS -H \"X-aws-ec2-metadata-token: $T\" http://169.254.169.254/latest/meta-data/instance-id";
@@ -72,10 +86,12 @@ async fn an_instance_has_cloud_init_metadata_packages_and_a_network() {
     let address = bench.up(&neighbor).await;
     assert!(say(&bench, &id, &format!("ping -c 1 -W 5 {address}")).await.contains(" 0% packet loss"));
     let port = bench.sim.ssh_port();
-    let stream = bench.sim.vpc().unwrap().connect(SocketAddr::new(address.into(), port), Duration::from_secs(5)).await;
+    let stream =
+        bench.sim.vpc().unwrap().connect(SocketAddr::new(address.into(), port), Duration::from_secs(5)).await;
     assert_eq!(stream.unwrap().peer_addr().unwrap().ip(), address);
 
-    let install = "sudo apt-get update -qq && sudo apt-get install -y -qq tree >/dev/null 2>&1; command -v tree";
+    let install =
+        "sudo apt-get update -qq && sudo apt-get install -y -qq tree >/dev/null 2>&1; command -v tree";
     assert_eq!(say(&bench, &id, install).await, "/usr/bin/tree");
     assert!(!Path::new("/etc/shop.toml").exists(), "this machine's own files stay as they are");
 
@@ -83,7 +99,10 @@ async fn an_instance_has_cloud_init_metadata_packages_and_a_network() {
     bench.until(&id, HostState::Off).await;
     bench.act("StartInstances", &id).await;
     bench.until(&id, HostState::Up).await;
-    assert_eq!(say(&bench, &id, "cloud-init status --wait >/dev/null; command -v tree; cat /var/log/boots").await, "/usr/bin/tree\nroot");
+    assert_eq!(
+        say(&bench, &id, "cloud-init status --wait >/dev/null; command -v tree; cat /var/log/boots").await,
+        "/usr/bin/tree\nroot"
+    );
 
     let reply = call(&bench.sim, "DescribeInstanceStatus", &[("InstanceId.1", &id)]).await.ok();
     assert_eq!(reply.inside("instanceStatus", "status").concat(), "ok");
