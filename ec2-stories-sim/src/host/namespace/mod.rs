@@ -90,11 +90,8 @@ impl Namespaces {
             fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
         }
         // Source: EC2 user guide, "Identify EC2 instances": the UUID begins with `ec2`.
-        let uuid = format!(
-            "ec2{}-0000-0000-0000-{:0>12.12}",
-            &"00000",
-            guest.id.rsplit('-').next().unwrap_or_default()
-        );
+        let digits = guest.id.rsplit('-').next().unwrap_or_default();
+        let uuid = format!("ec200000-0000-0000-0000-{digits:0>12.12}");
         let identity = guest.folder.join("identity");
         fs::create_dir_all(identity.join("hypervisor"))?;
         fs::create_dir_all(identity.join("devices/virtual/dmi/id"))?;
@@ -166,7 +163,6 @@ impl Backend for Namespaces {
             .env("ADDRESS", guest.address.to_string())
             .env("ROOT", &self.root)
             .current_dir(&guest.folder);
-        // The servers' sockets go before the network that they are in.
-        console.boot(first, Box::new((servers, own)), LISTENING, PATIENCE).await
+        console.boot(first, servers, Box::new(own), LISTENING, PATIENCE).await
     }
 }

@@ -46,6 +46,9 @@ const PATH: &str = "/run/ec2-stories/bin:/usr/local/sbin:/usr/local/bin:/usr/sbi
 const PLACES: [&str; 4] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd", "/usr/bin/sshd"];
 /// A boot takes a tenth of a second, and a `bootcmd` whatever it takes.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What is killed is gone in milliseconds.
+const FREED: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
 pub(super) struct Sshd {
@@ -276,14 +279,30 @@ impl Backend for Sshd {
             .env("MAPPED", if self.rights == Rights::User { "1" } else { "0" })
             .current_dir(&guest.folder);
         let listening = format!("Server listening on {} port {}.", guest.address, self.port);
+        drop(free(guest.address, self.port).await.map_err(|error| format!("port {}: {error}", self.port))?);
         let mut servers = JoinSet::new();
         if let Some(sim) = guest.sim.upgrade() {
-            let socket = TcpListener::bind((guest.address, self.metadata_port)).await;
+            let socket = free(guest.address, self.metadata_port).await;
             let socket = socket.map_err(|error| format!("metadata service: {error}"))?;
             servers.spawn(sim.metadata(&guest.id).serve(socket));
         }
-        console.boot(unshare, Box::new(servers), &listening, PATIENCE).await
+        console.boot(unshare, servers, Box::new(()), &listening, PATIENCE).await
     }
+}
+
+/// Takes a port of a host. What is left of a boot that was given up may have it for a moment more.
+async fn free(address: Ipv4Addr, port: u16) -> io::Result<TcpListener> {
+    let freed = async {
+        loop {
+            match TcpListener::bind((address, port)).await {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                taken => return taken,
+            }
+        }
+    };
+    tokio::time::timeout(FREED, freed).await.unwrap_or_else(|_| Err(io::ErrorKind::AddrInUse.into()))
 }
 
 /// Ports that are free on every address now.
