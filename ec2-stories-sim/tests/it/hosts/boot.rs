@@ -25,7 +25,7 @@ async fn cloud_config_is_carried_out_before_and_beside_the_login() {
     let address = bench.up(&id).await;
     let known = bench.path(&format!("known-{id}"));
     assert_eq!(
-        succeeded(bench.client(&known, &bench.path("ada"), &format!("ada@{address}"), "whoami").await),
+        succeeded(bench.client(&known, &bench.path("ada"), &format!("ada@{address}"), "echo $USER").await),
         "ada"
     );
     let console = bench.console(&id).await;
