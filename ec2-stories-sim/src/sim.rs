@@ -103,14 +103,9 @@ impl Sim {
     ) -> Self {
         assert!(time_scale > 0.0 && time_scale.is_finite(), "a time scale is above zero, not {time_scale}");
         let clock = SimClock::new(start, time_scale);
-<<<<<<< HEAD
         let supervised = hosts.clone();
         let (home, latencies) = (region, latency);
         let world = World::new(Terms { seed, home, account, latencies, throttling, faults, start, hosts });
-=======
-        let world = World::new(seed, region, account, latency, throttling, faults, start);
-        let world = world.backed_by(&hosts);
->>>>>>> 902e058 (Give sshd hosts their metadata, and namespace hosts a place on the command line)
         let sim = Self {
             clock,
             world: Arc::new(Mutex::new(world)),

@@ -73,20 +73,8 @@ pub(crate) struct Terms {
 }
 
 impl World {
-<<<<<<< HEAD
     pub(crate) fn new(terms: Terms) -> Self {
         let Terms { seed, home, account, latencies, throttling, faults, start, hosts } = terms;
-=======
-    pub(crate) fn new(
-        seed: u64,
-        home: String,
-        account: String,
-        latencies: Latencies,
-        throttling: Throttling,
-        faults: FaultPlan,
-        start: Timestamp,
-    ) -> Self {
->>>>>>> 902e058 (Give sshd hosts their metadata, and namespace hosts a place on the command line)
         Self {
             start,
             rng: StdRng::seed_from_u64(seed),
@@ -98,21 +86,14 @@ impl World {
             objects: Objects::default(),
             kept: BTreeSet::new(),
             faults: Engine::new(seed ^ FAULT_STREAM, faults),
-            clouds: BTreeMap::from([(home.clone(), Cloud::new(&home, None))]),
+            clouds: BTreeMap::from([(home.clone(), Cloud::new(&home, hosts.network()))]),
             storage: Storage::default(),
-            hosts: Hosts::none(),
+            hosts,
             blocks: Blocks::default(),
             log: Vec::new(),
             home,
             account,
         }
-    }
-
-    /// Puts hosts behind the instances, before there are any.
-    pub(crate) fn backed_by(mut self, hosts: &Hosts) -> Self {
-        self.hosts = hosts.clone();
-        self.clouds = BTreeMap::from([(self.home.clone(), Cloud::new(&self.home, hosts.network()))]);
-        self
     }
 
     pub(crate) fn home(&self) -> &str {
