@@ -15,6 +15,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("sudo", "sudo"),
     ("unshare", "util-linux"),
     ("ip", "iproute2"),
+    ("mmdebstrap", "mmdebstrap"),
+    ("dnsmasq", "dnsmasq-base"),
 ];
 /// Beside `PATH`, which leaves them out for ordinary users.
 const PLACES: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/lib/openssh"];
