@@ -17,7 +17,9 @@ const NEEDED: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("mmdebstrap", "mmdebstrap"),
     ("dnsmasq", "dnsmasq-base"),
+    ("qemu-img", "qemu-utils"),
 ];
+
 /// Beside `PATH`, which leaves them out for ordinary users.
 const PLACES: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/lib/openssh"];
 
