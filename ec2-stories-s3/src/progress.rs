@@ -9,7 +9,6 @@ use crate::upload::Progress;
 pub type ProgressSender = watch::Sender<Progress>;
 
 /// A sender, and the stream of what it says. Whoever is slow sees the latest only; the stream ends with the transfer.
-#[must_use]
 pub fn progress() -> (ProgressSender, impl Stream<Item = Progress> + Send + Unpin) {
     let (sender, receiver) = watch::channel(Progress::default());
     (sender, watched(receiver))

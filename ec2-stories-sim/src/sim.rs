@@ -19,7 +19,7 @@ use crate::http::listen::Listener;
 use crate::latency::Latencies;
 use crate::s3;
 use crate::throttle::Throttling;
-use crate::world::World;
+use crate::world::{Terms, World};
 
 /// 2026-01-01T00:00:00Z: the same in every run, so that ids, times and console texts are too.
 const DEFAULT_START: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -103,14 +103,16 @@ impl Sim {
     ) -> Self {
         assert!(time_scale > 0.0 && time_scale.is_finite(), "a time scale is above zero, not {time_scale}");
         let clock = SimClock::new(start, time_scale);
-        let world = World::new(seed, region, account, latency, throttling, faults, start, hosts.clone());
+        let supervised = hosts.clone();
+        let (home, latencies) = (region, latency);
+        let world = World::new(Terms { seed, home, account, latencies, throttling, faults, start, hosts });
         let sim = Self {
             clock,
             world: Arc::new(Mutex::new(world)),
             changed: Arc::new(Notify::new()),
             _hosts: None,
         };
-        let supervision = hosts.follow(&sim).map(Arc::new);
+        let supervision = supervised.follow(&sim).map(Arc::new);
         Self { _hosts: supervision, ..sim }
     }
 }

@@ -60,17 +60,21 @@ pub(crate) struct Served {
     pub(crate) delay: Duration,
 }
 
+/// What a world begins with.
+pub(crate) struct Terms {
+    pub(crate) seed: u64,
+    pub(crate) home: String,
+    pub(crate) account: String,
+    pub(crate) latencies: Latencies,
+    pub(crate) throttling: Throttling,
+    pub(crate) faults: FaultPlan,
+    pub(crate) start: Timestamp,
+    pub(crate) hosts: Hosts,
+}
+
 impl World {
-    pub(crate) fn new(
-        seed: u64,
-        home: String,
-        account: String,
-        latencies: Latencies,
-        throttling: Throttling,
-        faults: FaultPlan,
-        start: Timestamp,
-        hosts: Hosts,
-    ) -> Self {
+    pub(crate) fn new(terms: Terms) -> Self {
+        let Terms { seed, home, account, latencies, throttling, faults, start, hosts } = terms;
         Self {
             start,
             rng: StdRng::seed_from_u64(seed),

@@ -15,7 +15,11 @@ const NEEDED: &[(&str, &str)] = &[
     ("sudo", "sudo"),
     ("unshare", "util-linux"),
     ("ip", "iproute2"),
+    ("mmdebstrap", "mmdebstrap"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("qemu-img", "qemu-utils"),
 ];
+
 /// Beside `PATH`, which leaves them out for ordinary users.
 const PLACES: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/lib/openssh"];
 

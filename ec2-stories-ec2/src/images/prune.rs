@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_ec2::types::{Instance, Reservation};
 use ec2_stories_core::image::Retention;
 use ec2_stories_core::model::{ImageId, RegisteredImage};
 use ec2_stories_core::provider::ImageRegistry;
@@ -81,8 +82,8 @@ async fn in_use(api: &Api, images: &[RegisteredImage]) -> Result<BTreeSet<ImageI
                 .max_results(1_000)
                 .set_next_token(next);
             let page = api.call(Call::reading("DescribeInstances"), request.send()).await?;
-            let instances = page.reservations().iter().flat_map(|reservation| reservation.instances());
-            used.extend(instances.filter_map(|instance| instance.image_id()).map(ImageId::new));
+            let instances = page.reservations().iter().flat_map(Reservation::instances);
+            used.extend(instances.filter_map(Instance::image_id).map(ImageId::new));
             next = page.next_token().filter(|token| !token.is_empty()).map(ToOwned::to_owned);
             if next.is_none() {
                 break;

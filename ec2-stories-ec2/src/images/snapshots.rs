@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_ec2::types as sdk;
-use aws_sdk_ec2::types::SnapshotState;
+use aws_sdk_ec2::primitives::DateTime;
+use aws_sdk_ec2::types::{Snapshot, SnapshotState};
 use ec2_stories_core::image::{CONTENT_TAG, Encryption};
 use ec2_stories_core::model::{SnapshotId, Tags};
 use ec2_stories_core::{Error, ErrorKind, Result};
@@ -39,8 +40,8 @@ pub(crate) async fn find(api: &Api, wanted: Wanted<'_>) -> Result<Option<Snapsho
         snapshot.state() == Some(&SnapshotState::Completed)
             && wanted.is_met_by(snapshot.encrypted(), snapshot.kms_key_id())
     });
-    let newest = found.iter().max_by_key(|snapshot| snapshot.start_time().map(|at| at.as_nanos()));
-    Ok(newest.and_then(|snapshot| snapshot.snapshot_id()).map(SnapshotId::new))
+    let newest = found.iter().max_by_key(|snapshot| snapshot.start_time().map(DateTime::as_nanos));
+    Ok(newest.and_then(Snapshot::snapshot_id).map(SnapshotId::new))
 }
 
 async fn of_content(api: &Api, content_hash: &str) -> Result<Vec<sdk::Snapshot>> {

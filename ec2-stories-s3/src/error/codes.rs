@@ -33,6 +33,8 @@ pub(super) fn meaning(code: &str, http: u16) -> (ErrorKind, Option<Status>) {
         "BadDigest" | "XAmzContentSHA256Mismatch" | "IncompleteBody" => {
             return (Corrupt, Some(Status::Temporary));
         }
+        // Also inside a reply whose status says that all is well.
+        "InternalError" | "ServiceUnavailable" => Unavailable,
         "RequestTimeout" => return (Unavailable, Some(Status::Temporary)),
         "EntityTooLarge" | "TooManyBuckets" | "QuotaExceeded" => Limit,
         "InvalidObjectState" | "InvalidPart" | "InvalidPartOrder" | "EntityTooSmall" => Failed,
@@ -113,6 +115,7 @@ mod tests {
         assert_eq!(meaning("ConditionalRequestConflict", 409), busy);
         assert_eq!(meaning("BadDigest", 400), (ErrorKind::Corrupt, Some(Status::Temporary)));
         assert_eq!(meaning("InternalError", 500), (ErrorKind::Unavailable, None));
+        assert_eq!(meaning("InternalError", 200), (ErrorKind::Unavailable, None));
         assert_eq!(meaning("SomethingNew", 400), (ErrorKind::Invalid, None));
         assert_eq!(meaning("SomethingNew", 501), (ErrorKind::Unsupported, None));
     }

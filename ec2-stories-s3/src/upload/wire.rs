@@ -46,6 +46,11 @@ impl Found {
         self.metadata.get(TOKEN).map(String::as_str)
     }
 
+    /// Whether the upload with this token made it of such bytes.
+    pub(crate) fn is_made(&self, token: &str, size: u64, crc: Crc64) -> bool {
+        self.token() == Some(token) && self.size == size && self.crc.is_none_or(|own| own == crc)
+    }
+
     pub(crate) fn sha256(&self) -> Option<&str> {
         self.metadata.get(SHA256).map(String::as_str)
     }

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use ipnet::Ipv4Net;
 use nix::sys::signal::Signal;
 use tokio::process::Child;
+use tokio::task::JoinSet;
 
 use super::namespace::Vpc;
 use crate::sim::WeakSim;
@@ -64,6 +65,8 @@ pub(crate) struct Machine {
     pub(crate) child: Child,
     /// Where the host writes what it wants to become of it: `poweroff` or `reboot`.
     pub(crate) wish: PathBuf,
+    /// What answers the host, such as its metadata service.
+    pub(crate) servers: JoinSet<()>,
     /// What lives as long as the host.
     pub(crate) held: Box<dyn Any + Send>,
 }
@@ -89,11 +92,14 @@ impl Machine {
         }
     }
 
-    /// Pulls the plug.
-    pub(crate) async fn kill(mut self) {
-        if let Err(error) = self.child.kill().await {
+    /// Pulls the plug, if it is still in, and returns when nothing of the host is left.
+    pub(crate) async fn end(mut self) {
+        if self.pid().is_some()
+            && let Err(error) = self.child.kill().await
+        {
             tracing::warn!(%error, "a host cannot be killed");
         }
+        self.servers.shutdown().await;
         drop(self.held);
     }
 }

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
+use tokio::task::JoinSet;
 
 use super::backend::{Guest, Machine};
 
@@ -40,6 +41,7 @@ impl Console {
     pub(super) async fn boot(
         self,
         mut first: Command,
+        servers: JoinSet<()>,
         held: Box<dyn Any + Send>,
         line: &str,
         patience: Duration,
@@ -51,7 +53,7 @@ impl Console {
         let mut child = first.spawn().map_err(|error| format!("its first process: {error}"))?;
         let lifeline = child.stdin.take();
         let wish = self.folder.join("run/ec2-stories/wish");
-        let mut machine = Machine { child, wish, held: Box::new((lifeline, held)) };
+        let mut machine = Machine { child, wish, servers, held: Box::new((lifeline, held)) };
         let up = async {
             while !self.said(line) {
                 tokio::time::sleep(LOOK_AGAIN).await;

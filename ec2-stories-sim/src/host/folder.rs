@@ -34,10 +34,10 @@ fn sweep(place: &Path) {
     let Ok(entries) = fs::read_dir(place) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        if name.to_str().and_then(owner).is_some_and(|pid| !lives(pid)) {
-            if let Err(error) = fs::remove_dir_all(entry.path()) {
-                tracing::debug!(folder = %entry.path().display(), %error, "cannot clear a dead process's hosts away");
-            }
+        if name.to_str().and_then(owner).is_some_and(|pid| !lives(pid))
+            && let Err(error) = fs::remove_dir_all(entry.path())
+        {
+            tracing::debug!(folder = %entry.path().display(), %error, "cannot clear a dead process's hosts away");
         }
     }
 }

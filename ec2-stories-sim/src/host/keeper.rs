@@ -70,11 +70,11 @@ impl Keeper {
         let ended = tokio::select! {
             ended = machine.ended() => ended,
             changed = self.wants.changed() => {
-                machine.kill().await;
+                machine.end().await;
                 return changed.map_err(|_| Orphaned);
             }
         };
-        drop(machine);
+        machine.end().await;
         match ended {
             Ended::Rebooted => return Ok(()),
             Ended::PoweredOff => {

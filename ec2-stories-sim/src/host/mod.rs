@@ -65,6 +65,7 @@ impl Hosts {
     ///   has a uid of its own and root can log in too; as any other user all of them are one and the same.
     /// - First boot runs user data: scripts, and of cloud-config `ssh_keys`, `users`, `ssh_authorized_keys`, `write_files`,
     ///   `bootcmd` and `runcmd`. The console names what else there was. `cloud-init status --wait` waits for all of it.
+    /// - Programs find the instance's metadata at `AWS_EC2_METADATA_SERVICE_ENDPOINT`, which SDKs read.
     /// - `sudo` works, and `reboot` and `poweroff` do what they do to an instance.
     /// - Logins come from 127.0.0.1.
     ///
@@ -99,15 +100,20 @@ impl Hosts {
 
     /// A block of addresses for the default VPC of one more region; nothing without hosts, or when none is free.
     pub(crate) fn network(&self) -> Option<Ipv4Net> {
-        self.0.as_ref()?.network()
+        let backend = self.0.as_ref()?;
+        let network = backend.network();
+        if network.is_none() {
+            tracing::error!(hosts = ?backend, "no block of addresses is free: instances of this region have no hosts");
+        }
+        network
     }
 
     pub(crate) fn ssh_port(&self) -> Option<u16> {
         self.0.as_ref().map(|backend| backend.ssh_port())
     }
 
-    pub(crate) fn follow(&self, sim: &Sim) -> Option<Supervision> {
-        self.0.as_ref().map(|backend| Supervision::of(sim, backend.clone()))
+    pub(crate) fn follow(self, sim: &Sim) -> Option<Supervision> {
+        self.0.map(|backend| Supervision::of(sim, backend))
     }
 }
 

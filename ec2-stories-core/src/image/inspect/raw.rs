@@ -8,7 +8,7 @@ const SECTOR: u64 = 512;
 
 pub(super) fn inspect(input: &mut Input, head: &[u8]) -> Result<Inspection, Problem> {
     let bytes = input.bytes();
-    if bytes % SECTOR != 0 {
+    if !bytes.is_multiple_of(SECTOR) {
         let over = bytes % SECTOR;
         let why = format!(
             "is no raw disk image, or a truncated one: {bytes} bytes are {over} more than whole sectors of {SECTOR}"

@@ -31,7 +31,7 @@ pub(super) fn of_call(error: Error, object: &Object, role: &ImportRole) -> Error
     } else {
         return error.on(format!("s3://{bucket}/{key}"));
     };
-    with_fix(error, kind, &fix)
+    with_fix(&error, kind, &fix)
 }
 
 /// A task that failed.
@@ -83,7 +83,7 @@ fn convert(format: ImageFormat) -> String {
     format!("convert it: qemu-img convert {options}")
 }
 
-fn with_fix(error: Error, kind: ErrorKind, fix: &str) -> Error {
+fn with_fix(error: &Error, kind: ErrorKind, fix: &str) -> Error {
     let mut told = Error::new(kind, format!("{}; {fix}", error.message())).during("ImportSnapshot");
     if let Some(code) = error.api_code() {
         told = told.code(code);

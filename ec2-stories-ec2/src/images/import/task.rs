@@ -1,6 +1,6 @@
 //! Import tasks: what state they are in, and which are of a content.
 
-use aws_sdk_ec2::types::ImportSnapshotTask;
+use aws_sdk_ec2::types::{ImportSnapshotTask, SnapshotTaskDetail};
 use ec2_stories_core::image::CONTENT_TAG;
 use ec2_stories_core::model::SnapshotId;
 use ec2_stories_core::{ErrorKind, Result};
@@ -45,8 +45,8 @@ pub(super) async fn tasks_of(api: &Api, wanted: Wanted<'_>) -> Result<Vec<Import
     tasks.retain(|task| {
         let detail = task.snapshot_task_detail();
         wanted.is_met_by(
-            detail.and_then(|detail| detail.encrypted()),
-            detail.and_then(|detail| detail.kms_key_id()),
+            detail.and_then(SnapshotTaskDetail::encrypted),
+            detail.and_then(SnapshotTaskDetail::kms_key_id),
         )
     });
     Ok(tasks)

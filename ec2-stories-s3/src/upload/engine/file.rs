@@ -6,6 +6,7 @@ use super::super::crc::Crc64;
 use super::super::handle::Uploaded;
 use super::super::journal::{Head, Parts};
 use super::super::plan::Plan;
+use super::super::wire::Found;
 use super::feed::{Feed, Whole};
 use super::look::total;
 use super::session::Session;
@@ -18,7 +19,9 @@ impl Job {
         let mut earlier = self.earlier(&content, &plan).await?;
         let mut sums = Vec::new();
         if let Some(found) = self.head().await? {
-            if let Some(made) = self.made_earlier(earlier.as_ref(), &content, &plan, &mut sums).await? {
+            if let Some(made) =
+                self.made_earlier(&found, earlier.as_ref(), &content, &plan, &mut sums).await?
+            {
                 return self.ended(made).await;
             }
             let (there, known) = self.compare(&found, &content, &plan).await?;
@@ -38,6 +41,7 @@ impl Job {
                 Err(Failure::Anew(error)) => {
                     tracing::debug!(%error, "the upload begins anew");
                     self.discard().await?;
+                    self.meter.begin_anew();
                     last = Some(error);
                 }
                 Err(Failure::Final(error)) => return Err(error),
@@ -55,9 +59,14 @@ impl Job {
     ) -> Result<Uploaded, Failure> {
         if plan.parts() <= 1 {
             self.drop_earlier(earlier).await?;
-            let uploaded = self.put_whole(&content.as_one(), sums.first().copied()).await?;
+            let span = content.as_one();
+            let crc = match sums.first() {
+                Some(crc) => *crc,
+                None => self.sum(&span).await?,
+            };
+            // What is sent has this checksum, so it is what was read before this.
             self.check_unchanged(content).await?;
-            return Ok(uploaded);
+            return self.put_whole(&span, crc).await;
         }
         let session = self.session(content, plan, earlier).await?;
         let there = session.there.clone();
@@ -118,18 +127,19 @@ impl Job {
     /// The object, if an earlier run completed it and died before it could say so.
     async fn made_earlier(
         &self,
+        found: &Found,
         earlier: Option<&(Head, Parts)>,
         content: &Whole,
         plan: &Plan,
         sums: &mut Vec<Crc64>,
     ) -> Result<Option<Uploaded>> {
-        let Some((head, _)) = earlier else { return Ok(None) };
-        let ours = self.head().await?.is_some_and(|found| found.token() == Some(head.token.as_str()));
-        if !ours {
+        let Some((head, _)) = earlier.filter(|(head, _)| found.token() == Some(&head.token)) else {
             return Ok(None);
-        }
+        };
         *sums = self.sums(content, plan).await?;
-        self.made(&head.token, &total(plan, sums)).await
+        let sum = total(plan, sums);
+        let made = found.is_made(&head.token, sum.size, sum.crc);
+        Ok(made.then(|| Uploaded::new(found.etag.clone(), &sum)))
     }
 
     async fn check_unchanged(&self, content: &Whole) -> Result<()> {

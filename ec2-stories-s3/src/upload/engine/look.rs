@@ -5,6 +5,7 @@ use ec2_stories_core::{Error, ErrorKind, Result};
 use super::super::crc::Crc64;
 use super::super::handle::Uploaded;
 use super::super::plan::Plan;
+use super::super::span::Span;
 use super::super::wire::Found;
 use super::Job;
 use super::feed::Whole;
@@ -18,21 +19,22 @@ impl Job {
     /// The object, if this very upload made it: it has the upload's token and is what was sent.
     pub(super) async fn made(&self, token: &str, sum: &Sum) -> Result<Option<Uploaded>> {
         let found = self.head().await?;
-        let same = |found: &Found| {
-            found.token() == Some(token)
-                && found.size == sum.size
-                && found.crc.is_none_or(|crc| crc == sum.crc)
-        };
-        Ok(found.filter(same).map(|found| Uploaded::new(found.etag, sum)))
+        let made = found.filter(|found| found.is_made(token, sum.size, sum.crc));
+        Ok(made.map(|found| Uploaded::new(found.etag, sum)))
+    }
+
+    /// The checksum of a part.
+    pub(super) async fn sum(&self, span: &Span) -> Result<Crc64> {
+        let crc = span.checksum(&self.buffers).await?;
+        self.meter.read(span.length());
+        Ok(crc)
     }
 
     /// The checksums of all parts, in order.
     pub(super) async fn sums(&self, content: &Whole, plan: &Plan) -> Result<Vec<Crc64>> {
         let mut sums = Vec::with_capacity(plan.parts() as usize);
         for number in 1..=plan.parts() {
-            let span = content.span(plan, number);
-            sums.push(span.checksum(&self.buffers).await?);
-            self.meter.read(span.length());
+            sums.push(self.sum(&content.span(plan, number)).await?);
         }
         Ok(sums)
     }

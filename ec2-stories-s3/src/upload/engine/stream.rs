@@ -21,7 +21,7 @@ impl Job {
         let mut spool = Spool::new(reader, self.part_size, self.buffers.clone(), Arc::clone(&self.meter));
         let first = spool.next().await?;
         if let Some(whole) = first.as_ref().filter(|first| first.last) {
-            return Ok(self.put_whole(&whole.span, Some(whole.crc)).await?);
+            return Ok(self.put_whole(&whole.span, whole.crc).await?);
         }
         let session = self.create(None).await?;
         let (parts, sum) = self.transfer(&session.upload_id, Feed::Stream { first, spool }).await?;

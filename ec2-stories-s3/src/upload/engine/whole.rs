@@ -18,16 +18,8 @@ use super::{Failure, Job};
 
 impl Job {
     /// Sends all of it at once. Sending the same twice does no harm, unless the object must not be there before.
-    pub(super) async fn put_whole(&self, span: &Span, crc: Option<Crc64>) -> Result<Uploaded, Failure> {
+    pub(super) async fn put_whole(&self, span: &Span, crc: Crc64) -> Result<Uploaded, Failure> {
         let length = span.length();
-        let crc = match crc {
-            Some(crc) => crc,
-            None => {
-                let crc = span.checksum(&self.buffers).await?;
-                self.meter.read(length);
-                crc
-            }
-        };
         let sum = Sum { size: length, crc };
         let token = new_token();
         let mut patience = self.requests.patience();

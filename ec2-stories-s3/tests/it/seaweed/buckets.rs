@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use ec2_stories_core::ErrorKind;
 use ec2_stories_core::model::{Name, Tags};
-use ec2_stories_s3::{BucketSpec, Lifetime, S3};
+use ec2_stories_s3::{Bucket, BucketSpec, Lifetime, S3};
 
 use super::server::Seaweed;
 
@@ -44,7 +44,7 @@ async fn buckets_are_created_closed_and_removed_with_their_deployment() {
     }
     assert_eq!(bucket.delete_bucket().await.unwrap_err().kind(), ErrorKind::InUse);
     let owned = s3.buckets_of(&shop).await.unwrap();
-    assert_eq!(owned.iter().map(|bucket| bucket.name()).collect::<Vec<_>>(), ["shop-data"]);
+    assert_eq!(owned.iter().map(Bucket::name).collect::<Vec<_>>(), ["shop-data"]);
     let removed = s3.remove_buckets(&shop).await.unwrap();
     assert!(removed.len() == 1 && removed[0].1.is_ok(), "{removed:?}");
     assert!(s3.find_bucket("shop-data").await.unwrap().is_none());

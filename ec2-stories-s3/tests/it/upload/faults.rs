@@ -18,10 +18,16 @@ use super::world::{Bucket, simulation};
 
 const PART: u64 = 5 * 1024 * 1024;
 const PARTS: u64 = 6;
-const SIZE: usize = (PARTS * PART) as usize - 99;
+const SIZE: usize = size(PARTS);
 
-/// An upload of a file of six parts to a simulation.
+const fn size(parts: u64) -> usize {
+    (parts * PART) as usize - 99
+}
+
+/// An upload of a file of some parts to a simulation.
 struct World {
+    size: usize,
+    connections: u32,
     sim: Sim,
     bucket: Bucket,
     folder: tempfile::TempDir,
@@ -31,11 +37,24 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::of(PARTS).await
+    }
+
+    async fn of(parts: u64) -> Self {
+        let size = size(parts);
         let (sim, bucket) = simulation().await;
         let folder = tempfile::tempdir().unwrap();
-        let bytes = content::bytes(SIZE, 11);
+        let bytes = content::bytes(size, 11);
         std::fs::write(folder.path().join("content"), &bytes).unwrap();
-        Self { sim, bucket, folder, journal: Arc::new(MemoryStore::new()), crc: Crc64::of(&bytes) }
+        Self {
+            size,
+            connections: 8,
+            sim,
+            bucket,
+            folder,
+            journal: Arc::new(MemoryStore::new()),
+            crc: Crc64::of(&bytes),
+        }
     }
 
     fn file(&self) -> std::path::PathBuf {
@@ -50,6 +69,7 @@ impl World {
             .content(Content::file(self.file()))
             .part_size(PART)
             .create_only(create_only)
+            .connections(self.connections)
             .metadata(BTreeMap::from([("who".to_owned(), "me".to_owned())]))
             .journal(self.journal.clone());
         Upload::start(&s3, spec.build().unwrap())
@@ -61,8 +81,8 @@ impl World {
 
     /// It is there, as a whole, and nothing else is.
     async fn assert_there(&self, uploaded: &Uploaded) {
-        assert_eq!((uploaded.size, uploaded.crc64nvme), (SIZE as u64, self.crc));
-        assert_eq!(self.bucket.download("key").await, (SIZE as u64, self.crc));
+        assert_eq!((uploaded.size, uploaded.crc64nvme), (self.size as u64, self.crc));
+        assert_eq!(self.bucket.download("key").await, (self.size as u64, self.crc));
         self.assert_nothing_left().await;
     }
 
@@ -93,7 +113,7 @@ async fn every_request_may_fail_once_in_every_way() {
     ];
     for operation in ["HeadObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"] {
         for fault in &faults {
-            let world = World::new().await;
+            let world = World::of(2).await;
             world.sim.faults().nth(operation, 1, fault.clone());
             let uploaded =
                 world.upload().await.unwrap_or_else(|error| panic!("{operation} {fault:?}: {error:?}"));
@@ -205,7 +225,7 @@ async fn a_slow_last_part_is_sent_twice_and_the_first_counts() {
 async fn a_file_that_changes_midway_is_an_error_and_leaves_nothing() {
     let changes: [fn(&Path); 3] = [
         |path| {
-            OpenOptions::new().write(true).open(path).unwrap().write_all_at(b"!", SIZE as u64 - 1).unwrap()
+            OpenOptions::new().write(true).open(path).unwrap().write_all_at(b"!", SIZE as u64 - 1).unwrap();
         },
         |path| OpenOptions::new().write(true).open(path).unwrap().set_len(SIZE as u64 / 2).unwrap(),
         |path| {
@@ -215,7 +235,7 @@ async fn a_file_that_changes_midway_is_an_error_and_leaves_nothing() {
         },
     ];
     for change in changes {
-        let world = World::new().await;
+        let world = World { connections: 1, ..World::new().await };
         let upload = world.start(false);
         upload.progress().wait_for(|progress| progress.acknowledged > 0).await.unwrap();
         change(&world.file());

@@ -24,7 +24,7 @@ async fn the_uploader_keeps_its_promises() {
     let journal = Arc::new(MemoryStore::new());
     let images =
         S3Images::builder().s3(s3).bucket("uploads").journal(journal.clone()).part_size(PART).build();
-    let bytes = 24 * PART as usize - 512;
+    let bytes = 12 * PART as usize - 512;
     image_uploader(Arc::new(images), bytes, async || steps.sent()).await;
     assert_eq!(bucket.unfinished().await, []);
     assert!(journal.dump().is_empty());

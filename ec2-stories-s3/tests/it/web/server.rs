@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Collected, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -67,11 +67,12 @@ impl Site {
                 tokio::spawn(async move {
                     match tls {
                         None => serve(stream, log).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => serve(stream, log).await,
-                            // A client that does not trust it.
-                            Err(_) => {}
-                        },
+                        // A client that does not trust it is none.
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve(stream, log).await;
+                            }
+                        }
                     }
                 });
             }
@@ -99,7 +100,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, log
 /// `/status/404` answers 404, `/to/URL` leads there, `/never` does not answer, `/long/9` has nine bytes.
 async fn answer(request: Request<Incoming>, log: Log) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     let path = head.uri.path().to_owned();
     let seen = Seen { method: head.method.to_string(), path: path.clone(), headers: head.headers, body };
     let content = seen.body.clone();

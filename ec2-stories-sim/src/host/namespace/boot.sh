@@ -1,5 +1,4 @@
-# The first process of a host, in new mount, PID, UTS and IPC namespaces and in its own network; at the end it is the host's
-# sshd. The working folder is the instance's. Set: NAME, ADDRESS, ROOT (the root file system to start from).
+# The first process of a host, in new mount, PID, UTS and IPC namespaces and in its own network. The working folder is the instance's. Set: NAME, ADDRESS, ROOT (the root file system to start from).
 set -eu
 
 # The simulation holds the other end of standard input: when it goes, however it goes, this host goes.
@@ -45,8 +44,17 @@ echo "Linux version $(uname -r), host $NAME"
 # What the distribution's init runs, in its order.
 cloud-init init --local || echo 'cloud-init init --local failed'
 cloud-init init || echo 'cloud-init init failed'
+/usr/sbin/sshd -D -e &
+server=$!
 (
   cloud-init modules --mode=config
   cloud-init modules --mode=final
 ) &
-exec /usr/sbin/sshd -D -e
+
+# Without sshd there is no host, but a restart of it is fine. This shell stays the first process: cloud-init reads that one's
+# environment, and sshd writes its title over its own.
+trap 'exit 0' TERM
+wait "$server" || true
+while sleep 1 && kill -0 "$(cat /run/sshd.pid)" 2>/dev/null; do :; done
+echo 'sshd has ended'
+exit 1

@@ -23,14 +23,16 @@ const DEFAULT: &str = "http://deb.debian.org/debian";
 /// The mirror of Debian that this machine's own apt has.
 pub(super) fn of_this_machine() -> String {
     let apt = Path::new("/etc/apt");
-    let parts = fs::read_dir(apt.join("sources.list.d")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let parts =
+        fs::read_dir(apt.join("sources.list.d")).into_iter().flatten().flatten().map(|entry| entry.path());
     let texts = parts.chain([apt.join("sources.list")]).filter_map(|file| fs::read_to_string(file).ok());
     texts.filter_map(|text| find(&text)).next().unwrap_or_else(|| DEFAULT.to_owned())
 }
 
 /// The first mirror of the main archive in a list of sources, of either format.
 fn find(sources: &str) -> Option<String> {
-    let lines = sources.lines().map(str::trim).filter(|line| line.starts_with("deb ") || line.starts_with("URIs:"));
+    let lines =
+        sources.lines().map(str::trim).filter(|line| line.starts_with("deb ") || line.starts_with("URIs:"));
     let mut words = lines.flat_map(str::split_ascii_whitespace);
     let mirror =
         words.find(|word| word.starts_with("http://") && word.trim_end_matches('/').ends_with("/debian"))?;
@@ -49,7 +51,9 @@ pub(super) async fn serve(socket: TcpListener, mirror: String) {
         let allowed = allowed.clone();
         open.spawn(async move {
             let service = service_fn(move |request| answer(allowed.clone(), request));
-            if let Err(error) = server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
+            if let Err(error) =
+                server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
+            {
                 tracing::debug!(%error, "connection to the mirror ended early");
             }
         });
@@ -76,7 +80,9 @@ async fn answer(allowed: Option<Arc<Authority>>, request: Request<Incoming>) -> 
 }
 
 async fn forward(to: &Authority, mut request: Request<Incoming>) -> Result<Response<Incoming>, String> {
-    let stream = TcpStream::connect((to.host(), to.port_u16().unwrap_or(80))).await.map_err(|error| error.to_string())?;
+    let stream = TcpStream::connect((to.host(), to.port_u16().unwrap_or(80)))
+        .await
+        .map_err(|error| error.to_string())?;
     let (mut sender, connection) =
         client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     tokio::spawn(connection);
@@ -95,7 +101,8 @@ mod tests {
     fn the_mirror_is_found_in_both_formats() {
         let old = "# deb http://no.example/debian x main\ndeb [arch=amd64] http://a.example/debian/ bookworm main\n";
         assert_eq!(find(old).as_deref(), Some("http://a.example/debian"));
-        let new = "Types: deb\nURIs: http://s.example/debian-security http://b.example/debian\nSuites: bookworm\n";
+        let new =
+            "Types: deb\nURIs: http://s.example/debian-security http://b.example/debian\nSuites: bookworm\n";
         assert_eq!(find(new).as_deref(), Some("http://b.example/debian"));
         assert_eq!(find("deb https://c.example/debian bookworm main\n"), None);
     }
@@ -109,7 +116,10 @@ mod tests {
             let service = service_fn(|request: Request<Incoming>| async move {
                 Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(request.uri().to_string()))))
             });
-            server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.unwrap();
+            server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await
+                .unwrap();
         });
         let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let place = proxy.local_addr().unwrap();
@@ -118,7 +128,8 @@ mod tests {
             let stream = TokioIo::new(TcpStream::connect(place).await.unwrap());
             let (mut sender, connection) = client::conn::http1::handshake(stream).await.unwrap();
             tokio::spawn(connection);
-            let reply = sender.send_request(Request::get(uri).body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+            let reply =
+                sender.send_request(Request::get(uri).body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
             let status = reply.status().as_u16();
             (status, reply.into_body().collect().await.unwrap().to_bytes())
         };

@@ -1,7 +1,7 @@
 //! Hosts with a network and a root file system of their own.
 //!
 //! One is a tree of processes in namespaces, in which `boot.sh` puts an overlay over a Debian, changes into it, runs the
-//! distribution's cloud-init and becomes `sshd`. What it asks of 169.254.169.254, and of the Debian mirror, this program
+//! distribution's cloud-init, and starts `sshd`. What it asks of 169.254.169.254, and of the Debian mirror, this program
 //! answers through sockets that it opened inside of the host's network.
 
 mod mirror;
@@ -90,12 +90,15 @@ impl Namespaces {
             fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
         }
         // Source: EC2 user guide, "Identify EC2 instances": the UUID begins with `ec2`.
-        let uuid = format!("ec2{}-0000-0000-0000-{:0>12.12}", &"00000", guest.id.rsplit('-').next().unwrap_or_default());
+        let digits = guest.id.rsplit('-').next().unwrap_or_default();
+        let uuid = format!("ec200000-0000-0000-0000-{digits:0>12.12}");
         let identity = guest.folder.join("identity");
         fs::create_dir_all(identity.join("hypervisor"))?;
         fs::create_dir_all(identity.join("devices/virtual/dmi/id"))?;
         fs::write(identity.join("hypervisor/uuid"), format!("{uuid}\n"))?;
-        for (name, value) in [("product_uuid", &*uuid), ("product_serial", &*uuid), ("sys_vendor", "Amazon EC2")] {
+        for (name, value) in
+            [("product_uuid", &*uuid), ("product_serial", &*uuid), ("sys_vendor", "Amazon EC2")]
+        {
             fs::write(identity.join("devices/virtual/dmi/id").join(name), format!("{value}\n"))?;
         }
         Ok(())
@@ -142,14 +145,24 @@ impl Backend for Namespaces {
         let mut first = Command::new("nsenter");
         first
             .arg(format!("--net={}", own.path().display()))
-            .args(["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", BOOT])
+            .args([
+                "unshare",
+                "--mount",
+                "--pid",
+                "--uts",
+                "--ipc",
+                "--fork",
+                "--kill-child",
+                "sh",
+                "-c",
+                BOOT,
+            ])
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("NAME", &guest.hostname)
             .env("ADDRESS", guest.address.to_string())
             .env("ROOT", &self.root)
             .current_dir(&guest.folder);
-        // The servers' sockets go before the network that they are in.
-        console.boot(first, Box::new((servers, own)), LISTENING, PATIENCE).await
+        console.boot(first, servers, Box::new(own), LISTENING, PATIENCE).await
     }
 }

@@ -39,7 +39,10 @@ echo 'Acquire::http::Proxy "http://127.0.0.1:3142";' >etc/apt/apt.conf.d/90proxy
 /// It is kept in the user's cache (`XDG_CACHE_HOME`, or `~/.cache`) under a name that follows from what is in it.
 pub(super) async fn prepare(mirror: &str) -> Result<PathBuf> {
     let place = cache().ok_or_else(|| {
-        Error::new(ErrorKind::Unsupported, "hosts need a place for their root file system: set HOME or XDG_CACHE_HOME")
+        Error::new(
+            ErrorKind::Unsupported,
+            "hosts need a place for their root file system: set HOME or XDG_CACHE_HOME",
+        )
     })?;
     let digest = hex::encode(Sha256::digest(format!("{SUITE} {mirror} {PACKAGES} {FINISH}")));
     let root = place.join(format!("{SUITE}-{}", &digest[..12]));
@@ -91,7 +94,11 @@ async fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     let output = command.output().await.map_err(|error| format!("{program}: {error}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     let tail = said.lines().rev().take(3).collect::<Vec<_>>().join("; ");
-    if output.status.success() { Ok(()) } else { Err(format!("{program} ended with {}: {tail}", output.status)) }
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(format!("{program} ended with {}: {tail}", output.status))
+    }
 }
 
 fn cache() -> Option<PathBuf> {

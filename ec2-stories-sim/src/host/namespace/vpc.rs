@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +31,12 @@ pub struct Vpc {
 }
 
 impl Vpc {
+    /// The network namespace, for programs that enter it by themselves, as in `nsenter --net=PATH ssh admin@10.77.0.4`.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.network
+    }
+
     /// Opens a connection from inside.
     ///
     /// # Errors
@@ -75,7 +81,13 @@ impl Network {
             .arg(format!("--net={}", namespace.path().display()))
             .args(["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", DNSMASQ, "dnsmasq"])
             .args(["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--port=0"])
-            .args(["--bind-interfaces", "--no-ping", "--dhcp-authoritative", "--leasefile-ro", "--log-facility=-"])
+            .args([
+                "--bind-interfaces",
+                "--no-ping",
+                "--dhcp-authoritative",
+                "--leasefile-ro",
+                "--log-facility=-",
+            ])
             .arg(format!("--interface={BRIDGE}"))
             .arg("--dhcp-range=10.0.0.0,static,255.0.0.0,1h")
             .arg(format!("--dhcp-hostsdir={}", leases.path().display()))

@@ -13,7 +13,7 @@ mod users;
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -22,8 +22,10 @@ use async_trait::async_trait;
 use ec2_stories_core::{Error, ErrorKind, Result};
 use ipnet::Ipv4Net;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
 
 use super::backend::{Backend, Guest, Machine};
 use super::block::Blocks;
@@ -44,6 +46,9 @@ const PATH: &str = "/run/ec2-stories/bin:/usr/local/sbin:/usr/local/bin:/usr/sbi
 const PLACES: [&str; 4] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd", "/usr/bin/sshd"];
 /// A boot takes a tenth of a second, and a `bootcmd` whatever it takes.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What is killed is gone in milliseconds.
+const FREED: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
 pub(super) struct Sshd {
@@ -51,6 +56,8 @@ pub(super) struct Sshd {
     binary: PathBuf,
     rights: Rights,
     port: u16,
+    /// Of the metadata service, on each host's own address.
+    metadata_port: u16,
     blocks: Blocks,
     etc: OnceCell<TempDir>,
 }
@@ -68,12 +75,11 @@ impl Sshd {
             ))
         })?;
         let rights = Rights::find(options.unprivileged)?;
-        let port = match options.port {
-            Some(port) => port,
-            None => free_port()
-                .map_err(|error| Error::new(ErrorKind::Io, "no port is free for SSH").because(error))?,
-        };
-        Ok(Self { options, binary, rights, port, blocks: Blocks::default(), etc: OnceCell::new() })
+        let [free, metadata_port] = free_ports()
+            .map_err(|error| Error::new(ErrorKind::Io, "no port is free for hosts").because(error))?;
+        let port = options.port.unwrap_or(free);
+        let (blocks, etc) = (Blocks::default(), OnceCell::new());
+        Ok(Self { options, binary, rights, port, metadata_port, blocks, etc })
     }
 
     /// Writes what a first boot starts from.
@@ -156,7 +162,8 @@ impl Sshd {
         if !self.options.user_authorities.is_empty() {
             lines.push("TrustedUserCAKeys /etc/ssh/user_authorities.pub".to_owned());
         }
-        lines.push(format!("SetEnv PATH={PATH}"));
+        let metadata: Vec<String> = self.metadata_variables(guest).collect();
+        lines.push(format!("SetEnv PATH={PATH} {}", metadata.join(" ")));
         lines.extend(
             [
                 "PidFile /run/sshd.pid",
@@ -175,8 +182,18 @@ impl Sshd {
         lines.join("\n") + "\n"
     }
 
+    /// Where programs on the host find their metadata: cloud tools read the one, AWS SDKs the other.
+    fn metadata_variables(&self, guest: &Guest) -> impl Iterator<Item = String> + use<> {
+        let url = format!("http://{}:{}", guest.address, self.metadata_port);
+        ["EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT"]
+            .into_iter()
+            .map(move |name| format!("{name}={url}"))
+    }
+
     /// `/run` is new with every boot.
-    fn write_run(&self, run: &Path) -> io::Result<()> {
+    fn write_run(&self, guest: &Guest) -> io::Result<()> {
+        let run = guest.folder.join("run");
+        let run = run.as_path();
         match fs::remove_dir_all(run) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -192,7 +209,9 @@ impl Sshd {
         if self.rights == Rights::User {
             write(&bin.join("sudo"), SUDO, 0o755)?;
         }
-        write(&run.join("ec2-stories/environment"), b"", 0o644)?;
+        let variables: String =
+            self.metadata_variables(guest).map(|line| format!("export {line}\n")).collect();
+        write(&run.join("ec2-stories/environment"), variables.as_bytes(), 0o644)?;
         write(&run.join("cloud-init/status"), b"running\n", 0o644)
     }
 
@@ -243,7 +262,7 @@ impl Backend for Sshd {
                 .and_then(|()| write(&laid_out, b"", 0o600))
                 .map_err(|error| error.to_string())?;
         }
-        self.write_run(&guest.folder.join("run")).map_err(|error| format!("/run: {error}"))?;
+        self.write_run(guest).map_err(|error| format!("/run: {error}"))?;
         let lower = self.etc().await?;
         let console = Console::open(guest)?;
         let hostname = fs::read_to_string(guest.folder.join("etc/hostname")).unwrap_or_default();
@@ -260,11 +279,36 @@ impl Backend for Sshd {
             .env("MAPPED", if self.rights == Rights::User { "1" } else { "0" })
             .current_dir(&guest.folder);
         let listening = format!("Server listening on {} port {}.", guest.address, self.port);
-        console.boot(unshare, Box::new(()), &listening, PATIENCE).await
+        drop(free(guest.address, self.port).await.map_err(|error| format!("port {}: {error}", self.port))?);
+        let mut servers = JoinSet::new();
+        if let Some(sim) = guest.sim.upgrade() {
+            let socket = free(guest.address, self.metadata_port).await;
+            let socket = socket.map_err(|error| format!("metadata service: {error}"))?;
+            servers.spawn(sim.metadata(&guest.id).serve(socket));
+        }
+        console.boot(unshare, servers, Box::new(()), &listening, PATIENCE).await
     }
 }
 
-/// A port that is free on every address now.
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?.local_addr()?.port())
+/// Takes a port of a host. What is left of a boot that was given up may have it for a moment more.
+async fn free(address: Ipv4Addr, port: u16) -> io::Result<TcpListener> {
+    let freed = async {
+        loop {
+            match TcpListener::bind((address, port)).await {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                taken => return taken,
+            }
+        }
+    };
+    tokio::time::timeout(FREED, freed).await.unwrap_or_else(|_| Err(io::ErrorKind::AddrInUse.into()))
+}
+
+/// Ports that are free on every address now.
+fn free_ports() -> io::Result<[u16; 2]> {
+    let sockets = [(); 2].map(|()| std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)));
+    let port = |socket: io::Result<std::net::TcpListener>| io::Result::Ok(socket?.local_addr()?.port());
+    let [one, two] = sockets;
+    Ok([port(one)?, port(two)?])
 }

@@ -2,6 +2,12 @@
 
 use super::{Bench, succeeded};
 
+/// Asks for a token, then for the instance's id, with nothing but bash.
+const ASK: &str = r#"place=${AWS_EC2_METADATA_SERVICE_ENDPOINT#http://}
+ask() { exec 3<>/dev/tcp/${place%:*}/${place#*:}; printf '%s\r\nHost: x\r\nConnection: close\r\n\r\n' "$1" >&3; tail -n 1 <&3; }
+token=$(ask $'PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60')
+ask $'GET /latest/meta-data/instance-id HTTP/1.1\r\nX-aws-ec2-metadata-token: '"$token""#;
+
 #[tokio::test]
 async fn cloud_config_is_carried_out_before_and_beside_the_login() {
     let bench = Bench::new().await;
@@ -19,7 +25,7 @@ async fn cloud_config_is_carried_out_before_and_beside_the_login() {
     let address = bench.up(&id).await;
     let known = bench.path(&format!("known-{id}"));
     assert_eq!(
-        succeeded(bench.client(&known, &bench.path("ada"), &format!("ada@{address}"), "whoami").await),
+        succeeded(bench.client(&known, &bench.path("ada"), &format!("ada@{address}"), "echo $USER").await),
         "ada"
     );
     let console = bench.console(&id).await;
@@ -74,4 +80,19 @@ async fn host_keys_can_be_replaced_on_the_host() {
         }
     };
     tokio::time::timeout(super::PATIENCE, again).await.expect("in time");
+}
+
+#[tokio::test]
+async fn programs_find_the_metadata_of_their_own_instance() {
+    let bench = Bench::new().await;
+    let script = "#!/bin/sh\necho $AWS_EC2_METADATA_SERVICE_ENDPOINT >/etc/seen-at-boot\n";
+    let (id, other) = (bench.launch(script).await, bench.launch("").await);
+    let seen =
+        "cloud-init status --wait >/dev/null; cat /etc/seen-at-boot; echo $AWS_EC2_METADATA_SERVICE_ENDPOINT";
+    let said = bench.say(&id, seen).await;
+    let urls: Vec<&str> = said.lines().collect();
+    assert_eq!((urls.len(), urls[0]), (2, urls[1]));
+    for id in [id, other] {
+        assert_eq!(bench.say(&id, ASK).await.lines().last(), Some(&*id));
+    }
 }

@@ -4,6 +4,7 @@ mod boot;
 mod ends;
 mod life;
 mod login;
+mod namespace;
 
 use std::net::Ipv4Addr;
 use std::process::Output;
@@ -32,7 +33,10 @@ impl Bench {
     }
 
     pub(crate) async fn with(options: SshdOptions) -> Self {
-        let sim = Sim::builder().latency(Latencies::none()).hosts(Hosts::sshd(options).unwrap()).build();
+        Self::of(Sim::builder().latency(Latencies::none()).hosts(Hosts::sshd(options).unwrap()).build()).await
+    }
+
+    pub(crate) async fn of(sim: Sim) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let bench = Self { sim, folder };
         let public = bench.keygen("id", "ed25519").await;
@@ -129,7 +133,8 @@ impl Bench {
 /// The standard output of what must not fail.
 #[track_caller]
 pub(crate) fn succeeded(output: Output) -> String {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{}\n{out}\n{err}", output.status);
-    out.trim_end().to_owned()
+    let Output { status, stdout, stderr } = output;
+    let said = String::from_utf8(stdout).unwrap();
+    assert!(status.success(), "{status}\n{said}\n{}", String::from_utf8_lossy(&stderr));
+    said.trim_end().to_owned()
 }

@@ -117,6 +117,9 @@ pub(crate) enum HostKind {
     None,
     /// A real OpenSSH server on a loopback address of its own. The second line of output says which port.
     Sshd,
+    /// A network, a root file system with cloud-init, and metadata at 169.254.169.254: for root. The second line of
+    /// output says in which network namespace they are.
+    Namespace,
 }
 
 fn time_scale(text: &str) -> Result<f64, String> {

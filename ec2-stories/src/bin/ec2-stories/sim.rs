@@ -24,6 +24,7 @@ pub(crate) async fn run(args: SimArgs) -> Result<Exit, Failure> {
     let hosts = match args.hosts {
         HostKind::None => Ok(Hosts::none()),
         HostKind::Sshd => Hosts::sshd(SshdOptions::default()),
+        HostKind::Namespace => Hosts::namespace().await,
     };
     let hosts = hosts.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     let mut interrupts = Interrupts::listen()?;
@@ -41,8 +42,12 @@ pub(crate) async fn run(args: SimArgs) -> Result<Exit, Failure> {
         .await
         .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", args.listen)))?;
     say(format_args!("listening on {}", listener.url()));
-    if args.hosts != HostKind::None {
-        say(format_args!("instances take SSH on port {}", sim.ssh_port()));
+    match sim.vpc() {
+        Some(vpc) => say(format_args!("instances are inside of {}", vpc.path().display())),
+        None if args.hosts != HostKind::None => {
+            say(format_args!("instances take SSH on port {}", sim.ssh_port()));
+        }
+        None => {}
     }
     interrupts.next().await;
     listener.shutdown().await;

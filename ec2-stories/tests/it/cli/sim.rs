@@ -1,10 +1,14 @@
 //! `ec2-stories sim`, and an SDK that no one here wrote.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
+use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
-use super::{Ended, Started, ec2_stories};
+use super::{Ended, PATIENCE, Started, ec2_stories};
 
 async fn serve(more: &[&str], folder: &Path) -> (Started, String) {
     let mut sim = ec2_stories(folder);
@@ -68,4 +72,45 @@ async fn with_hosts_it_says_on_which_port_they_listen() {
     assert_ne!(port.parse::<u16>().unwrap(), 0);
     sim.signal("TERM");
     sim.end().await.expect(0);
+}
+
+/// The text of the first element of this name in the reply to a GET.
+async fn ask(url: &str, query: &str, element: &str) -> String {
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
+    let request = format!(
+        "GET /?Version=2016-11-15&{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: AWS4-HMAC-SHA256 \
+         Credential=AKIATEST/20260101/us-east-1/ec2/aws4_request, Signature=0\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await.unwrap();
+    let found = reply.split(&format!("<{element}>")).nth(1).unwrap_or_else(|| panic!("{query}: {reply}"));
+    found.split('<').next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_it_takes_its_hosts_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut sim, url) = serve(&["--hosts", "sshd", "--time-scale", "100"], folder.path()).await;
+    let line = sim.line(|_| true).await;
+    let port: u16 = line.rsplit(' ').next().unwrap().parse().unwrap();
+    let image = ask(
+        &url,
+        "Action=DescribeImages&Owner.1=136693071363&Filter.1.Name=architecture&Filter.1.Value.1=x86_64",
+        "imageId",
+    )
+    .await;
+    let run = format!("Action=RunInstances&ImageId={image}&InstanceType=t3.micro&MinCount=1&MaxCount=1");
+    let address: Ipv4Addr = ask(&url, &run, "privateIpAddress").await.parse().unwrap();
+    let until = async |open| {
+        let reached = async {
+            while TcpStream::connect((address, port)).await.is_ok() != open {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, reached).await.expect("in time");
+    };
+    until(true).await;
+    sim.signal("KILL");
+    until(false).await;
 }

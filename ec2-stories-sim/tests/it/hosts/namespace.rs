@@ -1,0 +1,122 @@
+//! Hosts with a network and a root file system of their own: for root, on Linux.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use ec2_stories_sim::{HostState, Hosts, Latencies, Sim};
+
+use super::{Bench, succeeded};
+use crate::form::call;
+
+/// Making the root file system for the first time takes minutes.
+async fn bench() -> io::Result<Bench> {
+    let hosts = Hosts::namespace().await.map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        io::Error::other(format!("{error} {cause}"))
+    })?;
+    let sim = Sim::builder().latency(Latencies::none()).hosts(hosts).build();
+    Ok(Bench::of(sim).await)
+}
+
+/// Runs a command on an instance, from inside of the network.
+async fn say(bench: &Bench, id: &str, command: &str) -> String {
+    let address = bench.up(id).await;
+    // Cloud-init shows the keys at the end of its work, when logins are possible already.
+    let shown = async {
+        loop {
+            let console = bench.console(id).await;
+            if console.contains("-----END SSH HOST KEY KEYS-----") {
+                return console;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let Ok(console) = tokio::time::timeout(super::PATIENCE, shown).await else {
+        panic!("no host keys on the console:\n{}", bench.console(id).await);
+    };
+    let keys = console.rsplit("-----BEGIN SSH HOST KEY KEYS-----").next().unwrap();
+    let keys = keys.split("-----END").next().unwrap();
+    let known: String = keys
+        .lines()
+        .map(str::trim)
+        .filter(|key| !key.is_empty())
+        .map(|key| format!("{address} {key}\n"))
+        .collect();
+    let file = bench.path(&format!("known-{id}"));
+    std::fs::write(&file, known).unwrap();
+    let mut ssh = Command::new("ssh");
+    ssh.args([
+        "-F",
+        "none",
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "StrictHostKeyChecking=yes",
+        "-o",
+        "IdentitiesOnly=yes",
+    ]);
+    ssh.args(["-o", "GlobalKnownHostsFile=none", "-o", "ConnectTimeout=20", "-i", &bench.path("id")]);
+    ssh.arg("-o").arg(format!("UserKnownHostsFile={file}")).arg(format!("admin@{address}")).arg(command);
+    ssh.env_remove("SSH_AUTH_SOCK");
+    succeeded(bench.sim.vpc().unwrap().run(move || ssh.output()).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_has_cloud_init_metadata_packages_and_a_network() {
+    if !nix::unistd::geteuid().is_root() {
+        let error = bench().await.err().unwrap().to_string();
+        assert!(error.contains("need root"), "{error}");
+        return;
+    }
+    let bench = bench().await.unwrap();
+    let config = "#cloud-config\nwrite_files:\n- {path: /etc/shop.toml, content: db}\nruncmd:\n- echo $(whoami) >>/var/log/boots\n";
+    let id = bench.launch(config).await;
+    let neighbor = bench.launch("").await;
+
+    let status =
+        say(&bench, &id, "cloud-init status --wait; cat /etc/shop.toml; echo; cat /var/log/boots").await;
+    assert!(status.ends_with("status: done\ndb\nroot"), "{status}\n{}", bench.console(&id).await);
+    let token = "T=$(curl -sS -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token); \
+                 curl -sS -H \"X-aws-ec2-metadata-token: $T\" http://169.254.169.254/latest/meta-data/instance-id";
+    assert_eq!(say(&bench, &id, token).await, id);
+    assert_eq!(say(&bench, &id, "ec2-metadata --instance-id").await, format!("instance-id: {id}"));
+    let address = bench.up(&neighbor).await;
+    assert!(say(&bench, &id, &format!("ping -c 1 -W 5 {address}")).await.contains(" 0% packet loss"));
+    let port = bench.sim.ssh_port();
+    let stream =
+        bench.sim.vpc().unwrap().connect(SocketAddr::new(address.into(), port), Duration::from_secs(5)).await;
+    assert_eq!(stream.unwrap().peer_addr().unwrap().ip(), address);
+
+    let install =
+        "sudo apt-get update -qq && sudo apt-get install -y -qq tree >/dev/null 2>&1; command -v tree";
+    assert_eq!(say(&bench, &id, install).await, "/usr/bin/tree");
+    assert!(!Path::new("/etc/shop.toml").exists(), "this machine's own files stay as they are");
+
+    bench.act("StopInstances", &id).await;
+    bench.until(&id, HostState::Off).await;
+    bench.act("StartInstances", &id).await;
+    bench.until(&id, HostState::Up).await;
+    assert_eq!(
+        say(&bench, &id, "cloud-init status --wait >/dev/null; command -v tree; cat /var/log/boots").await,
+        "/usr/bin/tree\nroot"
+    );
+
+    let reply = call(&bench.sim, "DescribeInstanceStatus", &[("InstanceId.1", &id)]).await.ok();
+    assert_eq!(reply.inside("instanceStatus", "status").concat(), "ok");
+    let mine = format!("ec2-stories-{}-", std::process::id());
+    let left = || {
+        let names = std::fs::read_dir("/run/netns").unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_str().unwrap().starts_with(&mine)).count()
+    };
+    assert!(left() >= 3, "the network and two instances");
+    drop(bench);
+    let gone = async {
+        while left() > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(super::PATIENCE, gone).await.expect("in time");
+}
