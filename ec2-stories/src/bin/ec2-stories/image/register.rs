@@ -35,13 +35,13 @@ pub(super) async fn run(at: At, args: RegisterArgs) -> Result<Exit, Failure> {
 /// What `upload --json` printed.
 fn read(file: &Path) -> Result<UploadedImage, Failure> {
     let wrong = |why: String| Failure::new(Exit::Usage, format!("{}: {why}", file.display()));
-    let mut text = String::new();
+    let mut text = Vec::new();
     let read = if file == Path::new("-") {
-        std::io::stdin().lock().read_to_string(&mut text)
+        std::io::stdin().lock().read_to_end(&mut text)
     } else {
-        std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
+        std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut text))
     };
     read.map_err(|error| wrong(error.to_string()))?;
-    serde_json::from_str(&text)
+    serde_json::from_slice(&text)
         .map_err(|error| wrong(format!("is not what `image upload --json` prints: {error}")))
 }
