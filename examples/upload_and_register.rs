@@ -44,9 +44,8 @@ async fn main() -> Result<()> {
         Some(sim) => S3::from_config(&sim.sdk_config()),
         None => S3::connect(Arc::new(DefaultChain::new())).await?,
     };
-    let folder = std::env::temp_dir().join(format!("upload-and-register-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(|error| io(&folder, &error))?;
-    let file = args.file.map_or_else(|| make_disk(&folder), Ok)?;
+    let folder = tempfile::tempdir().map_err(|error| io(&std::env::temp_dir(), &error))?;
+    let file = args.file.map_or_else(|| make_disk(folder.path()), Ok)?;
 
     // What is wrong with a file is said before anything is sent.
     let source = ImageSource::open(&file)?;
@@ -58,7 +57,7 @@ async fn main() -> Result<()> {
         s3.create_bucket(&BucketSpec::builder().name(&args.bucket).build()?).await?;
     }
     // The same journal covers the upload, the import and what follows: killed anywhere, the next run goes on.
-    let journal: Arc<dyn TupleStore> = Arc::new(FileStore::open(folder.join("journal"))?);
+    let journal: Arc<dyn TupleStore> = Arc::new(FileStore::open(folder.path().join("journal"))?);
     let images = S3Images::builder().s3(s3.clone()).bucket(&args.bucket).journal(journal.clone()).build();
     let publish = Publish::builder()
         .ec2(ec2.clone())
@@ -94,7 +93,6 @@ async fn main() -> Result<()> {
     if is_ours {
         bucket.delete_bucket().await?;
     }
-    std::fs::remove_dir_all(&folder).map_err(|error| io(&folder, &error))?;
     if let Some(sim) = sim {
         sim.assert_clean();
     }

@@ -80,7 +80,7 @@ async fn a_deployment_that_is_up_needs_no_file_any_more() {
     let desk = Desk::new();
     let running = desk.shop(Image::File(desk.file())).start().await.unwrap();
     running.ready().await.unwrap();
-    running.detach().await.unwrap();
+    let _ = running.detach().await.unwrap();
     std::fs::remove_file(desk.file().path).unwrap();
     let again = desk.shop(Image::File(desk.file())).start().await.unwrap();
     again.ready().await.unwrap();
