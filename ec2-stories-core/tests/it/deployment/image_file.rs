@@ -32,7 +32,8 @@ impl Desk {
         ImageFile::new(self.folder.path().join("web.raw"))
     }
 
-    fn shop(&self, image: Image) -> Deployment {
+    fn shop(&self, image: impl Into<Image>) -> Deployment {
+        let image = image.into();
         let fleet = |name| Fleet::builder().name(name).nodes(1).image(image.clone()).build().unwrap();
         let uploader: Arc<dyn ImageUploader> = Arc::new(self.uploader.clone());
         self.world.shop([fleet("web"), fleet("batch")]).uploading_with(uploader)
