@@ -26,9 +26,10 @@ impl On {
     pub(crate) async fn open(self) -> Result<Place> {
         match self {
             Self::Embedded => {
-                // Machines that boot while one watches.
-                let latency =
-                    Latencies::builder().boot(Duration::from_secs(2)).terminate(Duration::from_secs(1));
+                // Machines that boot, and images that are made, while one watches.
+                let second = Duration::from_secs(1);
+                let latency = Latencies::builder().boot(2 * second).terminate(second);
+                let latency = latency.import(second).import_per_gib(second).register(second);
                 let sim = Sim::builder().latency(latency.build()).build();
                 Ok(Place { ec2: Ec2::from_config(&sim.sdk_config()), clock: sim.clock(), sim: Some(sim) })
             }

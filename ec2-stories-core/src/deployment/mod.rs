@@ -24,6 +24,7 @@ mod dead_mans_switch;
 mod driver;
 mod event;
 mod fleet;
+mod image_file;
 mod journal;
 pub mod machine;
 mod plan;
@@ -43,6 +44,7 @@ use bon::bon;
 
 pub use event::{Event, EventKind};
 pub use fleet::{Fleet, FleetBuilder, fleet_builder};
+pub use image_file::PlannedUpload;
 pub use plan::{Plan, PlannedFleet};
 pub use report::{Ending, Leak, NodeReport, Report};
 pub use running::Running;
@@ -51,7 +53,7 @@ pub use status::{NodeStatus, Ping, Status};
 pub use sweep::{Stray, Sweep};
 
 use crate::model::{DeploymentSpec, Limits, Mode, Name, Tags};
-use crate::provider::{Cloud, TupleStore};
+use crate::provider::{Cloud, ImageUploader, TupleStore};
 use crate::{Clock, Error, Result, SystemClock};
 
 /// Fleets in an order, described and checked; nothing has been done yet.
@@ -62,6 +64,7 @@ pub struct Deployment {
     cloud: Arc<dyn Cloud>,
     journal: Arc<dyn TupleStore>,
     clock: Arc<dyn Clock>,
+    uploader: Option<Arc<dyn ImageUploader>>,
 }
 
 #[bon]
@@ -88,6 +91,8 @@ impl Deployment {
         /// The time of day.
         #[builder(default = Arc::new(SystemClock))]
         clock: Arc<dyn Clock>,
+        /// What brings images that are files to the cloud.
+        uploader: Option<Arc<dyn ImageUploader>>,
         /// Limits.
         #[builder(default)]
         limits: Limits,
@@ -100,7 +105,7 @@ impl Deployment {
         let specs = fleets.iter().map(|fleet| fleet.spec.clone()).collect();
         let spec = DeploymentSpec { name, mode, limits, tags, fleets: specs };
         validate::check_deployment(&spec)?;
-        Ok(Self { spec, fleets, cloud, journal, clock })
+        Ok(Self { spec, fleets, cloud, journal, clock, uploader })
     }
 
     /// Takes a description as a story file has it.
@@ -115,7 +120,13 @@ impl Deployment {
     ) -> Result<Self> {
         let fleets = spec.fleets.iter().cloned().map(Fleet::from_spec).collect::<Result<_>>()?;
         validate::check_deployment(&spec)?;
-        Ok(Self { spec, fleets, cloud, journal, clock })
+        Ok(Self { spec, fleets, cloud, journal, clock, uploader: None })
+    }
+
+    /// The same deployment, with what brings images that are files to the cloud.
+    #[must_use]
+    pub fn uploading_with(self, uploader: Arc<dyn ImageUploader>) -> Self {
+        Self { uploader: Some(uploader), ..self }
     }
 
     /// Its description.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::image_file::PlannedUpload;
 use super::journal::FleetRecord;
 use super::machine::Place;
 use super::table::table;
@@ -46,6 +47,9 @@ pub struct PlannedFleet {
     pub existing: Vec<(NodeAddress, InstanceId)>,
     /// The image that new nodes would be launched from, where it was found.
     pub image: Option<ImageId>,
+    /// What is done before, where the image is a file that the cloud does not have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload: Option<PlannedUpload>,
     /// Instance types, the preferred first.
     pub instance_types: Vec<InstanceType>,
 }
@@ -91,6 +95,11 @@ impl fmt::Display for Plan {
             ]
         });
         f.write_str(&table(&["fleet", "nodes", "exist", "image", "types", "after"], rows))?;
+        for fleet in &self.fleets {
+            if let Some(upload) = &fleet.upload {
+                writeln!(f, "before {}: {upload}", fleet.name)?;
+            }
+        }
         for node in &self.surplus {
             writeln!(f, "surplus: {node} exists, and is left alone until the end")?;
         }

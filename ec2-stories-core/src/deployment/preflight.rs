@@ -6,6 +6,7 @@ use super::driver::{
     Context, HostKey, Recovered, Resolved, freeze, injected_file, persist, places, user_data,
 };
 use super::fleet::Fleet;
+use super::image_file::{PlannedUpload, look};
 use super::journal::FleetRecord;
 use super::machine::Place;
 use super::plan::{Plan, PlannedFleet};
@@ -51,7 +52,7 @@ async fn plan_fleet(context: &Context, recovered: &Recovered, fleet: &Fleet, pla
         .filter_map(|(slot, node)| Some((NodeAddress::new(spec.name.clone(), *slot), node.instance.clone()?)))
         .collect();
     let is_whole = existing.len() == spec.nodes as usize;
-    let record = resolve(context, spec, known, is_whole, &field, &mut plan.findings).await?;
+    let (record, upload) = resolve(context, spec, known, is_whole, &field, &mut plan.findings).await?;
     differences(context, spec, record.as_ref(), &existing, &field, &mut plan.findings);
     let missing = (0..spec.nodes).filter(|slot| !existing.iter().any(|(node, _)| node.slot == *slot));
     let missing = Slots::new(missing);
@@ -67,6 +68,7 @@ async fn plan_fleet(context: &Context, recovered: &Recovered, fleet: &Fleet, pla
         nodes: spec.nodes,
         existing,
         image: record.as_ref().map(|record| record.image.clone()),
+        upload,
         instance_types: spec.instance_types.clone(),
     });
     plan.resolved.extend(record.map(|record| (spec.name.clone(), record)));
@@ -81,49 +83,63 @@ async fn resolve(
     is_whole: bool,
     field: &str,
     findings: &mut Vec<Finding>,
-) -> Result<Option<FleetRecord>> {
+) -> Result<(Option<FleetRecord>, Option<PlannedUpload>)> {
     if let Some(known) = &known
         && known.wanted == spec.image
         && known.architecture == spec.architecture
     {
-        return Ok(Some(known.clone()));
+        return Ok((Some(known.clone()), None));
     }
-    let query = match &spec.image {
-        Image::Id(id) => Err(id),
-        Image::Newest(query) => Ok(query.clone()),
-        Image::Public(name) => match Image::public_query(name, spec.architecture) {
-            Some(query) => Ok(query),
-            None => return Ok(None),
-        },
-    };
-    let image = match &query {
-        Err(id) => persist(context, "get_image", &spec.name, || context.cloud.get_image(id)).await?,
-        Ok(query) => {
-            let find = || context.cloud.find_image(query);
-            persist(context, "find_image", &spec.name, find).await?
-        }
+    let sought = match &spec.image {
+        Image::File(file) => look(context, spec, file).await?,
+        _ => find(context, spec).await?,
     };
     let (key, group) = known.map_or((None, None), |known| (known.key, known.group));
-    match image {
-        Some(RegisteredImage { id: image, root_device, .. }) => Ok(Some(FleetRecord {
-            wanted: spec.image.clone(),
-            architecture: spec.architecture,
-            image,
-            root_device,
-            key,
-            group,
-        })),
-        None => {
-            let what = match query {
-                Err(id) => format!("there is no image {id}, or it cannot be seen"),
-                Ok(query) => format!("no image of owner {} is named {}", query.owner.0, query.name),
-            };
-            // A fleet that needs no launch needs no image.
+    match sought {
+        Sought::Found(image) => {
+            let RegisteredImage { id: image, root_device, .. } = *image;
+            let wanted = spec.image.clone();
+            let record =
+                FleetRecord { wanted, architecture: spec.architecture, image, root_device, key, group };
+            Ok((Some(record), None))
+        }
+        // A fleet that needs no launch needs no image.
+        Sought::InAFile(_) if is_whole => Ok((None, None)),
+        Sought::InAFile(upload) => Ok((None, Some(upload))),
+        Sought::Nowhere(message) => {
             let severity = if is_whole { Severity::Note } else { Severity::Error };
-            findings.push(Finding { severity, field: format!("{field}.image"), message: what });
-            Ok(None)
+            findings.push(Finding { severity, field: format!("{field}.image"), message });
+            Ok((None, None))
         }
     }
+}
+
+/// What came of looking for a fleet's image.
+pub(super) enum Sought {
+    /// It is there.
+    Found(Box<RegisteredImage>),
+    /// It will be, when the file is uploaded.
+    InAFile(PlannedUpload),
+    /// It is not, for this reason.
+    Nowhere(String),
+}
+
+/// Looks for an image that the description names.
+async fn find(context: &Context, spec: &FleetSpec) -> Result<Sought> {
+    let query = match &spec.image {
+        Image::Id(id) => {
+            let image = persist(context, "get_image", &spec.name, || context.cloud.get_image(id)).await?;
+            let why = || format!("there is no image {id}, or it cannot be seen");
+            return Ok(image.map_or_else(|| Sought::Nowhere(why()), |image| Sought::Found(Box::new(image))));
+        }
+        Image::Newest(query) => Some(query.clone()),
+        Image::Public(name) => Image::public_query(name, spec.architecture),
+        Image::File(_) => None,
+    };
+    let Some(query) = query else { return Ok(Sought::Nowhere("no such image is known".to_owned())) };
+    let image = persist(context, "find_image", &spec.name, || context.cloud.find_image(&query)).await?;
+    let why = || format!("no image of owner {} is named {}", query.owner.0, query.name);
+    Ok(image.map_or_else(|| Sought::Nowhere(why()), |image| Sought::Found(Box::new(image))))
 }
 
 fn differences(

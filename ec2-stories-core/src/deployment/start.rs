@@ -1,5 +1,6 @@
 //! From a description to what runs, and what a later process can do.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,11 +10,12 @@ use tokio::sync::mpsc;
 
 use super::dead_mans_switch::DeadMansSwitch;
 use super::driver::{Context, Controller, Recovered, nonce, recover};
+use super::image_file::supply;
 use super::journal::{Head, Journal, Stage};
 use super::machine::{Aim, Failure};
 use super::preflight::plan;
 use super::{Deployment, Ending, Plan, Report, Running};
-use crate::model::Mode;
+use crate::model::{Image, Mode, Name, RegisteredImage};
 use crate::{Error, ErrorKind, Result};
 
 impl Deployment {
@@ -23,6 +25,7 @@ impl Deployment {
             fleets: self.fleets.clone(),
             cloud: Arc::clone(&self.cloud),
             clock: Arc::clone(&self.clock),
+            uploader: self.uploader.clone(),
             journal: Journal::new(Arc::clone(&self.journal), &self.spec.name),
             view: Default::default(),
             known: Default::default(),
@@ -39,7 +42,24 @@ impl Deployment {
         plan(&context, &recovered).await
     }
 
-    /// Starts the deployment, or goes on with it: replays what is open in the journal, adopts what the journal or the tags
+    /// Uploads and registers the images that are files and that the cloud does not have, once nothing else stands in the way
+    /// of a start.
+    async fn supply(&self) -> Result<BTreeMap<Name, RegisteredImage>> {
+        if !self.spec.fleets.iter().any(|fleet| matches!(fleet.image, Image::File(_))) {
+            return Ok(BTreeMap::new());
+        }
+        let context = self.context();
+        let recovered = recover(&context).await?.complete()?;
+        let plan = plan(&context, &recovered).await?;
+        plan.check()?;
+        for fleet in plan.fleets.iter().filter(|fleet| fleet.upload.is_some()) {
+            supply(&context, &fleet.name).await?;
+        }
+        let supplied = std::mem::take(&mut context.known().supplied);
+        Ok(supplied)
+    }
+
+    /// Starts the deployment, or goes on with it: uploads and registers images that are files, replays what is open in the journal, adopts what the journal or the tags
     /// know, launches what is missing. Returns once the controller runs; [`Running::ready`] waits for the nodes. A
     /// termination that was begun is finished first.
     ///
@@ -49,6 +69,7 @@ impl Deployment {
     /// [`ErrorKind::Invalid`] when the plan has errors, naming the fields; [`ErrorKind::Conflict`] when another controller
     /// took the journal at the same time; and whatever kept the journal or the cloud from being read.
     pub async fn start(&self) -> Result<Running> {
+        let supplied = self.supply().await?;
         let mut context = self.context();
         let mut recovered = recover(&context).await?.complete()?;
         if recovered.stage == Some(Stage::Terminating) {
@@ -62,6 +83,7 @@ impl Deployment {
             context = self.context();
             recovered = recover(&context).await?.complete()?;
         }
+        context.known().supplied = supplied;
         let plan = plan(&context, &recovered).await?;
         plan.check()?;
         take_over(&context, &recovered, Stage::Running).await?;

@@ -53,6 +53,12 @@ pub(super) fn check_fleet(spec: &FleetSpec) -> Result<()> {
         let known = crate::model::Image::public_names().collect::<Vec<_>>().join(", ");
         return Err(Error::invalid(at("image"), format!("no public image {name:?}; known are {known}")));
     }
+    if let crate::model::Image::File(file) = &spec.image {
+        if file.path.as_os_str().is_empty() {
+            return Err(Error::invalid(at("image.file.path"), "must name a file"));
+        }
+        file.spec("", spec.architecture).check(&at("image.file"))?;
+    }
     for (index, volume) in spec.volumes.iter().enumerate() {
         if volume.gib == 0 {
             return Err(Error::invalid(at(&format!("volumes[{index}].gib")), "must be at least 1"));

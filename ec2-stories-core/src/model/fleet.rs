@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Architecture, AvailabilityZone, FirewallPolicy, Image, InstanceType, KeyPairSpec, LoginSpec,
-    Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
+    Architecture, AvailabilityZone, FirewallPolicy, Image, InstanceType, KeyPairSpec, LoginSpec, Market,
+    MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
 };
 
 /// N equal nodes. [`Fleet::builder`](crate::Fleet::builder) makes one in code; a story file says the same.
@@ -25,7 +25,7 @@ pub struct FleetSpec {
     pub after: Vec<Name>,
     /// The image.
     pub image: Image,
-    /// The architecture that [`Image::Public`] is looked up for.
+    /// The architecture that [`Image::Public`] is looked up for, and that of [`Image::File`].
     #[serde(default)]
     pub architecture: Architecture,
     /// Instance types, the preferred first; the next is tried after a definitive capacity answer.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ImageId, SnapshotId, Tags};
+use super::{ImageFile, ImageId, SnapshotId, Tags};
 
 /// A processor architecture, in EC2's words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,6 +70,8 @@ pub enum Image {
     Public(String),
     /// The newest one that a query finds.
     Newest(ImageQuery),
+    /// The one that is made of a file.
+    File(ImageFile),
 }
 
 /// Well-known publishers: short name, owner's account, name pattern with a place for the architecture, the publisher's words
@@ -106,6 +108,11 @@ impl Image {
     /// `amazon-linux-2023`.
     pub fn public(name: impl Into<String>) -> Self {
         Self::Public(name.into())
+    }
+
+    /// The image in this file, uploaded and registered when the deployment starts, unless it was before.
+    pub fn file(path: impl Into<std::path::PathBuf>) -> Self {
+        Self::File(ImageFile::new(path))
     }
 
     /// The newest of the account's own images whose name matches `pattern`.

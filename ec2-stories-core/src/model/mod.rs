@@ -6,6 +6,7 @@ mod firewall;
 mod fleet;
 mod ids;
 mod image;
+mod image_file;
 mod instance;
 mod key_pair;
 mod launch;
@@ -28,6 +29,7 @@ pub use ids::{
     SecurityGroupId, SnapshotId, SubnetId,
 };
 pub use image::{Architecture, Image, ImageQuery, Owner, RegisteredImage};
+pub use image_file::ImageFile;
 pub use instance::{Diagnosis, Instance, InstanceState, StateReason};
 pub use key_pair::{KeyPair, KeyPairSpec};
 pub use launch::{Launch, LaunchRequest, Market, MetadataOptions, Placement};

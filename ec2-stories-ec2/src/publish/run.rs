@@ -37,11 +37,11 @@ async fn begin(inner: &Inner, content_hash: String) -> Result<Publication> {
         if earlier.content_hash == content_hash {
             return Ok(earlier);
         }
-        if earlier.image().is_some() {
+        if is_there(inner, &earlier).await? {
             let why = "another file was published under this name; take a new name, or remove that first";
             return Err(Error::new(ErrorKind::Conflict, why).during("publish").on(&inner.spec.name));
         }
-        // Its image was never registered: nothing of it is worth keeping.
+        // Its image was never registered, or removed since: nothing of it is worth keeping.
         super::remove::remove(inner).await?;
     }
     Ok(Publication {
@@ -53,6 +53,14 @@ async fn begin(inner: &Inner, content_hash: String) -> Result<Publication> {
         own: Copy::default(),
         copies: std::collections::BTreeMap::new(),
     })
+}
+
+/// Whether the image of an earlier run is still there.
+async fn is_there(inner: &Inner, earlier: &Publication) -> Result<bool> {
+    match earlier.image() {
+        Some(image) => Ok(inner.ec2.get_image(&image.id).await?.is_some()),
+        None => Ok(false),
+    }
 }
 
 /// The image: the one that has the name and the content, else one that is made of the upload.

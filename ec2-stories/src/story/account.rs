@@ -43,6 +43,9 @@ pub struct AccountSpec {
     /// The external id that the role asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// The bucket that image files go through; without one, raw images go straight into a snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_bucket: Option<String>,
 }
 
 impl AccountSpec {

@@ -37,6 +37,7 @@
 //! | Written | Means |
 //! | --- | --- |
 //! | `image = "ami-…"` | this very image; `{ public = "debian-12" }` and `{ newest = { owner = "self", name = "web-*" } }` are found when the deployment starts |
+//! | `image = { file = "web.raw" }` | the image in this file, its path relative to the story; uploaded and registered when the deployment starts, unless the account has it, straight into a snapshot or, where `[account]` says `image_bucket = "…"`, through that bucket; `{ file = { path = "web.raw", name = "web-7", boot_mode = "uefi" } }` says more |
 //! | `firewall = [{ tcp = 443, from = "anywhere" }]` | rules; ports are `443` or `"8000-8100"` for `tcp` and `udp`, `true` for `icmp`, `icmpv6` and `all` |
 //! | `from = …` | `"anywhere"`, `"my-address"`, `"fleet:web"`, `"sg-…"` or a network |
 //! | `user_data = { file = "boot.sh" }` | the file's text, its path relative to the story; `{ text = "…" }` has it in place; `literal = true` leaves every `${…}` alone, `gzip = true` sends it compressed |

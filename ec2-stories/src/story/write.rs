@@ -29,6 +29,12 @@ fn shorten(fleet: &mut Table) {
     {
         *image = id;
     }
+    if let Some(file) = fleet.get_mut("image").and_then(|image| image.get_mut("file"))
+        && file.as_table().is_some_and(|file| file.len() == 1)
+        && let Some(path) = file.get("path").cloned()
+    {
+        *file = path;
+    }
     if let Some(rules) =
         fleet.get_mut("firewall").and_then(|policy| policy.get_mut("rules")).and_then(Value::as_array_mut)
     {

@@ -13,5 +13,5 @@ pub use interrupt::{Interrupts, interrupted};
 pub use output::{note, say};
 pub use pipe::{input, output};
 pub use progress::Progress;
-pub use table::nodes;
+pub use table::{images, nodes};
 pub use transfer::Transfer;

@@ -4,6 +4,7 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 
 use crate::deployment::NodeStatus;
+use crate::model::RegisteredImage;
 
 /// The nodes: address in the deployment, instance, state, network address, zone.
 #[must_use]
@@ -21,6 +22,26 @@ pub fn nodes(nodes: &[NodeStatus]) -> String {
             address.unwrap_or("-"),
             instance.map_or("-", |instance| instance.zone.as_str()),
             node.phase.as_str(),
+        ]);
+    }
+    table.to_string()
+}
+
+/// Images: id, name, state, architecture, when it was made and until when it is to be used.
+#[must_use]
+pub fn images(images: &[RegisteredImage]) -> String {
+    let mut table = Table::new();
+    let header = ["image", "name", "state", "architecture", "made", "until"];
+    table.load_style(UTF8_BORDERS_ONLY).set_header(header);
+    for image in images {
+        let time = |at: &Option<_>| at.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        table.add_row([
+            image.id.as_str(),
+            &image.name,
+            &image.state,
+            &image.architecture,
+            &time(&image.created_at),
+            &time(&image.deprecated_at),
         ]);
     }
     table.to_string()

@@ -2,10 +2,12 @@
 
 use std::io::IsTerminal;
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::provider::UploadProgress;
 use crate::s3::Progress;
 
 /// A bar on standard error, where that is a terminal; nothing elsewhere. It is gone when it is dropped.
@@ -25,6 +27,17 @@ impl Transfer {
         bar.set_style(ProgressStyle::with_template(style).expect("the template is fixed"));
         let follower = tokio::spawn(show(progress, bar.clone()));
         Self { bar, follower }
+    }
+
+    /// Shows how far the upload of an image is.
+    #[must_use]
+    pub fn of_image(progress: watch::Receiver<UploadProgress>) -> Self {
+        let news = stream::unfold(progress, async |mut progress| {
+            progress.changed().await.ok()?;
+            let UploadProgress { acknowledged, total } = *progress.borrow_and_update();
+            Some((Progress { acknowledged, total: Some(total), ..Progress::default() }, progress))
+        });
+        Self::follow(Box::pin(news))
     }
 }
 

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::super::fleet::Fleet;
 use super::super::journal::{FleetRecord, Head, Journal, LaunchRecord};
 use super::view::View;
-use crate::model::{ClientToken, DeploymentSpec, InstanceId, LoginSpec, Name, NodeAddress};
-use crate::provider::{Cloud, Node};
+use crate::model::{ClientToken, DeploymentSpec, InstanceId, LoginSpec, Name, NodeAddress, RegisteredImage};
+use crate::provider::{Cloud, ImageUploader, Node};
 use crate::{Clock, Error, ErrorKind, Result};
 
 /// A deployment while a controller has it.
@@ -19,6 +19,7 @@ pub(crate) struct Context {
     pub(crate) fleets: Vec<Fleet>,
     pub(crate) cloud: Arc<dyn Cloud>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) uploader: Option<Arc<dyn ImageUploader>>,
     pub(crate) journal: Journal,
     pub(crate) view: View,
     /// What was read of, or written to, the journal.
@@ -37,6 +38,8 @@ pub(crate) struct Known {
     pub(crate) adopted: BTreeSet<InstanceId>,
     /// Instances that are known to have ended; they count in no limit on nodes.
     pub(crate) gone: BTreeSet<InstanceId>,
+    /// The images of fleets that were files, as far as this process has looked for them.
+    pub(crate) supplied: BTreeMap<Name, RegisteredImage>,
 }
 
 impl Context {

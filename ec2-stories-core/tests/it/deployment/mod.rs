@@ -7,6 +7,7 @@ mod death;
 mod description;
 mod dropped;
 mod ending;
+mod image_file;
 mod later;
 mod launches;
 mod steps;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
+use crate::image::ImageArgs;
 use crate::s3::S3Args;
 
 /// Deploys machines on Amazon EC2 and takes them down again.
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Detach(OnStory),
     /// Find what carries the deployment's tag and belongs to no node.
     Sweep(OnStory),
+    /// Make machine images of disk images' files, list and remove them.
+    Image(ImageArgs),
     /// Store, fetch, list and remove objects on S3.
     S3(S3Args),
     /// Serve the simulated EC2, STS, S3 and EBS direct on a loopback address.
@@ -55,6 +58,7 @@ impl Command {
             | Self::Terminate(on)
             | Self::Detach(on)
             | Self::Sweep(on) => on.json,
+            Self::Image(args) => args.json(),
             Self::S3(args) => args.json(),
             Self::Sim(_) => false,
         }

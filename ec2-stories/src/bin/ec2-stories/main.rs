@@ -11,6 +11,7 @@ mod render;
 mod session;
 
 mod detach;
+mod image;
 mod ping;
 mod plan;
 mod s3;
@@ -40,6 +41,7 @@ async fn main() -> ExitCode {
         Command::Terminate(on) => terminate::run(on).await,
         Command::Detach(on) => detach::run(on).await,
         Command::Sweep(on) => sweep::run(on).await,
+        Command::Image(args) => image::run(args).await,
         Command::S3(args) => s3::run(args).await,
         Command::Sim(args) => sim::run(args).await,
     };

@@ -7,16 +7,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ec2_stories::account::DefaultChain;
 use ec2_stories::ec2::PublicAddress;
-use ec2_stories::model::Name;
+use ec2_stories::image::Encryption;
+use ec2_stories::model::{Image, Name};
 use ec2_stories::provider::{AccountProvider, TupleStore};
 use ec2_stories::sim::{Latencies, Sim};
 use ec2_stories::story::{AccountSpec, Story};
 use ec2_stories::terminal::note;
-use ec2_stories::{Clock, Deployment, Ec2, FileStore, MemoryStore, SystemClock};
+use ec2_stories::{Clock, Deployment, Ec2, FileStore, MemoryStore, S3, SystemClock};
 
 use crate::args::{CloudKind, OnStory};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::image::{Uploader, Way};
 use crate::live::{self, Reach};
 use crate::lock::Lock;
 
@@ -64,12 +66,16 @@ impl Session {
 
     /// Connects to the cloud.
     pub(crate) async fn deployment(&self) -> Result<Deployment, Failure> {
-        let (cloud, clock): (Arc<dyn ec2_stories::provider::Cloud>, Arc<dyn Clock>) = match self.on.cloud {
+        let (ec2, s3, clock): (Ec2, S3, Arc<dyn Clock>) = match self.on.cloud {
             CloudKind::Aws => {
-                let assumes = self.story.account().is_some_and(|account| account.role.is_some());
-                let services: &[&str] = if assumes { &["EC2", "STS"] } else { &["EC2"] };
-                let reach = live::allow(services, |name| std::env::var(name).ok())?;
-                (Arc::new(connect(self.account(), reach, self.store.clone()).await?), Arc::new(SystemClock))
+                let reach = live::allow(&self.services(), |name| std::env::var(name).ok())?;
+                let config = ec2_stories::aws::sdk_config(self.account()).await?;
+                let ec2 = Ec2::builder().config(&config).boot_times(self.store.clone());
+                let ec2 = match (reach, std::env::var_os("EC2_STORIES_MY_ADDRESS")) {
+                    (Reach::Loopback, None) => ec2.public_address(Loopback).build(),
+                    _ => ec2.build(),
+                };
+                (ec2, S3::from_config(&config), Arc::new(SystemClock))
             }
             CloudKind::Embedded => {
                 note("embedded cloud: everything in it ends with this process");
@@ -78,28 +84,35 @@ impl Session {
                 // Nobody could add them to a cloud that begins with this process.
                 let profiles = self.story.spec().fleets.iter().filter_map(|f| f.instance_profile.as_deref());
                 profiles.for_each(|profile| sim.add_instance_profile(profile));
-                (Arc::new(Ec2::from_config(&sim.sdk_config())), sim.clock())
+                let config = sim.sdk_config();
+                (Ec2::from_config(&config), S3::from_config(&config), sim.clock())
             }
         };
-        Ok(self.story.deployment(cloud, self.store.clone(), clock)?)
+        let uploader = Uploader::new(self.way(), &ec2, &s3, self.store.clone());
+        let deployment = self.story.deployment(Arc::new(ec2), self.store.clone(), clock)?;
+        Ok(deployment.uploading_with(Arc::new(uploader)))
+    }
+
+    /// The services that the story takes.
+    fn services(&self) -> Vec<&'static str> {
+        let assumes = self.story.account().is_some_and(|account| account.role.is_some());
+        let has_files = self.story.spec().fleets.iter().any(|fleet| matches!(fleet.image, Image::File(_)));
+        let uploads = has_files.then_some(match self.way() {
+            Way::Bucket(_) => "S3",
+            Way::Direct(_) => "EBS",
+        });
+        ["EC2"].into_iter().chain(assumes.then_some("STS")).chain(uploads).collect()
+    }
+
+    /// How images that are files come to the cloud.
+    fn way(&self) -> Way {
+        let bucket = self.story.account().and_then(|account| account.image_bucket.clone());
+        bucket.map_or(Way::Direct(Encryption::default()), Way::Bucket)
     }
 
     fn account(&self) -> Arc<dyn AccountProvider> {
         self.story.account().map_or_else(|| Arc::new(DefaultChain::new()) as Arc<_>, AccountSpec::provider)
     }
-}
-
-async fn connect(
-    account: Arc<dyn AccountProvider>,
-    reach: Reach,
-    store: Arc<dyn TupleStore>,
-) -> Result<Ec2, Failure> {
-    let config = ec2_stories::aws::sdk_config(account).await?;
-    let ec2 = Ec2::builder().config(&config).boot_times(store);
-    Ok(match (reach, std::env::var_os("EC2_STORIES_MY_ADDRESS")) {
-        (Reach::Loopback, None) => ec2.public_address(Loopback).build(),
-        _ => ec2.build(),
-    })
 }
 
 /// What a cloud on this machine sees this program under; nobody beyond it is asked.
@@ -113,7 +126,18 @@ impl PublicAddress for Loopback {
     }
 }
 
-/// Machines that boot while one watches.
-fn quick() -> Latencies {
-    Latencies::builder().boot(Duration::from_secs(2)).terminate(Duration::from_secs(1)).build()
+/// Machines that boot, and images that are made, while one watches.
+pub(crate) fn quick() -> Latencies {
+    let second = Duration::from_secs(1);
+    Latencies::builder()
+        .boot(2 * second)
+        .terminate(second)
+        .import(second)
+        .import_per_gib(second)
+        .snapshot(second)
+        .snapshot_per_gib(second)
+        .register(second)
+        .copy(second)
+        .copy_per_gib(second)
+        .build()
 }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod hand_over;
+mod image;
 mod lifecycle;
 mod people;
 mod s3;

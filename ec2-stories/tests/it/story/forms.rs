@@ -1,6 +1,7 @@
 //! The short forms mean what the docs say.
 
 use ec2_stories::attributes::Template;
+use ec2_stories::image::BootMode;
 use ec2_stories::model::{
     CloudConfig, FirewallPolicy, Image, KeyPairSpec, Market, PortRange, Protocol, Rule, SecurityGroupId,
     ShellScript, Source, UserData,
@@ -30,6 +31,10 @@ fn images_and_markets() {
     assert_eq!(fleet("image = \"ami-1\"").image, Image::id("ami-1"));
     assert_eq!(fleet("image = { id = \"ami-1\" }").image, Image::id("ami-1"));
     assert_eq!(fleet("image = { public = \"debian-12\" }").image, Image::public("debian-12"));
+    assert_eq!(fleet("image = { file = \"web.raw\" }").image, Image::file("web.raw"));
+    let described = "image = { file = { path = \"web.raw\", name = \"web-7\", boot_mode = \"uefi\" } }";
+    let Image::File(described) = fleet(described).image else { panic!("is no file") };
+    assert_eq!((described.name.as_deref(), described.boot_mode), (Some("web-7"), Some(BootMode::Uefi)));
     assert_eq!(fleet("market = \"spot\"").market, Market::Spot { max_price: None });
     assert_eq!(fleet("market = \"on_demand\"").market, Market::OnDemand);
     assert_eq!(

@@ -86,7 +86,11 @@ fn what_is_written_is_read_back_equal() {
 
 #[test]
 fn what_is_written_is_short() {
-    let text = to_toml(&everything()).unwrap();
+    let mut spec = everything();
+    spec.fleets[0].image = Image::file("/srv/web.raw");
+    let text = to_toml(&spec).unwrap();
+    assert_eq!(Story::parse(text.clone()).unwrap().spec(), &spec, "{text}");
+    assert!(text.contains("file = \"/srv/web.raw\""), "{text}");
     for line in ["image = \"ami-1\"", "from = \"fleet:web\"", "tcp = \"8000-8100\"", "icmp = true"] {
         assert!(text.contains(line), "{line} is missing:\n{text}");
     }

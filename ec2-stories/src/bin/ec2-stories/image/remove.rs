@@ -1,0 +1,116 @@
+//! `ec2-stories image remove`
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ec2_stories::ec2::Publish;
+use ec2_stories::image::{COPY_TAG, Encryption, ImageSource, ImageSpec};
+use ec2_stories::model::{Region, RegisteredImage};
+use ec2_stories::provider::{ImageRegistry, ImageUploader, TupleStore};
+use ec2_stories::terminal::{note, say};
+
+use super::args::{At, RemoveArgs};
+use super::place::{Place, services};
+use super::uploader::{Uploader, Way};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render;
+
+/// What was removed.
+#[derive(Debug, Default)]
+struct Removed {
+    images: Vec<String>,
+    /// The contents of which the uploaded object is not needed any more.
+    contents: BTreeSet<String>,
+}
+
+pub(super) async fn run(at: At, args: RemoveArgs) -> Result<Exit, Failure> {
+    let place = Place::open_lasting(&at, services(args.bucket.is_some())).await?;
+    let journal = match (&args.file, &args.journal) {
+        (None, None) => None,
+        (Some(file), folder) => Some(place.journal(file, folder.as_deref())?),
+        (None, Some(folder)) => Some(place.journal(folder, Some(folder))?),
+    };
+    let mut removed = Removed::default();
+    if let (Some(file), Some(journal)) = (&args.file, &journal) {
+        let source = ImageSource::open(file)?;
+        uploader(&place, &args, journal).abort(&source).await?;
+    }
+    let published = place.ec2.published().await?;
+    for wanted in &args.images {
+        let found = published.iter().find(|image| image.name == *wanted || image.id.as_str() == wanted);
+        if let Some(image) = found {
+            remove(&place, image, &args.copies_in, &mut removed).await?;
+        }
+        let name = found.map_or(wanted, |image| &image.name);
+        let forgotten = match &journal {
+            Some(journal) => forget(&place, &args, journal, name, &mut removed).await?,
+            None => false,
+        };
+        if found.is_none() && !forgotten {
+            note(format_args!("{wanted}: no such image was made of a file"));
+        }
+    }
+    if let Some(bucket) = &args.bucket {
+        for content in &removed.contents {
+            place.s3.bucket(bucket).delete(&format!("images/{content}")).await?;
+        }
+    }
+    if at.json {
+        say(render::json(&serde_json::json!({ "removed": removed.images }))?);
+    } else {
+        removed.images.iter().for_each(say);
+    }
+    Ok(Exit::Done)
+}
+
+/// Removes an image, its snapshots and its copies. The copies go first: they are found by the image's id.
+async fn remove(
+    place: &Place,
+    image: &RegisteredImage,
+    regions: &[Region],
+    removed: &mut Removed,
+) -> Result<(), Failure> {
+    let origin = format!("{}/{}", place.ec2.region(), image.id);
+    for region in regions {
+        let there = place.ec2.in_region(region);
+        let copies = there.published().await?;
+        for copy in copies.iter().filter(|copy| copy.tags.get(COPY_TAG) == Some(&origin)) {
+            there.deregister(&copy.id).await?;
+            removed.images.push(format!("{} in {region}", copy.id));
+        }
+    }
+    place.ec2.deregister(&image.id).await?;
+    removed.images.push(image.id.to_string());
+    removed.contents.extend(image.content_hash().map(str::to_owned));
+    Ok(())
+}
+
+/// Removes what the journal knows of a publication, finished or not. Says whether it knew any.
+async fn forget(
+    place: &Place,
+    args: &RemoveArgs,
+    journal: &Arc<dyn TupleStore>,
+    name: &str,
+    removed: &mut Removed,
+) -> Result<bool, Failure> {
+    let publish = Publish::builder()
+        .ec2(place.ec2.clone())
+        .uploader(Arc::new(uploader(place, args, journal)))
+        .journal(journal.clone())
+        .spec(ImageSpec::named(name))
+        .copy_to(args.copies_in.clone())
+        .build()
+        .map_err(|error| Failure::new(Exit::Usage, error.chain()))?;
+    let Some(publication) = publish.state().await? else { return Ok(false) };
+    publish.remove().await?;
+    let made = publication.image().map(|image| image.id.to_string());
+    removed.images.extend(made.filter(|id| !removed.images.contains(id)));
+    removed.contents.insert(publication.content_hash);
+    Ok(true)
+}
+
+fn uploader(place: &Place, args: &RemoveArgs, journal: &Arc<dyn TupleStore>) -> Uploader {
+    let way = args.bucket.clone().map_or(Way::Direct(Encryption::DefaultKey), Way::Bucket);
+    Uploader::new(way, &place.ec2, &place.s3, journal.clone())
+}

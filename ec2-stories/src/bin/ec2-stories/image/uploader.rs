@@ -1,0 +1,92 @@
+//! Bringing a file to the cloud, while one watches.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ec2_stories::ec2::EbsUploader;
+use ec2_stories::image::{Encryption, ImageSource};
+use ec2_stories::provider::{Expect, ImageUploader, TupleStore, UploadProgress, UploadedImage};
+use ec2_stories::s3::BucketSpec;
+use ec2_stories::s3::upload::S3Images;
+use ec2_stories::terminal::{Transfer, note};
+use ec2_stories::{Ec2, Result, S3};
+use tokio::sync::watch;
+
+use super::args::WayArgs;
+
+/// How files come to the cloud.
+#[derive(Clone, Debug)]
+pub(crate) enum Way {
+    /// Through this bucket.
+    Bucket(String),
+    /// Straight into a snapshot that is encrypted so.
+    Direct(Encryption),
+}
+
+impl Way {
+    pub(super) fn of(args: &WayArgs, encryption: Encryption) -> Self {
+        args.bucket.clone().map_or(Self::Direct(encryption), Self::Bucket)
+    }
+}
+
+/// Brings files to the cloud and shows how far it is. The bucket is made where it is missing.
+#[derive(Debug)]
+pub(crate) struct Uploader {
+    inner: Box<dyn ImageUploader>,
+    bucket: Option<(S3, String)>,
+    journal: Arc<dyn TupleStore>,
+}
+
+impl Uploader {
+    pub(crate) fn new(way: Way, ec2: &Ec2, s3: &S3, journal: Arc<dyn TupleStore>) -> Self {
+        match way {
+            Way::Bucket(name) => {
+                let images = S3Images::builder().s3(s3.clone()).bucket(&name).journal(journal.clone());
+                Self { inner: Box::new(images.build()), bucket: Some((s3.clone(), name)), journal }
+            }
+            Way::Direct(encryption) => {
+                let direct = EbsUploader::builder().ec2(ec2).journal(journal.clone()).encryption(encryption);
+                Self { inner: Box::new(direct.build()), bucket: None, journal }
+            }
+        }
+    }
+
+    /// Makes the bucket where it is missing. One that is there is used as it is: its settings are somebody's; save where the
+    /// journal says that it was being made when the process ended.
+    async fn prepare(&self) -> Result<()> {
+        let Some((s3, name)) = &self.bucket else { return Ok(()) };
+        let begun = format!("buckets/{name}");
+        if self.journal.get(&begun).await?.is_none() {
+            if s3.find_bucket(name).await?.is_some() {
+                return Ok(());
+            }
+            self.journal.put(&begun, b"", Expect::Anything).await?;
+        }
+        let created = s3.create_bucket(&BucketSpec::builder().name(name).build()?).await?;
+        for missing in &created.not_applied {
+            note(format_args!("s3://{name}: the server has no {}: {}", missing.setting, missing.why));
+        }
+        self.journal.delete(&begun, Expect::Anything).await
+    }
+}
+
+#[async_trait]
+impl ImageUploader for Uploader {
+    async fn upload(
+        &self,
+        source: &ImageSource,
+        progress: watch::Sender<UploadProgress>,
+    ) -> Result<UploadedImage> {
+        for warning in source.warnings() {
+            note(format_args!("{}: {warning}", source.path().display()));
+        }
+        note(format_args!("uploading {}, {} bytes", source.path().display(), source.bytes()));
+        let _bar = Transfer::of_image(progress.subscribe());
+        self.prepare().await?;
+        self.inner.upload(source, progress).await
+    }
+
+    async fn abort(&self, source: &ImageSource) -> Result<()> {
+        self.inner.abort(source).await
+    }
+}
