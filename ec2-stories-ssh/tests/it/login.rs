@@ -186,7 +186,7 @@ async fn a_host_that_starts_late_becomes_ready() {
 
 /// A server whose host has this script for cloud-init.
 fn booting(script: &str) -> Sshd {
-    Sshd::prepared("SetEnv PATH={here}/bin:/usr/bin:/bin", |folder| {
+    Sshd::prepared("SetEnv SHLVL=1 PATH={here}/bin:/usr/bin:/bin", |folder| {
         fs::create_dir(folder.join("bin")).unwrap();
         let file = folder.join("bin/cloud-init");
         fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();

@@ -43,7 +43,9 @@ impl Sshd {
         let configuration = format!(
             "{more}\nPort {port}\nListenAddress {ip}\nHostKey {here}/host\nPidFile none\nUsePAM no\nStrictModes no\n\
              AuthorizedKeysFile {here}/authorized\nPasswordAuthentication no\nPermitRootLogin yes\n\
-             MaxStartups 100:30:200\n{sftp}\n",
+             MaxStartups 100:30:200\n{sftp}\n{environment}\n",
+            // At this level bash does not read the `.bashrc` of whoever runs the tests. The first `SetEnv` counts.
+            environment = if more.contains("SetEnv") { "" } else { "SetEnv SHLVL=1" },
             sftp = if more.contains("Subsystem sftp") { "" } else { "Subsystem sftp internal-sftp" },
             port = address.port(),
             ip = address.ip(),
@@ -58,7 +60,7 @@ impl Sshd {
 
     /// Whose host has a sudo that asks nothing and changes nothing: the server's user may do all that a test needs.
     pub(crate) fn with_sudo(more: &str) -> Self {
-        Self::prepared(&format!("SetEnv PATH={{here}}/bin:/usr/sbin:/usr/bin:/bin\n{more}"), |folder| {
+        Self::prepared(&format!("SetEnv SHLVL=1 PATH={{here}}/bin:/usr/sbin:/usr/bin:/bin\n{more}"), |folder| {
             fs::create_dir(folder.join("bin")).unwrap();
             let sudo = folder.join("bin/sudo");
             fs::write(&sudo, "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"\n")
