@@ -53,7 +53,7 @@ pub use status::{NodeStatus, Ping, Status};
 pub use sweep::{Stray, Sweep};
 
 use crate::model::{DeploymentSpec, Limits, Mode, Name, Tags};
-use crate::provider::{Cloud, ImageUploader, TupleStore};
+use crate::provider::{Cloud, Customizer, ImageUploader, TupleStore};
 use crate::{Clock, Error, Result, SystemClock};
 
 /// Fleets in an order, described and checked; nothing has been done yet.
@@ -127,6 +127,19 @@ impl Deployment {
     #[must_use]
     pub fn uploading_with(self, uploader: Arc<dyn ImageUploader>) -> Self {
         Self { uploader: Some(uploader), ..self }
+    }
+
+    /// Customizes each node of a fleet once it runs, after the customizers that the fleet has: for a description that came as
+    /// data.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if there is no such fleet.
+    pub fn customized(mut self, fleet: &Name, customizer: impl Customizer + 'static) -> Result<Self> {
+        let found = self.fleets.iter_mut().find(|known| known.spec.name == *fleet);
+        let found =
+            found.ok_or_else(|| Error::invalid(format!("fleet.{fleet}"), "there is no such fleet"))?;
+        found.customizers.push(Arc::new(customizer));
+        Ok(self)
     }
 
     /// Its description.

@@ -52,6 +52,8 @@ pub struct PlannedFleet {
     pub upload: Option<PlannedUpload>,
     /// Instance types, the preferred first.
     pub instance_types: Vec<InstanceType>,
+    /// What its nodes are customized by, in order.
+    pub customizers: Vec<String>,
 }
 
 impl Plan {
@@ -98,6 +100,9 @@ impl fmt::Display for Plan {
         for fleet in &self.fleets {
             if let Some(upload) = &fleet.upload {
                 writeln!(f, "before {}: {upload}", fleet.name)?;
+            }
+            for customizer in &fleet.customizers {
+                writeln!(f, "{}: {customizer}", fleet.name)?;
             }
         }
         for node in &self.surplus {
