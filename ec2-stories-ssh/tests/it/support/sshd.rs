@@ -60,7 +60,8 @@ impl Sshd {
 
     /// Whose host has a sudo that asks nothing and changes nothing: the server's user may do all that a test needs.
     pub(crate) fn with_sudo(more: &str) -> Self {
-        Self::prepared(&format!("SetEnv SHLVL=1 PATH={{here}}/bin:/usr/sbin:/usr/bin:/bin\n{more}"), |folder| {
+        let environment = format!("SetEnv SHLVL=1 PATH={{here}}/bin:/usr/sbin:/usr/bin:/bin\n{more}");
+        Self::prepared(&environment, |folder| {
             fs::create_dir(folder.join("bin")).unwrap();
             let sudo = folder.join("bin/sudo");
             fs::write(&sudo, "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"\n")
