@@ -34,6 +34,7 @@ mod scp;
 mod session;
 mod sftp;
 mod ssh;
+pub mod step;
 mod target;
 
 pub use command::{Captured, Chunk, Command, Exit, LineBuffer, Output, Running, quote};

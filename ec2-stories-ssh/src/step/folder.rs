@@ -1,0 +1,395 @@
+//! A folder with all that is in it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use ec2_stories_core::{Error, Result};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+
+use super::file::check_name;
+use super::host::Host;
+use super::listing::{Listing, Local, Remote, RemoteKind, local, remote};
+use super::place::{check_path, send};
+use super::steps::{failure, refused};
+use super::{Apply, is_false};
+use crate::WriteOptions;
+
+/// Files sent at once: each waits for a few answers of the host.
+const AT_ONCE: usize = 8;
+
+const OWNER: &str = r#"[ -n "$1" ] || exit 0
+user=$(id -u -- "$1" 2>/dev/null) || { echo "the host has no user $1" >&2; exit 1; }
+group=$(id -g -- "$1")
+if [ -n "$2" ]; then
+  group=$(getent group "$2" | cut -d: -f3)
+  [ -n "$group" ] || { echo "the host has no group $2" >&2; exit 1; }
+fi
+echo "$user:$group""#;
+
+// Each has the folder in `$1` and reads names that end with NUL. `./` before a name keeps it from being an option.
+const MAKE: &str = r#"mkdir -p -- "$1" && cd -- "$1" && xargs -0 -r mkdir --"#;
+const REMOVE: &str = r#"cd -- "$1" && xargs -0 -r rm -rf --"#;
+const REMOVE_EMPTY: &str = r#"cd -- "$1" 2>/dev/null || exit 0; xargs -0 -r rmdir --ignore-fail-on-non-empty -- 2>/dev/null; exit 0"#;
+const LINK: &str = r#"cd -- "$1" && xargs -0 -r -n 2 ln -sT --"#;
+const CHMOD: &str = r#"cd -- "$1" && xargs -0 -r chmod -- "$2""#;
+const CHOWN: &str = r#"cd -- "$1" && xargs -0 -r chown -h -- "$2""#;
+const PUT_ASIDE: &str =
+    r#"umask 077; mkdir -p -- "$2" && cd -- "$1" && xargs -0 -r cp -a --parents -t "$2" --"#;
+const PUT_BACK: &str = r#"set -e
+[ ! -d "$2" ] || { mkdir -p -- "$1"; cp -a --remove-destination -- "$2/." "$1/"; rm -rf -- "$2"; }"#;
+
+/// A folder of this machine, copied: its files, folders and links, with their permissions. Only what differs is sent, each file
+/// at once. Links of the node are not followed, and a link that leads out of the folder is not sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Folder {
+    path: String,
+    source: PathBuf,
+    #[serde(default, skip_serializing_if = "is_false")]
+    exactly: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    undo: bool,
+}
+
+/// What this step did, for undo. What it replaced or removed is put aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Done {
+    /// Made by it, those above before those within; the folder itself has an empty name.
+    made: Vec<String>,
+    put_aside: Vec<String>,
+}
+
+/// What has to be done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Difference {
+    remove: Vec<String>,
+    folders: Vec<String>,
+    links: Vec<(String, String)>,
+    files: Vec<String>,
+    /// Names by the mode that they shall have.
+    modes: BTreeMap<u32, Vec<String>>,
+    owners: Vec<String>,
+}
+
+impl Difference {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Folder {
+    /// Copies `source`, a folder of this machine, to `path`.
+    pub fn new(path: impl Into<String>, source: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            source: source.into(),
+            exactly: false,
+            owner: None,
+            group: None,
+            undo: false,
+        }
+    }
+
+    /// Removes what is in the node's folder and not in the source.
+    #[must_use]
+    pub fn exactly(mut self) -> Self {
+        self.exactly = true;
+        self
+    }
+
+    /// All of it belongs to this user, and to that user's group where no group is said.
+    #[must_use]
+    pub fn owner(mut self, user: impl Into<String>) -> Self {
+        self.owner = Some(user.into());
+        self
+    }
+
+    /// All of it belongs to this group.
+    #[must_use]
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.group = Some(group.into());
+        self
+    }
+
+    /// Undo removes what this step made and puts back what it replaced and removed.
+    #[must_use]
+    pub fn undone(mut self) -> Self {
+        self.undo = true;
+        self
+    }
+
+    /// The folder of this machine that is sent.
+    pub fn source_mut(&mut self) -> &mut PathBuf {
+        &mut self.source
+    }
+
+    async fn owner_numbers(&self, host: &Host) -> Result<Option<(u32, u32)>> {
+        let names = [self.owner.as_deref().unwrap_or_default(), self.group.as_deref().unwrap_or_default()];
+        let said = host.script("look for the owner", OWNER, &names).await?.stdout.text();
+        Ok(said.trim().split_once(':').and_then(|(user, group)| user.parse().ok().zip(group.parse().ok())))
+    }
+
+    async fn remember(&self, host: &mut Host, there: Option<&Listing<Remote>>, todo: &Difference) -> Result<()> {
+        let mut done: Done = host.kept()?.unwrap_or_default();
+        let exists = |name: &String| there.is_some_and(|there| there.contains_key(name));
+        let touched = todo.folders.iter().chain(&todo.files).chain(todo.links.iter().map(|(name, _)| name));
+        let is_ours = |done: &Done, name: &String| done.made.contains(name) || done.put_aside.contains(name);
+        if there.is_none() && !done.made.contains(&String::new()) {
+            done.made.push(String::new());
+        }
+        let mut aside = Vec::new();
+        for name in touched.chain(&todo.remove) {
+            if is_ours(&done, name) || aside.contains(name) {
+                continue;
+            }
+            if exists(name) { aside.push(name.clone()) } else { done.made.push(name.clone()) }
+        }
+        if !aside.is_empty() {
+            host.feed("put aside", PUT_ASIDE, &[&self.path, &host.aside()], nul(&aside)).await?;
+            done.put_aside.extend(aside);
+        }
+        host.keep(&done).await
+    }
+
+    async fn bring_about(&self, host: &Host, wanted: &Listing<Local>, todo: &Difference) -> Result<()> {
+        let path = self.path.as_str();
+        host.feed("remove", REMOVE, &[path], nul(&todo.remove)).await?;
+        host.feed("make folders", MAKE, &[path], nul(&todo.folders)).await?;
+        let links: Vec<String> = todo.links.iter().flat_map(|(name, to)| [to.clone(), dotted(name)]).collect();
+        host.feed("make links", LINK, &[path], joined(&links)).await?;
+        let mut files = Vec::with_capacity(todo.files.len());
+        for name in &todo.files {
+            files.push(self.send_one(host, wanted, name));
+        }
+        stream::iter(files).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        for (mode, names) in &todo.modes {
+            host.feed("set permissions", CHMOD, &[path, &format!("{mode:04o}")], nul(names)).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_one(&self, host: &Host, wanted: &Listing<Local>, name: &str) -> Result<()> {
+        let Some(Local::File { mode, payload }) = wanted.get(name) else { return Ok(()) };
+        send(host, payload, &format!("{}/{name}", self.path), &WriteOptions::new().mode(*mode)).await
+    }
+}
+
+fn dotted(name: &str) -> String {
+    format!("./{name}")
+}
+
+fn nul(names: &[String]) -> Vec<u8> {
+    joined(&names.iter().map(|name| dotted(name)).collect::<Vec<_>>())
+}
+
+fn joined(words: &[String]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.bytes().chain([0])).collect()
+}
+
+/// What has to be done so that what is there becomes what is wanted.
+fn difference(
+    wanted: &Listing<Local>,
+    there: Option<&Listing<Remote>>,
+    owner: Option<(u32, u32)>,
+    exactly: bool,
+) -> Difference {
+    let nothing = Listing::new();
+    let there = there.unwrap_or(&nothing);
+    let mut todo = Difference::default();
+    for (name, local) in wanted {
+        let found = there.get(name);
+        let fits = match (local, found.map(|found| &found.kind)) {
+            (_, None) => None,
+            (Local::Folder { .. }, Some(RemoteKind::Folder)) => Some(true),
+            (Local::File { payload, .. }, Some(RemoteKind::File { hash })) => Some(*hash == payload.hash),
+            (Local::Link { to }, Some(RemoteKind::Link { to: found })) if to == found => Some(true),
+            _ => {
+                todo.remove.push(name.clone());
+                None
+            }
+        };
+        match (local, fits) {
+            (Local::Folder { .. }, None) => todo.folders.push(name.clone()),
+            (Local::Link { to }, None) => todo.links.push((name.clone(), to.clone())),
+            (Local::File { .. }, None | Some(false)) => todo.files.push(name.clone()),
+            _ => {}
+        }
+        if let Local::Folder { mode } | Local::File { mode, .. } = local
+            && (found.is_none_or(|found| found.mode != *mode) || fits.is_none())
+        {
+            todo.modes.entry(*mode).or_default().push(name.clone());
+        }
+    }
+    if exactly {
+        let mut removed: Option<String> = None;
+        for name in there.keys().filter(|name| !name.is_empty() && !wanted.contains_key(*name)) {
+            // What is within a folder goes with it.
+            let within = removed.as_ref().is_some_and(|folder| name.starts_with(&format!("{folder}/")));
+            if !within {
+                todo.remove.push(name.clone());
+                removed = Some(name.clone());
+            }
+        }
+    }
+    if let Some(owner) = owner {
+        let other = |name: &&String| there.get(*name).is_none_or(|found| found.owner != owner);
+        todo.owners = wanted.keys().filter(other).cloned().collect();
+        if there.get("").is_none_or(|found| found.owner != owner) {
+            todo.owners.push(String::new());
+        }
+    }
+    todo
+}
+
+#[async_trait]
+impl Apply for Folder {
+    fn title(&self) -> String {
+        format!("folder {}", self.path)
+    }
+
+    fn key(&self) -> String {
+        self.title()
+    }
+
+    fn check(&self) -> Result<()> {
+        check_path("folder.path", &self.path)?;
+        if self.source.as_os_str().is_empty() {
+            return Err(refused("folder.source", "is empty"));
+        }
+        if self.group.is_some() && self.owner.is_none() {
+            return Err(refused("folder.group", "needs an owner beside it"));
+        }
+        if self.exactly && self.path.matches('/').count() < 2 {
+            return Err(Error::invalid("folder.exactly", format!("would empty the host's {}", self.path)));
+        }
+        check_name("folder.owner", self.owner.as_deref())?;
+        check_name("folder.group", self.group.as_deref())
+    }
+
+    fn is_undone(&self) -> bool {
+        self.undo
+    }
+
+    async fn apply(&self, host: &mut Host) -> Result<bool> {
+        let wanted = local(&self.source).await?;
+        let owner = self.owner_numbers(host).await?;
+        let there = remote(host, &self.path).await?;
+        let todo = difference(&wanted, there.as_ref(), owner, self.exactly);
+        if todo.is_empty() && there.is_some() {
+            return Ok(false);
+        }
+        if self.undo {
+            self.remember(host, there.as_ref(), &todo).await?;
+        }
+        host.about_to_change().await?;
+        self.bring_about(host, &wanted, &todo).await?;
+        if let Some((user, group)) = owner {
+            // Not `todo`'s: a file that was replaced is root's again.
+            let now = remote(host, &self.path).await?;
+            let owners = difference(&wanted, now.as_ref(), owner, false).owners;
+            host.feed("set owners", CHOWN, &[&self.path, &format!("{user}:{group}")], nul(&owners)).await?;
+        }
+        let now = remote(host, &self.path).await?;
+        match difference(&wanted, now.as_ref(), owner, self.exactly) {
+            left if left.is_empty() => Ok(true),
+            left => {
+                tracing::debug!(?left, folder = self.path, "a folder differs from what was sent");
+                Err(failure(format!("{} is not what was sent: something else writes to it", self.path)))
+            }
+        }
+    }
+
+    async fn take_back(&self, host: &mut Host) -> Result<bool> {
+        let Some(done) = host.kept::<Done>()? else { return Ok(false) };
+        let there = remote(host, &self.path).await?.unwrap_or_default();
+        let (folders, files): (Vec<String>, Vec<String>) = done
+            .made
+            .iter()
+            .filter(|name| there.contains_key(*name))
+            .cloned()
+            .partition(|name| there[name].kind == RemoteKind::Folder);
+        if !there.is_empty() {
+            host.feed("remove", REMOVE, &[&self.path], nul(&files)).await?;
+            let inner: Vec<String> = folders.iter().rev().filter(|name| !name.is_empty()).cloned().collect();
+            let mut inner = inner;
+            inner.sort_by(|a, b| b.cmp(a));
+            host.feed("remove folders", REMOVE_EMPTY, &[&self.path], nul(&inner)).await?;
+        }
+        host.script("put back", PUT_BACK, &[&self.path, &host.aside()]).await?;
+        if done.made.contains(&String::new()) {
+            let script = r#"[ ! -d "$1" ] || rmdir --ignore-fail-on-non-empty -- "$1""#;
+            host.script("remove the folder", script, &[&self.path]).await?;
+        }
+        host.forget().await?;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::step::payload::Payload;
+
+    fn there(entries: &[(&str, RemoteKind, u32)]) -> Listing<Remote> {
+        let root = ("", RemoteKind::Folder, 0o755);
+        entries
+            .iter()
+            .chain([&root])
+            .map(|(name, kind, mode)| {
+                ((*name).to_owned(), Remote { kind: kind.clone(), mode: *mode, owner: (0, 0) })
+            })
+            .collect()
+    }
+
+    fn wanted() -> Listing<Local> {
+        Listing::from([
+            ("a".to_owned(), Local::Folder { mode: 0o755 }),
+            ("a/x".to_owned(), Local::File { mode: 0o644, payload: Payload::bytes("x") }),
+            ("l".to_owned(), Local::Link { to: "a/x".to_owned() }),
+        ])
+    }
+
+    #[test]
+    fn what_is_the_same_needs_nothing() {
+        let hash = Payload::bytes("x").hash;
+        let same = there(&[
+            ("a", RemoteKind::Folder, 0o755),
+            ("a/x", RemoteKind::File { hash }, 0o644),
+            ("l", RemoteKind::Link { to: "a/x".to_owned() }, 0o777),
+            ("other", RemoteKind::Other, 0o644),
+        ]);
+        assert!(difference(&wanted(), Some(&same), Some((0, 0)), false).is_empty());
+        assert_eq!(difference(&wanted(), Some(&same), None, true).remove, ["other"]);
+        assert_eq!(difference(&wanted(), Some(&same), Some((7, 0)), false).owners, ["a", "a/x", "l", ""]);
+    }
+
+    #[test]
+    fn a_link_in_a_folders_place_is_replaced_and_not_followed() {
+        let link = there(&[("a", RemoteKind::Link { to: "/etc".to_owned() }, 0o777)]);
+        let todo = difference(&wanted(), Some(&link), None, false);
+        assert_eq!((todo.remove, todo.folders, todo.files), (vec!["a".into()], vec!["a".into()], vec!["a/x".into()]));
+    }
+
+    #[test]
+    fn what_is_removed_is_named_once() {
+        let more = there(&[
+            ("b", RemoteKind::Folder, 0o755),
+            ("b/c", RemoteKind::Folder, 0o755),
+            ("b/c/d", RemoteKind::Other, 0o644),
+            ("bc", RemoteKind::Other, 0o644),
+        ]);
+        assert_eq!(difference(&wanted(), Some(&more), None, true).remove, ["b", "bc"]);
+    }
+
+    #[test]
+    fn the_host_is_not_emptied() {
+        assert!(Folder::new("/etc", "x").exactly().check().is_err());
+        Folder::new("/srv/www", "x").exactly().check().unwrap();
+    }
+}

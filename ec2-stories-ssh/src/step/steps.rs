@@ -1,0 +1,158 @@
+//! Several steps on a node.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use ec2_stories_core::provider::{Customizer, Node, StepOutcome, StepReport};
+use ec2_stories_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+use super::host::Host;
+use super::{Nodes, Step};
+
+/// Steps that run in order, over one session a node.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Steps {
+    steps: Vec<Step>,
+    #[serde(skip)]
+    nodes: Nodes,
+}
+
+/// A step, and what it is called on the node.
+struct Keyed<'a> {
+    step: &'a Step,
+    key: String,
+}
+
+impl Steps {
+    /// These steps.
+    pub fn new<S: Into<Step>>(steps: impl IntoIterator<Item = S>) -> Self {
+        Self { steps: steps.into_iter().map(Into::into).collect(), nodes: Nodes::new() }
+    }
+
+    /// And then this one.
+    #[must_use]
+    pub fn then(mut self, step: impl Into<Step>) -> Self {
+        self.steps.push(step.into());
+        self
+    }
+
+    /// Reaches nodes in this way.
+    #[must_use]
+    pub fn over(mut self, nodes: Nodes) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
+    /// The steps, in order.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Refuses what cannot be meant.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`], naming the step and the field: `steps[1].file.path`.
+    pub fn check(&self) -> Result<()> {
+        for (at, step) in self.steps.iter().enumerate() {
+            if let Err(error) = step.check() {
+                let field = error.resource().unwrap_or_default().to_owned();
+                let why = error.message().strip_prefix(&format!("{field}: ")).unwrap_or(error.message());
+                return Err(Error::invalid(format!("steps[{at}].{field}"), why));
+            }
+        }
+        Ok(())
+    }
+
+    /// The second of two steps about the same thing is another step.
+    fn keyed(&self) -> Vec<Keyed<'_>> {
+        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+        let keyed = self.steps.iter().map(|step| {
+            let key = step.kind().key();
+            let count = seen.entry(key.clone()).or_default();
+            *count += 1;
+            Keyed { step, key: if *count == 1 { key } else { format!("{key} #{count}") } }
+        });
+        keyed.collect()
+    }
+}
+
+fn report(step: &Step, outcome: StepOutcome) -> StepReport {
+    StepReport { step: step.title(), outcome }
+}
+
+fn changed(changed: bool) -> StepOutcome {
+    if changed { StepOutcome::Changed } else { StepOutcome::Unchanged }
+}
+
+#[async_trait]
+impl Customizer for Steps {
+    fn name(&self) -> String {
+        self.steps.iter().map(Step::title).collect::<Vec<_>>().join("; ")
+    }
+
+    async fn customize(&self, node: &Node) -> Result<Vec<StepReport>> {
+        self.check()?;
+        let mut host = Host::reach(&self.nodes, node).await?;
+        let keyed = self.keyed();
+        let mut reports = Vec::with_capacity(keyed.len());
+        let mut failed = false;
+        for (at, Keyed { step, key }) in keyed.iter().enumerate() {
+            if failed {
+                reports.push(report(step, StepOutcome::Skipped));
+                continue;
+            }
+            let heeders: BTreeSet<String> = keyed[at + 1..]
+                .iter()
+                .filter(|later| later.step.kind().heeds_changes())
+                .map(|later| later.key.clone())
+                .collect();
+            host.turn_to(key, heeders);
+            let outcome = match step.kind().apply(&mut host).await {
+                Ok(did) => changed(did),
+                Err(error) => {
+                    failed = true;
+                    StepOutcome::Failed(host.judge(error)?)
+                }
+            };
+            reports.push(report(step, outcome));
+        }
+        Ok(reports)
+    }
+
+    /// Takes back the steps that ask for it. Where none does, the node is not even logged in to.
+    async fn undo(&self, node: &Node) -> Result<Vec<StepReport>> {
+        let keyed = self.keyed();
+        if !keyed.iter().any(|Keyed { step, .. }| step.kind().is_undone()) {
+            return Ok(keyed.iter().rev().map(|keyed| report(keyed.step, StepOutcome::Unchanged)).collect());
+        }
+        self.check()?;
+        let mut host = Host::reach(&self.nodes, node).await?;
+        let mut reports = Vec::with_capacity(keyed.len());
+        for Keyed { step, key } in keyed.iter().rev() {
+            host.turn_to(key, BTreeSet::new());
+            let undone = match step.kind().is_undone() {
+                true => step.kind().take_back(&mut host).await,
+                false => Ok(false),
+            };
+            let outcome = match undone {
+                Ok(did) => changed(did),
+                Err(error) => StepOutcome::Failed(host.judge(error)?),
+            };
+            reports.push(report(step, outcome));
+        }
+        Ok(reports)
+    }
+}
+
+/// A field of a step is wrong.
+pub(super) fn refused(field: &str, why: &str) -> Error {
+    Error::invalid(field, why)
+}
+
+/// A step's own failure, on the node.
+pub(super) fn failure(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Failed, why)
+}
