@@ -55,8 +55,9 @@
 //! | `ec2` | on by default | `Ec2`: the cloud, through the AWS SDK. Without it aws-sdk-ec2, minutes of compilation, is not built |
 //! | `s3` | on by default | `S3`: buckets, objects, uploads, tuples; plain HTTP |
 //! | `sim` | on by default | `Sim`: the embedded cloud |
-//! | `story` | on by default | `story`: deployments written down as TOML |
-//! | `cli` | on by default | the program `ec2-stories`, and `terminal`: progress and tables; it needs the four above |
+//! | `ssh` | on by default | `ssh`: customization steps, commands and files on nodes |
+//! | `story` | on by default | `story`: deployments written down as TOML; with `ssh` |
+//! | `cli` | on by default | the program `ec2-stories`, and `terminal`: progress and tables; it needs those above |
 //! | `mock` | | `mock`: mockall mocks of every provider trait |
 
 pub use ec2_stories_core::*;
@@ -70,6 +71,8 @@ pub use ec2_stories_s3 as s3;
 pub use ec2_stories_s3::S3;
 #[cfg(feature = "sim")]
 pub use ec2_stories_sim as sim;
+#[cfg(feature = "ssh")]
+pub use ec2_stories_ssh as ssh;
 
 pub mod prelude;
 #[cfg(feature = "story")]

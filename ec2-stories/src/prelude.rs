@@ -25,3 +25,5 @@ pub use ec2_stories_ec2::Ec2;
 pub use ec2_stories_s3::{Bucket, BucketSpec, S3, S3Tuples};
 #[cfg(feature = "sim")]
 pub use ec2_stories_sim::{ImageSeed, Latencies, Sim};
+#[cfg(feature = "ssh")]
+pub use ec2_stories_ssh::step::{self, Packages, Run, Service, Step, Steps};

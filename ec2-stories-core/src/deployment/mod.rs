@@ -51,7 +51,7 @@ pub use status::{NodeStatus, Ping, Status};
 pub use sweep::{Stray, Sweep};
 
 use crate::model::{DeploymentSpec, Limits, Mode, Name, Tags};
-use crate::provider::{Cloud, TupleStore};
+use crate::provider::{Cloud, Customizer, TupleStore};
 use crate::{Clock, Error, Result, SystemClock};
 
 /// Fleets in an order, described and checked; nothing has been done yet.
@@ -116,6 +116,18 @@ impl Deployment {
         let fleets = spec.fleets.iter().cloned().map(Fleet::from_spec).collect::<Result<_>>()?;
         validate::check_deployment(&spec)?;
         Ok(Self { spec, fleets, cloud, journal, clock })
+    }
+
+    /// Customizes each node of a fleet once it runs, after the customizers that the fleet has: for a description that came as
+    /// data.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if there is no such fleet.
+    pub fn customized(mut self, fleet: &Name, customizer: impl Customizer + 'static) -> Result<Self> {
+        let found = self.fleets.iter_mut().find(|known| known.spec.name == *fleet);
+        let found = found.ok_or_else(|| Error::invalid(format!("fleet.{fleet}"), "there is no such fleet"))?;
+        found.customizers.push(Arc::new(customizer));
+        Ok(self)
     }
 
     /// Its description.

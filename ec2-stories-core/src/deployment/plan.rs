@@ -48,6 +48,8 @@ pub struct PlannedFleet {
     pub image: Option<ImageId>,
     /// Instance types, the preferred first.
     pub instance_types: Vec<InstanceType>,
+    /// What its nodes are customized by, in order.
+    pub customizers: Vec<String>,
 }
 
 impl Plan {
@@ -91,6 +93,11 @@ impl fmt::Display for Plan {
             ]
         });
         f.write_str(&table(&["fleet", "nodes", "exist", "image", "types", "after"], rows))?;
+        for fleet in &self.fleets {
+            for customizer in &fleet.customizers {
+                writeln!(f, "{}: {customizer}", fleet.name)?;
+            }
+        }
         for node in &self.surplus {
             writeln!(f, "surplus: {node} exists, and is left alone until the end")?;
         }

@@ -68,6 +68,7 @@ async fn plan_fleet(context: &Context, recovered: &Recovered, fleet: &Fleet, pla
         existing,
         image: record.as_ref().map(|record| record.image.clone()),
         instance_types: spec.instance_types.clone(),
+        customizers: fleet.customizers.iter().map(|customizer| customizer.name()).collect(),
     });
     plan.resolved.extend(record.map(|record| (spec.name.clone(), record)));
     Ok(())

@@ -11,6 +11,8 @@ use ec2_stories_core::provider::InstanceDeployer;
 use ec2_stories_core::{Error, ErrorKind, Result, Status};
 use tokio::time::{Instant, sleep, timeout_at};
 
+pub(crate) use withheld::withhold;
+
 use crate::error::code;
 use crate::ssh::handshake::{BANNER, CONNECT};
 use crate::{Session, Ssh, Target};
@@ -140,7 +142,7 @@ impl Readiness {
         let known = match (&self.cloud, target.instance_id()) {
             (Some(cloud), Some(id)) => {
                 let mut diagnosis = cloud.diagnose(id).await;
-                diagnosis.console_tail = diagnosis.console_tail.map(|tail| withheld::withhold(&tail));
+                diagnosis.console_tail = diagnosis.console_tail.map(|tail| withhold(&tail));
                 format!("; {diagnosis}")
             }
             _ => String::new(),

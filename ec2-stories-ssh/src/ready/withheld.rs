@@ -9,7 +9,7 @@ const SPOKEN: [&str; 8] =
 const LONG: usize = 20;
 
 /// The text, with `[withheld]` in the place of what may be a secret.
-pub(super) fn withhold(text: &str) -> String {
+pub(crate) fn withhold(text: &str) -> String {
     let mut shown = Vec::new();
     let mut block = false;
     for line in text.lines() {

@@ -12,9 +12,13 @@ use sha2::{Digest, Sha256};
 use super::file::check_name;
 use super::host::Host;
 use super::place::check_path;
-use super::steps::refused;
+use super::steps::{failure, refused};
 use super::Apply;
-use crate::Command;
+use crate::ready::withhold;
+use crate::{Command, Output};
+
+/// Lines of a failed command's complaints that are shown.
+const TAIL: usize = 5;
 
 /// A command. With a condition (`only_if`, `unless`, `creates`) it runs when that says so; without one it runs once on
 /// an instance, and again when the command itself is another. One that was interrupted runs again.
@@ -186,7 +190,7 @@ impl Run {
         Ok(command)
     }
 
-    async fn run(&self, host: &Host, command: Command) -> Result<crate::Output> {
+    async fn run(&self, host: &Host, command: Command) -> Result<Output> {
         match &self.user {
             Some(user) => host.session().exec(&command.as_user(user)).await,
             None => host.run(&command).await,
@@ -234,6 +238,19 @@ fn words(host: &Host, templates: &[Template]) -> Result<Command> {
     let mut words = templates.iter().map(|template| host.resolve(template));
     let program = words.next().ok_or_else(|| refused("command.run", "is empty"))??;
     Ok(Command::new(program).args(words.collect::<Result<Vec<_>>>()?))
+}
+
+/// A failure shows the end of what the command complained of, without what may be a secret.
+fn succeeded(output: Output) -> Result<()> {
+    if output.exit.is_success() {
+        return Ok(());
+    }
+    let text = [&output.stderr, &output.stdout].map(|captured| withhold(captured.text().trim_end()));
+    let said = text.iter().find(|text| !text.is_empty()).map(String::as_str).unwrap_or_default();
+    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let tail: String = lines[lines.len().saturating_sub(TAIL)..].join("; ");
+    let tail: String = tail.chars().filter(|c| !c.is_control()).take(400).collect();
+    Err(failure(if tail.is_empty() { output.exit.to_string() } else { format!("{}: {tail}", output.exit) }))
 }
 
 #[async_trait]
@@ -284,7 +301,7 @@ impl Apply for Run {
         }
         host.about_to_change().await?;
         let command = self.command(host)?;
-        self.run(host, command).await?.checked("run")?;
+        succeeded(self.run(host, command).await?)?;
         if !self.has_condition() || self.is_undone() {
             host.keep(&fingerprint).await?;
         }
@@ -296,7 +313,7 @@ impl Apply for Run {
             return Ok(false);
         }
         let command = self.prepared(host, words(host, &self.undo)?)?;
-        self.run(host, command).await?.checked("undo")?;
+        succeeded(self.run(host, command).await?)?;
         host.forget().await?;
         Ok(true)
     }

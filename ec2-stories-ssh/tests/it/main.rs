@@ -8,5 +8,6 @@ mod files;
 mod host_keys;
 mod links;
 mod login;
+mod step;
 mod sudo;
 mod support;

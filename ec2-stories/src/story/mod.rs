@@ -31,6 +31,22 @@
 //! | `metadata` | `{ require_token = true, hop_limit = 1, tags = false }` |
 //! | `tags` | `{ team = "shop" }` |
 //! | `launch_timeout` | from launch to running: `"10m"` |
+//! | `steps` | what is done to each node once it runs, over SSH: see below |
+//!
+//! # Steps
+//! `steps = [{ packages = { apt = ["nginx"] } }, { service = { name = "nginx" } }]`: in this order, each node by itself; what is
+//! so already is left alone. Paths of this machine are relative to the story. Each takes `undo = true` where it shall be
+//! taken back when the node goes.
+//!
+//! | Step | Keys |
+//! | --- | --- |
+//! | `packages` | `apt`, `dnf`: names, or `"name=version"`; `lists = "1h"`, `lock = "5m"`, `timeout = "30m"` |
+//! | `file` | `path`, and `text = "…"` or `source = "file"`; `template = true` for references in a source; `mode = "0640"`, `owner`, `group` |
+//! | `folder` | `path`, `source`; `exactly = true` removes what is more; `owner`, `group` |
+//! | `command` | `run = ["…"]` or `shell = "…"`; `name`, `only_if = ["…"]`, `unless = ["…"]`, `creates = "/path"`, `env = { … }`, `folder`, `user`, `stdin`, `timeout = "15m"`; `undo = ["…"]` |
+//! | `user` | `name`, `groups`, `shell`, `home`, `system = true` |
+//! | `authorized_keys` | `user`, `keys`, `exactly = true` |
+//! | `service` | `name`, `unit = "…"`; `enabled = false`, `started = false`, `restart = false` |
 //!
 //! # Short forms
 //!
@@ -53,6 +69,7 @@
 //! are a [`StoryError`]: file, line, column and the line itself.
 
 mod account;
+mod customized;
 mod error;
 mod forms;
 mod places;
@@ -65,9 +82,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ec2_stories_core::memory::MemoryCloud;
-use ec2_stories_core::model::DeploymentSpec;
+use ec2_stories_core::model::{DeploymentSpec, Name};
 use ec2_stories_core::provider::{Cloud, TupleStore};
 use ec2_stories_core::{Clock, Deployment, MemoryStore, SystemClock};
+use ec2_stories_ssh::step::Step;
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
@@ -76,6 +94,7 @@ pub use account::{AccountSource, AccountSpec};
 pub use error::StoryError;
 pub use write::to_toml;
 
+use customized::Customized;
 use places::{Places, cited};
 use tree::Wrong;
 
@@ -84,6 +103,7 @@ use tree::Wrong;
 pub struct Story {
     spec: DeploymentSpec,
     account: Option<AccountSpec>,
+    customized: Customized,
     file: String,
     source: String,
     places: Places,
@@ -130,9 +150,10 @@ impl Story {
                 Some(read.checked(field, folder).map_err(wrong)?)
             }
         };
+        let customized = Customized::take(&mut root, folder).map_err(unreadable)?;
         let root = ValueDeserializer::from(Spanned::new(span, DeValue::Table(root)));
         let spec = DeploymentSpec::deserialize(root).map_err(unreadable)?;
-        let story = Self { spec, account, file, source, places };
+        let story = Self { spec, account, customized, file, source, places };
         story.check()?;
         Ok(story)
     }
@@ -166,7 +187,25 @@ impl Story {
         journal: Arc<dyn TupleStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Deployment, StoryError> {
-        Deployment::from_spec(self.spec.clone(), cloud, journal, clock).map_err(|error| self.at(&error))
+        let described =
+            Deployment::from_spec(self.spec.clone(), cloud.clone(), journal.clone(), clock.clone());
+        let customized = described
+            .and_then(|deployment| self.customized.over(&cloud, &journal, &clock)?.add_to(deployment));
+        customized.map_err(|error| self.at(&error))
+    }
+
+    /// What is done to each node of a fleet, in order.
+    #[must_use]
+    pub fn steps(&self, fleet: &Name) -> &[Step] {
+        self.customized.steps(fleet)
+    }
+
+    /// Writes it as a story file, in the short forms, without the account. Read again, it is equal.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for what TOML cannot say.
+    pub fn to_toml(&self) -> crate::Result<String> {
+        write::written(&self.spec, &self.customized)
     }
 
     fn check(&self) -> Result<(), StoryError> {

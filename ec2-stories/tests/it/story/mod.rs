@@ -3,6 +3,7 @@
 mod errors;
 mod forms;
 mod round_trip;
+mod steps;
 
 use ec2_stories::story::{Story, StoryError};
 

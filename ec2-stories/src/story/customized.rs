@@ -1,0 +1,93 @@
+//! What a story does to its nodes: keys of a fleet that are not the core's, read as the types of those who do it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use ec2_stories_core::model::Name;
+use ec2_stories_core::provider::{Cloud, InstanceDeployer, TupleStore};
+use ec2_stories_core::{Clock, Deployment, Error, Result};
+use ec2_stories_ssh::Readiness;
+use ec2_stories_ssh::step::{Nodes, Step, Steps};
+use serde::Deserialize;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+const STEPS: &str = "steps";
+
+/// The steps of each fleet that has some.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Customized(BTreeMap<Name, Steps>);
+
+impl Customized {
+    /// Takes the keys out of the story; `folder` is what relative paths start from.
+    pub(super) fn take(root: &mut DeTable<'_>, folder: &Path) -> Result<Self, toml::de::Error> {
+        let mut customized = Self::default();
+        let Some(DeValue::Array(fleets)) = root.get_mut("fleet").map(|fleets| fleets.get_mut()) else {
+            return Ok(customized);
+        };
+        for fleet in fleets.iter_mut() {
+            let DeValue::Table(fleet) = fleet.get_mut() else { continue };
+            let Some(steps) = fleet.remove(STEPS) else { continue };
+            let steps = Vec::<Step>::deserialize(ValueDeserializer::from(steps))?;
+            let steps = steps.into_iter().map(|step| from_folder(step, folder));
+            // A fleet without a good name is refused with the rest of it.
+            let name = fleet.get("name").and_then(|name| name.get_ref().as_str());
+            if let Some(name) = name.and_then(|name| Name::new(name).ok()) {
+                customized.0.insert(name, Steps::new(steps));
+            }
+        }
+        Ok(customized)
+    }
+
+    /// Reaches nodes with what the deployment has: its journal remembers host keys, its cloud says why a node does not come.
+    pub(super) fn over(
+        &self,
+        cloud: &Arc<dyn Cloud>,
+        journal: &Arc<dyn TupleStore>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let cloud: Arc<dyn InstanceDeployer> = cloud.clone();
+        let readiness = Readiness::builder().cloud(cloud).build()?;
+        let nodes = Nodes::new().remembered_in(journal.clone()).clock(clock.clone()).readiness(readiness);
+        let over = |(name, steps): (&Name, &Steps)| (name.clone(), steps.clone().over(nodes.clone()));
+        Ok(Self(self.0.iter().map(over).collect()))
+    }
+
+    pub(super) fn add_to(self, mut deployment: Deployment) -> Result<Deployment> {
+        for (fleet, steps) in self.0 {
+            let named = |error: Error| {
+                let field = error.resource().unwrap_or_default().to_owned();
+                let why = error.message().strip_prefix(&format!("{field}: ")).unwrap_or(error.message());
+                Error::invalid(format!("fleet.{fleet}.{field}"), why)
+            };
+            steps.check().map_err(named)?;
+            deployment = deployment.customized(&fleet, steps)?;
+        }
+        Ok(deployment)
+    }
+
+    pub(super) fn steps(&self, fleet: &Name) -> &[Step] {
+        self.0.get(fleet).map_or(&[], Steps::steps)
+    }
+
+    /// Writes a fleet's keys into its table.
+    pub(super) fn write(&self, fleet: &mut toml::Table) -> Result<(), toml::ser::Error> {
+        let name = fleet.get("name").and_then(toml::Value::as_str).and_then(|name| Name::new(name).ok());
+        if let Some(steps) = name.and_then(|name| self.0.get(&name)) {
+            fleet.insert(STEPS.to_owned(), toml::Value::try_from(steps)?);
+        }
+        Ok(())
+    }
+}
+
+fn from_folder(mut step: Step, folder: &Path) -> Step {
+    let source = match &mut step {
+        Step::File(file) => file.source_mut(),
+        Step::Folder(sent) => Some(sent.source_mut()),
+        _ => None,
+    };
+    if let Some(source) = source {
+        *source = folder.join(&*source);
+    }
+    step
+}
