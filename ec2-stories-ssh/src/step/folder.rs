@@ -29,7 +29,7 @@ fi
 echo "$user:$group""#;
 
 // Each has the folder in `$1` and reads names that end with NUL. `./` before a name keeps it from being an option.
-const MAKE: &str = r#"mkdir -p -- "$1" && cd -- "$1" && xargs -0 -r mkdir --"#;
+const MAKE: &str = r#"cd -- "$1" && xargs -0 -r mkdir --"#;
 const REMOVE: &str = r#"cd -- "$1" && xargs -0 -r rm -rf --"#;
 const REMOVE_EMPTY: &str = r#"cd -- "$1" 2>/dev/null || exit 0; xargs -0 -r rmdir --ignore-fail-on-non-empty -- 2>/dev/null; exit 0"#;
 const LINK: &str = r#"cd -- "$1" && xargs -0 -r -n 2 ln -sT --"#;
@@ -151,7 +151,7 @@ impl Folder {
             if exists(name) { aside.push(name.clone()) } else { done.made.push(name.clone()) }
         }
         if !aside.is_empty() {
-            host.feed("put aside", PUT_ASIDE, &[&self.path, &host.aside()], nul(&aside)).await?;
+            each(host, "put aside", PUT_ASIDE, &[&self.path, &host.aside()], &aside).await?;
             done.put_aside.extend(aside);
         }
         host.keep(&done).await
@@ -159,17 +159,20 @@ impl Folder {
 
     async fn bring_about(&self, host: &Host, wanted: &Listing<Local>, todo: &Difference) -> Result<()> {
         let path = self.path.as_str();
-        host.feed("remove", REMOVE, &[path], nul(&todo.remove)).await?;
-        host.feed("make folders", MAKE, &[path], nul(&todo.folders)).await?;
-        let links: Vec<String> = todo.links.iter().flat_map(|(name, to)| [to.clone(), dotted(name)]).collect();
-        host.feed("make links", LINK, &[path], joined(&links)).await?;
+        host.script("make folder", r#"mkdir -p -- "$1""#, &[path]).await?;
+        each(host, "remove", REMOVE, &[path], &todo.remove).await?;
+        each(host, "make folders", MAKE, &[path], &todo.folders).await?;
+        if !todo.links.is_empty() {
+            let links: Vec<String> = todo.links.iter().flat_map(|(name, to)| [to.clone(), dotted(name)]).collect();
+            host.feed("make links", LINK, &[path], joined(&links)).await?;
+        }
         let mut files = Vec::with_capacity(todo.files.len());
         for name in &todo.files {
             files.push(self.send_one(host, wanted, name));
         }
         stream::iter(files).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         for (mode, names) in &todo.modes {
-            host.feed("set permissions", CHMOD, &[path, &format!("{mode:04o}")], nul(names)).await?;
+            each(host, "set permissions", CHMOD, &[path, &format!("{mode:04o}")], names).await?;
         }
         Ok(())
     }
@@ -178,6 +181,14 @@ impl Folder {
         let Some(Local::File { mode, payload }) = wanted.get(name) else { return Ok(()) };
         send(host, payload, &format!("{}/{name}", self.path), &WriteOptions::new().mode(*mode)).await
     }
+}
+
+/// Does something to each of these names.
+async fn each(host: &Host, what: &str, script: &str, arguments: &[&str], names: &[String]) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    host.feed(what, script, arguments, nul(names)).await.map(drop)
 }
 
 fn dotted(name: &str) -> String {
@@ -293,7 +304,7 @@ impl Apply for Folder {
             // Not `todo`'s: a file that was replaced is root's again.
             let now = remote(host, &self.path).await?;
             let owners = difference(&wanted, now.as_ref(), owner, false).owners;
-            host.feed("set owners", CHOWN, &[&self.path, &format!("{user}:{group}")], nul(&owners)).await?;
+            each(host, "set owners", CHOWN, &[&self.path, &format!("{user}:{group}")], &owners).await?;
         }
         let now = remote(host, &self.path).await?;
         match difference(&wanted, now.as_ref(), owner, self.exactly) {
@@ -314,13 +325,11 @@ impl Apply for Folder {
             .filter(|name| there.contains_key(*name))
             .cloned()
             .partition(|name| there[name].kind == RemoteKind::Folder);
-        if !there.is_empty() {
-            host.feed("remove", REMOVE, &[&self.path], nul(&files)).await?;
-            let inner: Vec<String> = folders.iter().rev().filter(|name| !name.is_empty()).cloned().collect();
-            let mut inner = inner;
-            inner.sort_by(|a, b| b.cmp(a));
-            host.feed("remove folders", REMOVE_EMPTY, &[&self.path], nul(&inner)).await?;
-        }
+        each(host, "remove", REMOVE, &[&self.path], &files).await?;
+        // Those within before those above.
+        let mut inner: Vec<String> = folders.into_iter().filter(|name| !name.is_empty()).collect();
+        inner.sort_by(|a, b| b.cmp(a));
+        each(host, "remove folders", REMOVE_EMPTY, &[&self.path], &inner).await?;
         host.script("put back", PUT_BACK, &[&self.path, &host.aside()]).await?;
         if done.made.contains(&String::new()) {
             let script = r#"[ ! -d "$1" ] || rmdir --ignore-fail-on-non-empty -- "$1""#;

@@ -30,7 +30,9 @@ impl FromStr for Mode {
 
     fn from_str(text: &str) -> Result<Self> {
         let digits = text.strip_prefix("0o").unwrap_or(text);
-        let bits = (3..=5).contains(&digits.len()).then(|| u32::from_str_radix(digits, 8).ok()).flatten();
+        // As a number it might have a sign.
+        let plain = (3..=5).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+        let bits = plain.then(|| u32::from_str_radix(digits, 8).ok()).flatten();
         bits.filter(|bits| *bits <= 0o7777)
             .map(Self)
             .ok_or_else(|| Error::invalid("mode", format!("{text:?} is not octal permissions such as \"0640\"")))

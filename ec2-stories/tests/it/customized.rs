@@ -8,6 +8,7 @@ use ec2_stories::provider::StepOutcome;
 use ec2_stories::sim::{Hosts, SshdOptions};
 use ec2_stories::story::Story;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use tempfile::TempDir;
 
 /// On a machine with much else to do.
@@ -59,7 +60,7 @@ impl Bench {
 
 /// The next `count` outcomes of steps, by node.
 fn outcomes(running: &Running, count: usize) -> impl Future<Output = Vec<(u32, String, StepOutcome)>> + use<> {
-    let events = running.events();
+    let events: BoxStream<'static, Event> = running.events().boxed();
     async move {
         let outcomes = events.filter_map(async |event| match event.kind {
             EventKind::Step { step, outcome } => Some((event.node?.slot, step, outcome)),

@@ -22,7 +22,7 @@ fn lines(server: &Sshd, file: &str) -> usize {
 #[tokio::test]
 async fn without_a_condition_it_runs_once_until_it_is_another() {
     let server = Sshd::start();
-    let log = path(&server, "log");
+    let log = path(&server, "told");
     let of = |word: &str| {
         let script = Run::shell(template("echo \"$WORD $(cat) $PWD\" >>\"$LOG\"")).named("log");
         let script = script.env("WORD", template(word)).env("LOG", Template::literal(&log));
@@ -33,13 +33,13 @@ async fn without_a_condition_it_runs_once_until_it_is_another() {
     assert_eq!(run(&server, &first).await, [Unchanged]);
     assert_eq!(fs::read_to_string(&log).unwrap(), "it's 10.0.0.7 web /usr\n");
     assert_eq!(run(&server, &of("other")).await, [Changed]);
-    assert_eq!(lines(&server, "log"), 2);
+    assert_eq!(lines(&server, "told"), 2);
 }
 
 #[tokio::test]
 async fn conditions_decide() {
     let server = Sshd::start();
-    let (log, flag) = (path(&server, "log"), path(&server, "flag"));
+    let (log, flag) = (path(&server, "told"), path(&server, "flag"));
     let append = || Run::shell(Template::literal(format!("echo x >>'{log}'")));
     let only_if = steps(&server, [append().only_if(["test", "-e", &flag])]);
     let unless = steps(&server, [append().unless(["test", "-e", &flag])]);
@@ -49,7 +49,7 @@ async fn conditions_decide() {
     fs::write(&flag, "").unwrap();
     assert_eq!((run(&server, &unless).await, run(&server, &creates).await), (vec![Unchanged], vec![Unchanged]));
     assert_eq!((run(&server, &only_if).await, run(&server, &only_if).await), (vec![Changed], vec![Changed]));
-    assert_eq!(lines(&server, "log"), 4);
+    assert_eq!(lines(&server, "told"), 4);
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn it_runs_as_another_user() {
 #[tokio::test]
 async fn undo_runs_in_reverse_and_goes_on_after_a_failure() {
     let server = Sshd::start();
-    let log = path(&server, "log");
+    let log = path(&server, "told");
     let one = |name: &str, undo: &str| {
         let script = format!("echo {undo} >>'{log}'; [ {undo} != bad ]");
         Run::new(["true"]).named(name).undone_by(["/bin/sh", "-c", &script])

@@ -48,7 +48,7 @@ fn each_kind_is_a_customizer() {
     let fleet = Fleet::builder()
         .name("db")
         .nodes(1)
-        .image("ami-1")
+        .image(ec2_stories_core::model::Image::id("ami-1"))
         .customize(Packages::apt(["postgresql"]))
         .customize(AuthorizedKeys::at_least("admin", ["ssh-ed25519 AAAA"]))
         .build();
