@@ -42,7 +42,7 @@ fn what_is_wrong_is_shown_where_it_stands() {
     wrong("steps = [{ packages = { apt = [\"-y\"] } }]", (6, 32), "is not a package");
     wrong("steps = [\n  { file = { path = \"etc/x\", text = \"\" } },\n]", (7, 21), "is not absolute");
     wrong("steps = [{ file = { path = \"/x\", text = \"${HOME}\" } }]", (6, 42), "${HOME}");
-    wrong("steps = [{ file = { path = \"/x\", text = \"\", mode = \"rwx\" } }]", (6, 53), "octal");
+    wrong("steps = [{ file = { path = \"/x\", text = \"\", mode = \"rwx\" } }]", (6, 52), "octal");
     wrong("steps = [{ command = { run = [\"a\"], shell = \"b\" } }]", (6, 22), "either run or shell");
     wrong("steps = [{ command = { run = [\"a\"], timeout = \"soon\" } }]", (6, 47), "");
     wrong("steps = \"nginx\"", (6, 9), "sequence");
