@@ -20,7 +20,7 @@ use crate::{Command, Session, Ssh, Target};
 /// configuration. `$pid`, `$sshd`, `$config` are what the scripts go on with.
 const FIND: &str = r#"set -eu
 pid=$$; listener=
-while [ "$pid" -gt 1 ]; do
+while [ "$pid" -gt 0 ]; do
   line=$(tr '\0' ' ' </proc/$pid/cmdline)
   case $line in 'sshd: '*'[listener]'*) listener=$line; break;; esac
   read -r stat </proc/$pid/stat; stat=${stat##*") "}; stat=${stat#* }; pid=${stat%% *}
