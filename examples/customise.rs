@@ -19,7 +19,8 @@ use ec2_stories::terminal::{self, Progress, say};
 async fn main() -> Result<()> {
     let sim = Sim::builder().hosts(Hosts::sshd(SshdOptions::default())?).latency(Latencies::none()).build();
     let ec2 = Ec2::from_config(&sim.sdk_config());
-    let keys = tempfile::tempdir().map_err(|error| Error::new(ErrorKind::Io, "no folder for keys").because(error))?;
+    let keys = tempfile::tempdir()
+        .map_err(|error| Error::new(ErrorKind::Io, "no folder for keys").because(error))?;
     // The deployment makes each node's host key and puts it into user data; at the first login it is replaced, and the new
     // one is remembered in the journal's store.
     let store = Arc::new(MemoryStore::new());
@@ -72,7 +73,8 @@ async fn main() -> Result<()> {
     for NodeStatus { address, instance, .. } in web {
         let Some(instance) = instance else { continue };
         let attributes = running.attributes();
-        let node = Node { deployment: Name::new("customise")?, address, instance, attributes, login: how.clone() };
+        let node =
+            Node { deployment: Name::new("customise")?, address, instance, attributes, login: how.clone() };
         for report in steps.customize(&node).await? {
             say(format_args!("{}: {}: {:?}", node.address, report.step, report.outcome));
             assert_eq!(report.outcome, StepOutcome::Unchanged, "a second run changes nothing");

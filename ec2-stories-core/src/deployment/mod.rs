@@ -125,7 +125,8 @@ impl Deployment {
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if there is no such fleet.
     pub fn customized(mut self, fleet: &Name, customizer: impl Customizer + 'static) -> Result<Self> {
         let found = self.fleets.iter_mut().find(|known| known.spec.name == *fleet);
-        let found = found.ok_or_else(|| Error::invalid(format!("fleet.{fleet}"), "there is no such fleet"))?;
+        let found =
+            found.ok_or_else(|| Error::invalid(format!("fleet.{fleet}"), "there is no such fleet"))?;
         found.customizers.push(Arc::new(customizer));
         Ok(self)
     }

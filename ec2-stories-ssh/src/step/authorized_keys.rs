@@ -98,7 +98,10 @@ impl Apply for AuthorizedKeys {
     fn check(&self) -> Result<()> {
         check_name("authorized_keys.user", Some(&self.user))?;
         if self.keys.is_empty() {
-            return Err(refused("authorized_keys.keys", "names no key: it would lock everybody out or do nothing"));
+            return Err(refused(
+                "authorized_keys.keys",
+                "names no key: it would lock everybody out or do nothing",
+            ));
         }
         Ok(())
     }
@@ -111,7 +114,9 @@ impl Apply for AuthorizedKeys {
         let resolve = |key: &Template| {
             let key = host.resolve(key)?.trim().to_owned();
             match key.is_empty() || key.contains('\n') {
-                true => Err(Error::invalid("authorized_keys.keys", "each is one line of an authorized_keys file")),
+                true => {
+                    Err(Error::invalid("authorized_keys.keys", "each is one line of an authorized_keys file"))
+                }
                 false => Ok(key),
             }
         };
@@ -120,8 +125,7 @@ impl Apply for AuthorizedKeys {
         let Some(content) = merge(&there, &keys, self.exactly) else { return Ok(false) };
         host.script("make the folder of the keys", FOLDER, &[&self.user, &home]).await?;
         let path = format!("{home}/.ssh/authorized_keys");
-        let place =
-            Place { path: &path, mode: Some(Mode::new(0o600)), owner: Some(&self.user), group: None };
+        let place = Place { path: &path, mode: Some(Mode::new(0o600)), owner: Some(&self.user), group: None };
         let before = async |host: &mut Host| match self.undo {
             true => put_aside(host, &path).await,
             false => Ok(()),

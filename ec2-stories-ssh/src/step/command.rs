@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ec2_stories_core::attributes::Template;
 use ec2_stories_core::Result;
+use ec2_stories_core::attributes::Template;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Apply;
 use super::file::check_name;
 use super::host::Host;
 use super::place::check_path;
 use super::steps::{failure, refused};
-use super::Apply;
 use crate::ready::withhold;
 use crate::{Command, Output};
 

@@ -111,8 +111,8 @@ impl File {
             (Some(text), _) => Ok(Payload::bytes(host.resolve(text)?)),
             (None, Some(file)) if self.template => {
                 let text = tokio::fs::read_to_string(file).await.map_err(|error| unreadable(file, error))?;
-                let template = Template::new(text)
-                    .map_err(|error| Error::invalid(file.display(), error.message()))?;
+                let template =
+                    Template::new(text).map_err(|error| Error::invalid(file.display(), error.message()))?;
                 Ok(Payload::bytes(host.resolve(&template)?))
             }
             (None, Some(file)) => Payload::file(file).await,
@@ -136,7 +136,10 @@ impl Apply for File {
         match (&self.text, &self.source) {
             (Some(_), Some(_)) | (None, None) => return Err(refused("file", "has either text or source")),
             (Some(_), None) if self.template => {
-                return Err(refused("file.template", "is for a source: references in a text are resolved always"));
+                return Err(refused(
+                    "file.template",
+                    "is for a source: references in a text are resolved always",
+                ));
             }
             _ => {}
         }
@@ -172,7 +175,9 @@ impl Apply for File {
 pub(super) fn check_name(field: &str, name: Option<&str>) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     match name {
-        Some(name) if name.is_empty() || name.len() > 32 || name.starts_with('-') || !name.chars().all(plain) => {
+        Some(name)
+            if name.is_empty() || name.len() > 32 || name.starts_with('-') || !name.chars().all(plain) =>
+        {
             Err(Error::invalid(field, format!("{name:?} is not a name of a user or group")))
         }
         _ => Ok(()),

@@ -135,7 +135,12 @@ impl Folder {
         Ok(said.trim().split_once(':').and_then(|(user, group)| user.parse().ok().zip(group.parse().ok())))
     }
 
-    async fn remember(&self, host: &mut Host, there: Option<&Listing<Remote>>, todo: &Difference) -> Result<()> {
+    async fn remember(
+        &self,
+        host: &mut Host,
+        there: Option<&Listing<Remote>>,
+        todo: &Difference,
+    ) -> Result<()> {
         let mut done: Done = host.kept()?.unwrap_or_default();
         let exists = |name: &String| there.is_some_and(|there| there.contains_key(name));
         let touched = todo.folders.iter().chain(&todo.files).chain(todo.links.iter().map(|(name, _)| name));
@@ -163,7 +168,8 @@ impl Folder {
         each(host, "remove", REMOVE, &[path], &todo.remove).await?;
         each(host, "make folders", MAKE, &[path], &todo.folders).await?;
         if !todo.links.is_empty() {
-            let links: Vec<String> = todo.links.iter().flat_map(|(name, to)| [to.clone(), dotted(name)]).collect();
+            let links: Vec<String> =
+                todo.links.iter().flat_map(|(name, to)| [to.clone(), dotted(name)]).collect();
             host.feed("make links", LINK, &[path], joined(&links)).await?;
         }
         let mut files = Vec::with_capacity(todo.files.len());
@@ -382,7 +388,10 @@ mod tests {
     fn a_link_in_a_folders_place_is_replaced_and_not_followed() {
         let link = there(&[("a", RemoteKind::Link { to: "/etc".to_owned() }, 0o777)]);
         let todo = difference(&wanted(), Some(&link), None, false);
-        assert_eq!((todo.remove, todo.folders, todo.files), (vec!["a".into()], vec!["a".into()], vec!["a/x".into()]));
+        assert_eq!(
+            (todo.remove, todo.folders, todo.files),
+            (vec!["a".into()], vec!["a".into()], vec!["a/x".into()])
+        );
     }
 
     #[test]

@@ -9,8 +9,8 @@ use ec2_stories_core::{Error, ErrorKind, Result, Status};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::state::{self, State};
 use super::Nodes;
+use super::state::{self, State};
 use crate::error::code;
 use crate::{Command, Output, Session};
 
@@ -96,7 +96,8 @@ impl Host {
         arguments: &[&str],
         stdin: Vec<u8>,
     ) -> Result<Output> {
-        let command = Command::shell(script).args(arguments).stdin(stdin).timeout(SHORT).keep(256 * 1024 * 1024);
+        let command =
+            Command::shell(script).args(arguments).stdin(stdin).timeout(SHORT).keep(256 * 1024 * 1024);
         self.run(&command).await?.checked(what)
     }
 

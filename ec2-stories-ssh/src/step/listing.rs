@@ -62,7 +62,9 @@ pub(super) async fn local(root: &Path) -> Result<Listing<Local>> {
                 Local::File { mode, payload: Payload::file(&path).await? }
             } else if found.is_symlink() {
                 let to = tokio::fs::read_link(&path).await.map_err(|error| unreadable(&path, error))?;
-                Local::Link { to: inside(&folder, &to).ok_or_else(|| refused(&path, "it leads out of the folder"))? }
+                Local::Link {
+                    to: inside(&folder, &to).ok_or_else(|| refused(&path, "it leads out of the folder"))?,
+                }
             } else {
                 return Err(refused(&path, "it is neither file, folder nor link"));
             };
@@ -101,10 +103,13 @@ pub(super) async fn remote(host: &Host, folder: &str) -> Result<Option<Listing<R
         return Ok(None);
     }
     let text = String::from_utf8(bytes).map_err(|_| {
-        Error::new(ErrorKind::Unsupported, "a file in the node's folder has a name that is not UTF-8").on(folder)
+        Error::new(ErrorKind::Unsupported, "a file in the node's folder has a name that is not UTF-8")
+            .on(folder)
     })?;
     let listing = parse(&text);
-    listing.map(Some).ok_or_else(|| Error::new(ErrorKind::Unexpected, "the host's list is damaged").on(folder))
+    listing
+        .map(Some)
+        .ok_or_else(|| Error::new(ErrorKind::Unexpected, "the host's list is damaged").on(folder))
 }
 
 fn parse(text: &str) -> Option<Listing<Remote>> {
@@ -161,7 +166,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("sub")).unwrap();
         symlink("../file", root.path().join("sub/in")).unwrap();
-        assert!(matches!(&local(root.path()).await.unwrap()["sub/in"], Local::Link { to } if to == "../file"));
+        assert!(
+            matches!(&local(root.path()).await.unwrap()["sub/in"], Local::Link { to } if to == "../file")
+        );
         for to in ["../../etc", "/etc/passwd"] {
             let _ = std::fs::remove_file(root.path().join("sub/out"));
             symlink(to, root.path().join("sub/out")).unwrap();

@@ -33,9 +33,9 @@ impl FromStr for Mode {
         // As a number it might have a sign.
         let plain = (3..=5).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
         let bits = plain.then(|| u32::from_str_radix(digits, 8).ok()).flatten();
-        bits.filter(|bits| *bits <= 0o7777)
-            .map(Self)
-            .ok_or_else(|| Error::invalid("mode", format!("{text:?} is not octal permissions such as \"0640\"")))
+        bits.filter(|bits| *bits <= 0o7777).map(Self).ok_or_else(|| {
+            Error::invalid("mode", format!("{text:?} is not octal permissions such as \"0640\""))
+        })
     }
 }
 

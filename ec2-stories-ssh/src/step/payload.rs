@@ -26,7 +26,11 @@ enum Source {
 impl Payload {
     pub(super) fn bytes(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self { size: bytes.len() as u64, hash: hex::encode(Sha256::digest(&bytes)), source: Source::Bytes(bytes) }
+        Self {
+            size: bytes.len() as u64,
+            hash: hex::encode(Sha256::digest(&bytes)),
+            source: Source::Bytes(bytes),
+        }
     }
 
     /// A file of this machine, which is read piece by piece.

@@ -64,7 +64,10 @@ struct Seen {
 impl Seen {
     /// Units without an `[Install]` part cannot be enabled, and need not be.
     fn is_enabled(&self) -> bool {
-        matches!(self.enabled.as_str(), "enabled" | "enabled-runtime" | "static" | "alias" | "indirect" | "generated")
+        matches!(
+            self.enabled.as_str(),
+            "enabled" | "enabled-runtime" | "static" | "alias" | "indirect" | "generated"
+        )
     }
 
     fn is_active(&self) -> bool {

@@ -59,7 +59,10 @@ impl Bench {
 }
 
 /// The next `count` outcomes of steps, by node.
-fn outcomes(running: &Running, count: usize) -> impl Future<Output = Vec<(u32, String, StepOutcome)>> + use<> {
+fn outcomes(
+    running: &Running,
+    count: usize,
+) -> impl Future<Output = Vec<(u32, String, StepOutcome)>> + use<> {
     let events: BoxStream<'static, Event> = running.events().boxed();
     async move {
         let outcomes = events.filter_map(async |event| match event.kind {

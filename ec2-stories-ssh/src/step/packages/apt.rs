@@ -5,12 +5,13 @@ use std::time::Duration;
 use ec2_stories_core::Result;
 
 use super::{Missing, Packages, Wanted};
+use crate::Command;
 use crate::step::host::Host;
 use crate::step::steps::failure;
-use crate::Command;
 
 /// One line a package: its status, its name, its version. It fails for names that it does not know, and says the others.
-const QUERY: &str = "dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\\n' -- \"$@\" 2>/dev/null; exit 0";
+const QUERY: &str =
+    "dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\\n' -- \"$@\" 2>/dev/null; exit 0";
 
 /// Seconds since the lists were got last; nothing where they never were.
 const AGE: &str = r#"cd /var/lib/apt/lists 2>/dev/null || exit 0
@@ -55,7 +56,10 @@ pub(super) async fn install(packages: &Packages, host: &Host, names: &[String]) 
     let mut repaired = false;
     loop {
         if !fresh {
-            packages.unlocked(host, &apt_get(packages.lock, ["update"]), is_locked).await?.checked("apt-get update")?;
+            packages
+                .unlocked(host, &apt_get(packages.lock, ["update"]), is_locked)
+                .await?
+                .checked("apt-get update")?;
         }
         let install = install_command(names, packages.lock);
         let output = packages.unlocked(host, &install, is_locked).await?;
@@ -107,16 +111,27 @@ fn apt_get<const N: usize>(lock: Duration, arguments: [&str; N]) -> Command {
 
 /// Newer versions wait for dpkg's lock themselves; the lock of the lists they never wait for.
 pub(super) fn is_locked(said: &str) -> bool {
-    ["Could not get lock", "Unable to lock", "Unable to acquire the dpkg frontend lock", "is locked by another process"]
-        .iter()
-        .any(|words| said.contains(words))
+    [
+        "Could not get lock",
+        "Unable to lock",
+        "Unable to acquire the dpkg frontend lock",
+        "is locked by another process",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
 }
 
 /// The lists name what the mirror does not have any more, or do not name what it has now.
 fn is_stale(said: &str) -> bool {
-    ["Unable to locate package", "has no installation candidate", "404  Not Found", "was not found", "Unable to fetch"]
-        .iter()
-        .any(|words| said.contains(words))
+    [
+        "Unable to locate package",
+        "has no installation candidate",
+        "404  Not Found",
+        "was not found",
+        "Unable to fetch",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
 }
 
 /// apt-get's own complaints, without what comes after them.
@@ -133,7 +148,8 @@ mod tests {
     use super::*;
 
     // As dpkg-query 1.21.22 writes it; rc is a package that was removed and left its configuration.
-    const LISTED: &str = "installed bash 5.2.15-2+b7\nconfig-files nginx 1.22.1-9\ninstalled libc6 2.36-9+deb12u9\n";
+    const LISTED: &str =
+        "installed bash 5.2.15-2+b7\nconfig-files nginx 1.22.1-9\ninstalled libc6 2.36-9+deb12u9\n";
 
     #[test]
     fn what_is_there_is_not_missing() {

@@ -143,7 +143,9 @@ impl Packages {
     async fn remove(&self, host: &Host, manager: Manager, names: &[String]) -> Result<()> {
         let removed = match manager {
             Manager::Apt => self.unlocked(host, &apt::remove(names, self.lock), apt::is_locked).await?,
-            Manager::Rpm(program) => self.unlocked(host, &rpm::remove(program, names), rpm::is_locked).await?,
+            Manager::Rpm(program) => {
+                self.unlocked(host, &rpm::remove(program, names), rpm::is_locked).await?
+            }
         };
         removed.checked("remove packages").map(drop)
     }
@@ -228,7 +230,9 @@ impl Apply for Packages {
         }
         if self.undo {
             let mut ours: Vec<String> = host.kept()?.unwrap_or_default();
-            ours.extend(missing.iter().filter(|missing| !missing.is_there).map(|missing| missing.name.clone()));
+            ours.extend(
+                missing.iter().filter(|missing| !missing.is_there).map(|missing| missing.name.clone()),
+            );
             ours.sort();
             ours.dedup();
             host.keep(&ours).await?;

@@ -3,8 +3,8 @@
 use ec2_stories_core::Result;
 
 use super::{Missing, Packages, Wanted};
-use crate::step::host::Host;
 use crate::Command;
+use crate::step::host::Host;
 
 /// One line a package, `name version version-release`, after a line with the name that was asked for.
 const QUERY: &str = r#"for name; do
@@ -38,9 +38,15 @@ fn compare(listed: &str, wanted: &[Wanted<'_>]) -> Vec<Missing> {
     missing.collect()
 }
 
-pub(super) async fn install(packages: &Packages, host: &Host, program: &str, names: &[String]) -> Result<bool> {
+pub(super) async fn install(
+    packages: &Packages,
+    host: &Host,
+    program: &str,
+    names: &[String],
+) -> Result<bool> {
     let install = manager(program, "install", names);
-    let output = packages.unlocked(host, &install, is_locked).await?.checked(&format!("{program} install"))?;
+    let output =
+        packages.unlocked(host, &install, is_locked).await?.checked(&format!("{program} install"))?;
     // dnf says "Nothing to do.", yum "Nothing to do".
     Ok(!output.stdout.text().contains("Nothing to do"))
 }

@@ -47,7 +47,10 @@ async fn conditions_decide() {
     assert_eq!(run(&server, &only_if).await, [Unchanged]);
     assert_eq!((run(&server, &unless).await, run(&server, &creates).await), (vec![Changed], vec![Changed]));
     fs::write(&flag, "").unwrap();
-    assert_eq!((run(&server, &unless).await, run(&server, &creates).await), (vec![Unchanged], vec![Unchanged]));
+    assert_eq!(
+        (run(&server, &unless).await, run(&server, &creates).await),
+        (vec![Unchanged], vec![Unchanged])
+    );
     assert_eq!((run(&server, &only_if).await, run(&server, &only_if).await), (vec![Changed], vec![Changed]));
     assert_eq!(lines(&server, "told"), 4);
 }
@@ -82,10 +85,13 @@ async fn it_runs_as_another_user() {
     let server = Sshd::with_worker("worker ALL=(ALL:ALL) NOPASSWD: ALL\n");
     let who = |user: Option<&str>, file: &str| {
         let id = Run::shell(Template::literal(format!("id -un >'{}'", path(&server, file))));
-        steps(&server, [match user {
-            Some(user) => id.user(user),
-            None => id,
-        }])
+        steps(
+            &server,
+            [match user {
+                Some(user) => id.user(user),
+                None => id,
+            }],
+        )
     };
     assert_eq!(run(&server, &who(None, "root")).await, [Changed]);
     assert_eq!(run(&server, &who(Some("worker"), "home/worker")).await, [Changed]);

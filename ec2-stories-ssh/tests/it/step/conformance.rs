@@ -17,11 +17,12 @@ async fn steps_keep_the_contract() {
     std::fs::write(format!("{source}/sub/a"), "a").unwrap();
     // Each server is a node of its own with a folder of its own; the steps say their paths by what differs.
     let (mark, first) = (path(&one, "mark"), path(&one, "first"));
-    let customizer = Steps::new([File::template(&first, Template::new("db ${db/0.private_ip}\n").unwrap()).undone()])
-        .then(Folder::new(path(&one, "tree"), &source).undone())
-        .then(Run::new(["touch", &mark]).creates(&mark).undone_by(["rm", &mark]))
-        .then(Run::new(["true"]).named("once").undone_by(["true"]))
-        .over(nodes(&one));
+    let customizer =
+        Steps::new([File::template(&first, Template::new("db ${db/0.private_ip}\n").unwrap()).undone()])
+            .then(Folder::new(path(&one, "tree"), &source).undone())
+            .then(Run::new(["touch", &mark]).creates(&mark).undone_by(["rm", &mark]))
+            .then(Run::new(["true"]).named("once").undone_by(["true"]))
+            .over(nodes(&one));
     let failing = Steps::new([File::text(path(&one, "second"), "x").undone()])
         .then(Run::new(["false"]))
         .then(Run::new(["true"]))

@@ -14,7 +14,8 @@ use crate::support::Sshd;
 #[tokio::test]
 async fn a_file_is_written_once_whatever_its_name_and_size() {
     let server = Sshd::start();
-    let large: Vec<u8> = (0..20 * 1024 * 1024_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let large: Vec<u8> =
+        (0..20 * 1024 * 1024_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     fs::write(server.path("large source"), &large).unwrap();
     fs::write(server.path("empty source"), "").unwrap();
     let (large_to, empty_to) = (path(&server, "in/a 'b' \"c\"\n$(d) é"), path(&server, "in/empty"));
@@ -71,7 +72,8 @@ async fn owners_are_set_by_name() {
 async fn without_sudo_steps_run_as_the_user() {
     let server = Sshd::with_worker("root ALL=(ALL:ALL) ALL\n");
     let (home, roots) = (path(&server, "home/file"), path(&server, "roots"));
-    let both = steps(&server, [File::text(&home, "x")]).then(File::text(&roots, "x")).then(Run::new(["true"]));
+    let both =
+        steps(&server, [File::text(&home, "x")]).then(File::text(&roots, "x")).then(Run::new(["true"]));
     let outcomes = run(&server, &both).await;
     let [Changed, Failed(why), Skipped] = &outcomes[..] else { panic!("{outcomes:?}") };
     assert!(why.contains("does not allow it") || why.contains("denied"), "{why}");
@@ -120,7 +122,8 @@ async fn undo_puts_back_what_was_there_even_after_two_changes() {
     fs::write(&old, "before").unwrap();
     fs::set_permissions(&old, fs::Permissions::from_mode(0o604)).unwrap();
     for text in ["one", "two"] {
-        let files = steps(&server, [File::text(&old, text).mode(0o600).undone(), File::text(&new, text).undone()]);
+        let files =
+            steps(&server, [File::text(&old, text).mode(0o600).undone(), File::text(&new, text).undone()]);
         assert_eq!(run(&server, &files).await, [Changed, Changed]);
     }
     let files = steps(&server, [File::text(&old, "three").undone(), File::text(&new, "three").undone()]);

@@ -27,7 +27,8 @@ fn tree(server: &Sshd) -> String {
 }
 
 fn same(one: &str, two: &str) {
-    let diff = std::process::Command::new("diff").args(["-r", "--no-dereference", one, two]).output().unwrap();
+    let diff =
+        std::process::Command::new("diff").args(["-r", "--no-dereference", one, two]).output().unwrap();
     assert!(diff.status.success(), "{}", String::from_utf8_lossy(&diff.stdout));
 }
 

@@ -42,7 +42,8 @@ fn told(server: &Sshd) -> Vec<String> {
 #[tokio::test]
 async fn a_service_is_restarted_for_what_changed_before_it_only() {
     let server = server();
-    let of = |text: &str| steps(&server, [File::text(path(&server, "conf"), text)]).then(Service::named("web"));
+    let of =
+        |text: &str| steps(&server, [File::text(path(&server, "conf"), text)]).then(Service::named("web"));
     assert_eq!(run(&server, &of("one")).await, [Changed, Changed]);
     assert_eq!(told(&server), ["enable", "start"]);
     assert_eq!(run(&server, &of("one")).await, [Unchanged, Unchanged]);
