@@ -37,4 +37,8 @@ impl InstanceDeployer for Ec2 {
     async fn diagnose(&self, id: &InstanceId) -> Diagnosis {
         diagnose::diagnose(self.api(), id).await
     }
+
+    async fn console(&self, id: &InstanceId) -> Result<Option<String>> {
+        diagnose::console(self.api(), id).await
+    }
 }

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ec2_stories_core::model::{Diagnosis, InstanceId};
+use ec2_stories_core::{Error, ErrorKind, Result};
 use futures::join;
 
 use crate::api::{Api, Call};
@@ -15,7 +16,7 @@ const TAIL_BYTES: usize = 2_000;
 
 /// Collects what it can get; what it cannot get is left out.
 pub(crate) async fn diagnose(api: &Api, id: &InstanceId) -> Diagnosis {
-    let (seen, console_tail) = join!(from_outside(api, id), console(api, id));
+    let (seen, console_tail) = join!(from_outside(api, id), console_tail(api, id));
     Diagnosis { console_tail, ..seen }
 }
 
@@ -52,12 +53,22 @@ async fn status_checks(api: &Api, id: &InstanceId) -> Option<(String, String)> {
     Some((word(status.system_status()), word(status.instance_status())))
 }
 
-async fn console(api: &Api, id: &InstanceId) -> Option<String> {
-    let request = api.client.get_console_output().instance_id(id.as_str());
-    let reply = api.call(Call::reading("GetConsoleOutput"), request.send()).await.ok()?;
-    let bytes = STANDARD.decode(reply.output()?).ok()?;
-    let tail = tail(&String::from_utf8_lossy(&bytes));
+async fn console_tail(api: &Api, id: &InstanceId) -> Option<String> {
+    let tail = tail(&console(api, id).await.ok()??);
     (!tail.is_empty()).then_some(tail)
+}
+
+/// All that EC2 keeps of the console.
+pub(crate) async fn console(api: &Api, id: &InstanceId) -> Result<Option<String>> {
+    let request = api.client.get_console_output().instance_id(id.as_str());
+    let reply = api.call(Call::reading("GetConsoleOutput"), request.send()).await?;
+    let Some(output) = reply.output() else { return Ok(None) };
+    let bytes = STANDARD.decode(output).map_err(|error| {
+        Error::new(ErrorKind::Unexpected, "the console's output is not in base64")
+            .on(id.to_string())
+            .because(error)
+    })?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()).filter(|text| !text.is_empty()))
 }
 
 fn tail(text: &str) -> String {

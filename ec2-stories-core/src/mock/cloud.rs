@@ -67,6 +67,10 @@ impl InstanceDeployer for MockCloud {
     async fn diagnose(&self, id: &InstanceId) -> Diagnosis {
         self.instances.diagnose(id).await
     }
+
+    async fn console(&self, id: &InstanceId) -> Result<Option<String>> {
+        self.instances.console(id).await
+    }
 }
 
 #[async_trait]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant as Deadline;
 
 use crate::model::{Diagnosis, Instance, InstanceId, Launch, LaunchRequest, OwnedBy};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// What a wait waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -105,4 +105,12 @@ pub trait InstanceDeployer: fmt::Debug + Send + Sync {
     /// Says what is known of an instance that does not do what it should. It collects what it can get and fails for
     /// nothing that it cannot.
     async fn diagnose(&self, id: &InstanceId) -> Diagnosis;
+
+    /// What the instance has printed on its console: all that the cloud keeps, `None` while there is nothing. A cloud
+    /// without consoles says that it offers none ([`Unsupported`](crate::ErrorKind::Unsupported)).
+    ///
+    /// It is the guest's own word, and may hold what must not be in a log.
+    async fn console(&self, id: &InstanceId) -> Result<Option<String>> {
+        Err(Error::new(ErrorKind::Unsupported, "this cloud gives no console output").on(id.to_string()))
+    }
 }

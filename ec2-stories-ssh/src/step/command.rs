@@ -241,7 +241,7 @@ fn words(host: &Host, templates: &[Template]) -> Result<Command> {
 }
 
 /// A failure shows the end of what the command complained of, without what may be a secret.
-fn succeeded(output: Output) -> Result<()> {
+fn succeeded(output: &Output) -> Result<()> {
     if output.exit.is_success() {
         return Ok(());
     }
@@ -301,7 +301,7 @@ impl Apply for Run {
         }
         host.about_to_change().await?;
         let command = self.command(host)?;
-        succeeded(self.run(host, command).await?)?;
+        succeeded(&self.run(host, command).await?)?;
         if !self.has_condition() || self.is_undone() {
             host.keep(&fingerprint).await?;
         }
@@ -313,7 +313,7 @@ impl Apply for Run {
             return Ok(false);
         }
         let command = self.prepared(host, words(host, &self.undo)?)?;
-        succeeded(self.run(host, command).await?)?;
+        succeeded(&self.run(host, command).await?)?;
         host.forget().await?;
         Ok(true)
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ec2_stories_core::model::Name;
+use async_trait::async_trait;
+use ec2_stories_core::model::{InstanceId, Name};
 use ec2_stories_core::provider::{Cloud, InstanceDeployer, TupleStore};
 use ec2_stories_core::{Clock, Deployment, Error, Result};
-use ec2_stories_ssh::Readiness;
 use ec2_stories_ssh::step::{Nodes, Step, Steps};
+use ec2_stories_ssh::{Console, Readiness};
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
@@ -47,8 +48,12 @@ impl Customized {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self> {
         let cloud: Arc<dyn InstanceDeployer> = cloud.clone();
-        let readiness = Readiness::builder().cloud(cloud).build()?;
-        let nodes = Nodes::new().remembered_in(journal.clone()).clock(clock.clone()).readiness(readiness);
+        let readiness = Readiness::builder().cloud(Arc::clone(&cloud)).build()?;
+        let nodes = Nodes::new()
+            .remembered_in(journal.clone())
+            .clock(clock.clone())
+            .console(Arc::new(Consoles(cloud)))
+            .readiness(readiness);
         let over = |(name, steps): (&Name, &Steps)| (name.clone(), steps.clone().over(nodes.clone()));
         Ok(Self(self.0.iter().map(over).collect()))
     }
@@ -77,6 +82,17 @@ impl Customized {
             fleet.insert(STEPS.to_owned(), toml::Value::try_from(steps)?);
         }
         Ok(())
+    }
+}
+
+/// The consoles of a cloud's instances.
+#[derive(Debug)]
+struct Consoles(Arc<dyn InstanceDeployer>);
+
+#[async_trait]
+impl Console for Consoles {
+    async fn console(&self, id: &InstanceId) -> Result<Option<String>> {
+        self.0.console(id).await
     }
 }
 

@@ -1,11 +1,17 @@
 //! Stories with steps, on the embedded cloud with real OpenSSH servers behind its instances.
 
+use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use ec2_stories::model::{HostKeys, LoginSpec};
 use ec2_stories::prelude::*;
-use ec2_stories::provider::StepOutcome;
-use ec2_stories::sim::{Hosts, SshdOptions};
+use ec2_stories::provider::{Node, StepOutcome};
+use ec2_stories::sim::{Hosts, SshdOptions, Vpc};
+use ec2_stories::ssh::step::Nodes;
+use ec2_stories::ssh::{Connect, Stream};
 use ec2_stories::story::Story;
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -23,7 +29,7 @@ nodes = 3
 at_least = 2
 image = { public = "debian-12" }
 key = { generated = "id" }
-login = { port = PORT, host_keys = { injected = "host" } }
+login = { port = PORT, host_keys = HOST_KEYS }
 "#;
 
 struct Bench {
@@ -42,8 +48,9 @@ impl Bench {
         self.folder.path().join(name)
     }
 
-    fn deployment(&self, steps: &str) -> Deployment {
-        let text = FLEET.replace("PORT", &self.sim.ssh_port().to_string()) + steps;
+    fn deployment(&self, host_keys: &str, steps: &str) -> Deployment {
+        let text =
+            FLEET.replace("HOST_KEYS", host_keys).replace("PORT", &self.sim.ssh_port().to_string()) + steps;
         std::fs::write(self.path("shop.toml"), text).unwrap();
         let story = Story::open(self.path("shop.toml")).unwrap_or_else(|error| panic!("{error}"));
         let ec2 = Arc::new(Ec2::from_config(&self.sim.sdk_config()));
@@ -80,6 +87,7 @@ async fn a_node_that_fails_does_not_stop_the_others() {
     let bench = Bench::new();
     std::fs::write(bench.path("motd"), "I am ${fleet}/${index} at ${web/0.private_ip}\n").unwrap();
     let shop = bench.deployment(
+        r#"{ injected = "host" }"#,
         r#"
 steps = [
   { file = { path = "/etc/motd.shop", source = "motd", template = true, mode = "0640" } },
@@ -115,6 +123,7 @@ steps = [
 async fn users_and_their_keys_are_made_on_the_node() {
     let bench = Bench::new();
     let shop = bench.deployment(
+        r#""console""#,
         r#"
 steps = [
   { user = { name = "app", groups = ["shop", "adm"], home = "/srv/app", shell = "/bin/bash", undo = true } },
@@ -138,4 +147,71 @@ steps = [
     let failed = undone.iter().find(|(_, _, outcome)| matches!(outcome, StepOutcome::Failed(_)));
     assert_eq!(failed, None);
     bench.sim.assert_clean();
+}
+
+/// From inside of the hosts' own network.
+#[derive(Debug)]
+struct Inside(Vpc);
+
+#[async_trait]
+impl Connect for Inside {
+    async fn connect(&self, host: &str, port: u16) -> io::Result<Box<dyn Stream>> {
+        let to = SocketAddr::new(host.parse().map_err(io::Error::other)?, port);
+        Ok(Box::new(self.0.connect(to, Duration::from_secs(10)).await?))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packages_come_by_the_real_apt_get() {
+    let hosts = Hosts::namespace().await.unwrap_or_else(|error| panic!("{error:?}"));
+    let sim = Sim::builder().latency(Latencies::none()).hosts(hosts).build();
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(MemoryStore::new());
+    let nodes = Nodes::new().remembered_in(store.clone()).connect_by(Inside(sim.vpc().unwrap()));
+    let unknown = Steps::new([Packages::apt(["no-such-package-anywhere"])]).over(nodes.clone());
+    let steps = Steps::new([Packages::apt(["tree"]).undone()])
+        .then(Run::shell(Template::literal("tree --version >/srv/tree")).creates("/srv/tree"))
+        .over(nodes);
+    let login =
+        LoginSpec { host_keys: Some(HostKeys::Injected(folder.path().join("host"))), ..LoginSpec::default() };
+    let web = Fleet::builder()
+        .name("web")
+        .nodes(1)
+        .image(Image::public("debian-12"))
+        .key(KeyPairSpec::Generated(folder.path().join("id")))
+        .login(login)
+        .customize(steps.clone())
+        .build()
+        .unwrap();
+    let how = LoginSpec::of(web.spec());
+    let ec2 = Ec2::from_config(&sim.sdk_config());
+    let shop = Deployment::builder()
+        .name("shop")
+        .cloud(ec2)
+        .journal(store)
+        .clock(sim.clock())
+        .fleet(web)
+        .build()
+        .unwrap();
+    let running = shop.start().await.unwrap();
+    let seen = outcomes(&running, 2);
+    tokio::time::timeout(PATIENCE, running.ready()).await.expect("in time").unwrap();
+    let seen = tokio::time::timeout(PATIENCE, seen).await.expect("in time");
+    assert!(seen.iter().all(|(_, _, outcome)| *outcome == StepOutcome::Changed), "{seen:?}");
+    let status = running.nodes().remove(0);
+    let node = Node {
+        deployment: Name::new("shop").unwrap(),
+        address: status.address,
+        instance: status.instance.unwrap(),
+        attributes: running.attributes(),
+        login: how,
+    };
+    let again = steps.customize(&node).await.unwrap();
+    assert!(again.iter().all(|report| report.outcome == StepOutcome::Unchanged), "{again:?}");
+    let undone = steps.undo(&node).await.unwrap();
+    assert_eq!(undone[1].outcome, StepOutcome::Changed, "{undone:?}");
+    let failed = unknown.customize(&node).await.unwrap();
+    assert!(format!("{failed:?}").contains("Unable to locate package"), "{failed:?}");
+    running.terminate().await.unwrap().assert_clean();
+    sim.assert_clean();
 }
