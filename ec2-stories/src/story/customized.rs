@@ -23,7 +23,7 @@ impl Customized {
     /// Takes the keys out of the story; `folder` is what relative paths start from.
     pub(super) fn take(root: &mut DeTable<'_>, folder: &Path) -> Result<Self, toml::de::Error> {
         let mut customized = Self::default();
-        let Some(DeValue::Array(fleets)) = root.get_mut("fleet").map(|fleets| fleets.get_mut()) else {
+        let Some(DeValue::Array(fleets)) = root.get_mut("fleet").map(toml::Spanned::get_mut) else {
             return Ok(customized);
         };
         for fleet in fleets.iter_mut() {

@@ -187,10 +187,10 @@ impl Story {
         journal: Arc<dyn TupleStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Deployment, StoryError> {
-        let described =
-            Deployment::from_spec(self.spec.clone(), cloud.clone(), journal.clone(), clock.clone());
-        let customized = described
-            .and_then(|deployment| self.customized.over(&cloud, &journal, &clock)?.add_to(deployment));
+        let customized = self
+            .customized
+            .over(&cloud, &journal, &clock)
+            .and_then(|all| all.add_to(Deployment::from_spec(self.spec.clone(), cloud, journal, clock)?));
         customized.map_err(|error| self.at(&error))
     }
 

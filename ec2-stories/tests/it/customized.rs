@@ -115,7 +115,7 @@ steps = [
     let said = bench.read(&running, 2, "/srv/seen").expect("it was written");
     assert!(said.starts_with("I am web/2 at 127."), "{said}");
     assert_eq!(bench.read(&running, 1, "/srv/seen"), None);
-    running.terminate().await.unwrap();
+    running.terminate().await.unwrap().assert_clean();
     bench.sim.assert_clean();
 }
 
