@@ -22,6 +22,7 @@
 //!
 //! There is no way to connect without a verified host key.
 
+pub mod bundle;
 mod command;
 mod connect;
 mod error;
