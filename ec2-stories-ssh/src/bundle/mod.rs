@@ -11,9 +11,10 @@
 //! ```no_run
 //! # fn example() -> ec2_stories_core::Result<()> {
 //! use ec2_stories_core::Fleet;
+//! use ec2_stories_core::model::Image;
 //! use ec2_stories_ssh::bundle::Bundle;
 //!
-//! let fleet = Fleet::builder().name("web").nodes(3).image("ami-0123456789abcdef0");
+//! let fleet = Fleet::builder().name("web").nodes(3).image(Image::public("debian-12"));
 //! let fleet = fleet.customize(Bundle::open("dist/")?).build()?;
 //! # Ok(())
 //! # }
@@ -41,6 +42,7 @@ mod deploy;
 mod manifest;
 mod pack;
 mod release;
+mod spec;
 #[cfg(test)]
 mod tests;
 
@@ -53,6 +55,7 @@ use ec2_stories_core::provider::{Customizer, Node, StepReport};
 use ec2_stories_core::{Error, Result};
 
 pub use manifest::{Health, MANIFEST, Manifest, Page};
+pub use spec::BundleSpec;
 
 use crate::Session;
 use crate::step::Nodes;

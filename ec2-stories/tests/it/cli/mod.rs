@@ -4,6 +4,7 @@ mod crash;
 mod hand_over;
 mod lifecycle;
 mod people;
+mod remote;
 mod s3;
 mod secret_file;
 mod secrets;
