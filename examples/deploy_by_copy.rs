@@ -108,9 +108,9 @@ async fn main() -> Result<()> {
 
 /// Brings all nodes to a bundle at once, and looks at how each step ended.
 async fn roll_out(bundle: &Bundle, all: &[Node], good: impl Fn(&StepOutcome) -> bool) -> Result<()> {
-    let outcomes =
-        FanOut::at_once(10).run(all.to_vec(), |node: Node| async move { bundle.customize(&node).await });
-    for (node, reports) in outcomes.await.at_least(all.len())? {
+    let deploy = |node: Node| async move { bundle.customize(&node).await };
+    let outcomes = FanOut::at_once(10).run(all.to_vec(), deploy).await;
+    for (node, reports) in outcomes.at_least(all.len())? {
         for report in reports {
             say(format_args!("{}: {}: {:?}", node.address, report.step, report.outcome));
             assert!(good(&report.outcome), "{report:?}");
