@@ -22,6 +22,7 @@
 //!
 //! There is no way to connect without a verified host key.
 
+pub mod bundle;
 mod command;
 mod connect;
 mod error;
@@ -36,6 +37,7 @@ mod sftp;
 mod ssh;
 pub mod step;
 mod target;
+mod tree;
 
 pub use command::{Captured, Chunk, Command, Exit, LineBuffer, Output, Running, quote};
 pub use connect::{Connect, Direct, Jump, Stream};
@@ -50,3 +52,4 @@ pub use session::{Pty, Session, Shell, ShellEvent, ShellInput};
 pub use sftp::{FileKind, FileStat, Listed, Sftp, WriteOptions};
 pub use ssh::Ssh;
 pub use target::Target;
+pub use tree::Tree;

@@ -8,16 +8,21 @@ use async_trait::async_trait;
 use ec2_stories_core::model::{InstanceId, Name};
 use ec2_stories_core::provider::{Cloud, InstanceDeployer, TupleStore};
 use ec2_stories_core::{Clock, Deployment, Error, Result};
+use ec2_stories_ssh::bundle::BundleSpec;
 use ec2_stories_ssh::step::{Nodes, Step, Steps};
 use ec2_stories_ssh::{Console, Readiness};
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 const STEPS: &str = "steps";
+const BUNDLE: &str = "bundle";
 
-/// The steps of each fleet that has some.
+/// The steps of each fleet that has some, and the bundles that come after them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Customized(BTreeMap<Name, Steps>);
+pub(super) struct Customized {
+    steps: BTreeMap<Name, Steps>,
+    bundles: BTreeMap<Name, BundleSpec>,
+}
 
 impl Customized {
     /// Takes the keys out of the story; `folder` is what relative paths start from.
@@ -28,25 +33,32 @@ impl Customized {
         };
         for fleet in fleets.iter_mut() {
             let DeValue::Table(fleet) = fleet.get_mut() else { continue };
-            let Some(steps) = fleet.remove(STEPS) else { continue };
-            let steps = Vec::<Step>::deserialize(ValueDeserializer::from(steps))?;
-            let steps = steps.into_iter().map(|step| from_folder(step, folder));
             // A fleet without a good name is refused with the rest of it.
             let name = fleet.get("name").and_then(|name| name.get_ref().as_str());
-            if let Some(name) = name.and_then(|name| Name::new(name).ok()) {
-                customized.0.insert(name, Steps::new(steps));
+            let name = name.and_then(|name| Name::new(name).ok());
+            if let Some(steps) = fleet.remove(STEPS) {
+                let steps = Vec::<Step>::deserialize(ValueDeserializer::from(steps))?;
+                let steps = Steps::new(steps.into_iter().map(|step| from_folder(step, folder)));
+                customized.steps.extend(name.clone().map(|name| (name, steps)));
+            }
+            if let Some(bundle) = fleet.remove(BUNDLE) {
+                let mut bundle = BundleSpec::deserialize(ValueDeserializer::from(bundle))?;
+                bundle.source = folder.join(bundle.source);
+                customized.bundles.extend(name.map(|name| (name, bundle)));
             }
         }
         Ok(customized)
     }
 
-    /// Reaches nodes with what the deployment has: its journal remembers host keys, its cloud says why a node does not come.
-    pub(super) fn over(
+    /// Adds them to the deployment. They reach nodes with what it has: its journal remembers host keys, its cloud says why a
+    /// node does not come.
+    pub(super) fn add_to(
         &self,
+        mut deployment: Deployment,
         cloud: &Arc<dyn Cloud>,
         journal: &Arc<dyn TupleStore>,
         clock: &Arc<dyn Clock>,
-    ) -> Result<Self> {
+    ) -> Result<Deployment> {
         let cloud: Arc<dyn InstanceDeployer> = cloud.clone();
         let readiness = Readiness::builder().cloud(Arc::clone(&cloud)).build()?;
         let nodes = Nodes::new()
@@ -54,32 +66,42 @@ impl Customized {
             .clock(clock.clone())
             .console(Arc::new(Consoles(cloud)))
             .readiness(readiness);
-        let over = |(name, steps): (&Name, &Steps)| (name.clone(), steps.clone().over(nodes.clone()));
-        Ok(Self(self.0.iter().map(over).collect()))
-    }
-
-    pub(super) fn add_to(self, mut deployment: Deployment) -> Result<Deployment> {
-        for (fleet, steps) in self.0 {
+        for (fleet, steps) in &self.steps {
             let named = |error: Error| {
                 let field = error.resource().unwrap_or_default().to_owned();
                 let why = error.message().strip_prefix(&format!("{field}: ")).unwrap_or(error.message());
                 Error::invalid(format!("fleet.{fleet}.{field}"), why)
             };
             steps.check().map_err(named)?;
-            deployment = deployment.customized(&fleet, steps)?;
+            deployment = deployment.customized(fleet, steps.clone().over(nodes.clone()))?;
+        }
+        for (fleet, bundle) in &self.bundles {
+            deployment = deployment.customized(fleet, bundle.clone().over(nodes.clone()))?;
         }
         Ok(deployment)
     }
 
+    /// Reads the bundles, to see whether they are good.
+    pub(super) fn check_bundles(&self) -> Result<()> {
+        for (fleet, bundle) in &self.bundles {
+            bundle.open().map_err(|error| Error::invalid(format!("fleet.{fleet}.bundle"), error.chain()))?;
+        }
+        Ok(())
+    }
+
     pub(super) fn steps(&self, fleet: &Name) -> &[Step] {
-        self.0.get(fleet).map_or(&[], Steps::steps)
+        self.steps.get(fleet).map_or(&[], Steps::steps)
     }
 
     /// Writes a fleet's keys into its table.
     pub(super) fn write(&self, fleet: &mut toml::Table) -> Result<(), toml::ser::Error> {
         let name = fleet.get("name").and_then(toml::Value::as_str).and_then(|name| Name::new(name).ok());
-        if let Some(steps) = name.and_then(|name| self.0.get(&name)) {
+        let Some(name) = name else { return Ok(()) };
+        if let Some(steps) = self.steps.get(&name) {
             fleet.insert(STEPS.to_owned(), toml::Value::try_from(steps)?);
+        }
+        if let Some(bundle) = self.bundles.get(&name) {
+            fleet.insert(BUNDLE.to_owned(), toml::Value::try_from(bundle)?);
         }
         Ok(())
     }

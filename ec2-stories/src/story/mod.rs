@@ -32,6 +32,7 @@
 //! | `tags` | `{ team = "shop" }` |
 //! | `launch_timeout` | from launch to running: `"10m"` |
 //! | `steps` | what is done to each node once it runs, over SSH: see below |
+//! | `bundle` | an application that is deployed by copy, after the steps: `"dist/"`, or `{ source = "dist.tar.gz", folder = "/srv" }` |
 //!
 //! # Steps
 //! `steps = [{ packages = { apt = ["nginx"] } }, { service = { name = "nginx" } }]`: in this order, each node by itself; what is
@@ -188,10 +189,10 @@ impl Story {
         journal: Arc<dyn TupleStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Deployment, StoryError> {
-        let customized = self
-            .customized
-            .over(&cloud, &journal, &clock)
-            .and_then(|all| all.add_to(Deployment::from_spec(self.spec.clone(), cloud, journal, clock)?));
+        let described =
+            Deployment::from_spec(self.spec.clone(), cloud.clone(), journal.clone(), clock.clone());
+        let customized = described
+            .and_then(|deployment| self.customized.add_to(deployment, &cloud, &journal, &clock));
         customized.map_err(|error| self.at(&error))
     }
 
@@ -199,6 +200,14 @@ impl Story {
     #[must_use]
     pub fn steps(&self, fleet: &Name) -> &[Step] {
         self.customized.steps(fleet)
+    }
+
+    /// Reads the bundles that are deployed, to see whether they are good: before a start, and not before the end.
+    ///
+    /// # Errors
+    /// [`StoryError`], with the place.
+    pub fn check_bundles(&self) -> Result<(), StoryError> {
+        self.customized.check_bundles().map_err(|error| self.at(&error))
     }
 
     /// Writes it as a story file, in the short forms, without the account. Read again, it is equal.

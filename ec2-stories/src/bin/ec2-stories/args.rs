@@ -1,12 +1,15 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ec2_stories::model::NodeAddress;
 
 use crate::exit;
 use crate::image::ImageArgs;
+use crate::nodes::Chosen;
 use crate::s3::S3Args;
 
 /// Deploys machines on Amazon EC2 and takes them down again.
@@ -43,6 +46,12 @@ pub(crate) enum Command {
     Image(ImageArgs),
     /// Store, fetch, list and remove objects on S3.
     S3(S3Args),
+    /// Run a command on nodes, all at the same time; fails unless it succeeds on all of them.
+    Run(RunArgs),
+    /// Copy a file or a folder to nodes, or from them.
+    Copy(CopyArgs),
+    /// Open a shell on a node.
+    Shell(ShellArgs),
     /// Serve the simulated EC2, STS, S3 and EBS direct on a loopback address.
     Sim(SimArgs),
 }
@@ -60,7 +69,8 @@ impl Command {
             | Self::Sweep(on) => on.json,
             Self::Image(args) => args.json(),
             Self::S3(args) => args.json(),
-            Self::Sim(_) => false,
+            Self::Run(RunArgs { on, .. }) | Self::Copy(CopyArgs { on, .. }) => on.json,
+            Self::Shell(_) | Self::Sim(_) => false,
         }
     }
 }
@@ -87,6 +97,56 @@ pub(crate) enum CloudKind {
     Aws,
     /// A simulation inside this process: for a try; all of it ends with the process.
     Embedded,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) on: OnStory,
+    /// Which nodes: `web`, `web/0`, `web/0..2` (the first two), `all`; several with commas.
+    pub(crate) nodes: Chosen,
+    #[command(flatten)]
+    pub(crate) fan: FanArgs,
+    /// Run it as root.
+    #[arg(long)]
+    pub(crate) root: bool,
+    /// End it on each node after this many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+    /// The command and its arguments, which reach it as they are: no shell reads them.
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CopyArgs {
+    #[command(flatten)]
+    pub(crate) on: OnStory,
+    /// What to copy: a file or a folder of this machine, or `NODES:PATH`, such as `web/0:/var/log/shop`.
+    pub(crate) from: String,
+    /// Where to, the other way round. From several nodes each goes into a folder of its own, such as `logs/web-0`.
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) fan: FanArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShellArgs {
+    #[command(flatten)]
+    pub(crate) on: OnStory,
+    /// Which node: `web/0`.
+    pub(crate) node: NodeAddress,
+}
+
+/// How many nodes at once, and how many must succeed.
+#[derive(Debug, Args)]
+pub(crate) struct FanArgs {
+    /// At most this many nodes at once.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) parallel: u16,
+    /// Succeed if it succeeds on so many nodes; on all of them where not said.
+    #[arg(long, value_name = "K")]
+    pub(crate) at_least: Option<usize>,
 }
 
 #[derive(Debug, Args)]

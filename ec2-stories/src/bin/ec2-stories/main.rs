@@ -7,14 +7,18 @@ mod failure;
 mod live;
 mod lock;
 mod log;
+mod nodes;
 mod render;
 mod session;
 
+mod copy;
 mod detach;
 mod image;
 mod ping;
 mod plan;
+mod run;
 mod s3;
+mod shell;
 mod sim;
 mod start;
 mod status;
@@ -43,6 +47,9 @@ async fn main() -> ExitCode {
         Command::Sweep(on) => sweep::run(on).await,
         Command::Image(args) => image::run(args).await,
         Command::S3(args) => s3::run(args).await,
+        Command::Run(args) => run::run(args).await,
+        Command::Copy(args) => copy::run(args).await,
+        Command::Shell(args) => shell::run(args).await,
         Command::Sim(args) => sim::run(args).await,
     };
     match ended {

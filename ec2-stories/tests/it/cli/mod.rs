@@ -5,6 +5,7 @@ mod hand_over;
 mod image;
 mod lifecycle;
 mod people;
+mod remote;
 mod s3;
 mod secret_file;
 mod secrets;

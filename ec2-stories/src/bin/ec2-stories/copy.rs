@@ -1,0 +1,134 @@
+//! `ec2-stories copy`
+
+use std::path::{Path, PathBuf};
+
+use ec2_stories::provider::Node;
+use ec2_stories::ssh::{FileKind, Session as Login, Tree, WriteOptions};
+use ec2_stories::terminal::say;
+use ec2_stories::{Error, ErrorKind, Result};
+
+use crate::args::CopyArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::nodes::{self, Chosen};
+use crate::session::Session;
+
+pub(crate) async fn run(args: CopyArgs) -> Result<Exit, Failure> {
+    let (chosen, way) = match (remote(&args.from)?, remote(&args.to)?) {
+        (None, Some((chosen, path))) => (chosen, Way::To(Local::read(Path::new(&args.from)).await?, path)),
+        (Some((chosen, path)), None) => (chosen, Way::From(path, PathBuf::from(&args.to))),
+        _ => {
+            let why = "one side is NODES:PATH, such as web/0:/srv/shop, and the other one is this machine's";
+            return Err(Failure::new(Exit::Usage, why));
+        }
+    };
+    let session = Session::open_lasting(args.on)?;
+    let nodes = nodes::find(&session, &chosen).await?;
+    let (ways, several) = (nodes::ways(&session), nodes.len() > 1);
+    let job = async |node: Node| -> Result<()> {
+        let login = nodes::log_in(&ways, &node).await?;
+        let copied = match &way {
+            Way::To(local, path) => local.send(&login, path).await,
+            Way::From(path, to) if several => {
+                fetch(&login, path, &to.join(node.address.to_string().replace('/', "-")), true).await
+            }
+            Way::From(path, to) => fetch(&login, path, to, to.is_dir()).await,
+        };
+        login.close().await;
+        copied
+    };
+    let (outcomes, exit) = nodes::on_each(nodes, &args.fan, job).await?;
+    if session.on.json {
+        say(nodes::json(&outcomes));
+    }
+    Ok(exit)
+}
+
+enum Way {
+    To(Local, String),
+    From(String, PathBuf),
+}
+
+enum Local {
+    File(PathBuf),
+    Folder(Tree),
+}
+
+/// `web/0:/srv/shop`. A path of this machine that has a colon is written with a slash before it: `./a:b`.
+fn remote(text: &str) -> Result<Option<(Chosen, String)>, Failure> {
+    let Some((nodes, path)) = text.split_once(':') else { return Ok(None) };
+    if nodes.starts_with(['/', '.']) {
+        return Ok(None);
+    }
+    let wrong = |why: String| Failure::new(Exit::Usage, format!("{text}: {why}"));
+    if path.is_empty() {
+        return Err(wrong("say a path behind the colon".to_owned()));
+    }
+    Ok(Some((nodes.parse().map_err(wrong)?, path.to_owned())))
+}
+
+impl Local {
+    async fn read(path: &Path) -> Result<Self, Failure> {
+        let wrong = |error| Failure::new(Exit::Usage, format!("{}: {error}", path.display()));
+        let found = tokio::fs::metadata(path).await.map_err(wrong)?;
+        if found.is_dir() {
+            Ok(Self::Folder(Tree::read(path).await?))
+        } else {
+            Ok(Self::File(path.to_owned()))
+        }
+    }
+
+    async fn send(&self, login: &Login, to: &str) -> Result<()> {
+        let path = match self {
+            Self::Folder(tree) => return tree.send(login, to).await,
+            Self::File(path) => path,
+        };
+        let sftp = login.sftp().await?;
+        let failed = |error| unreadable(path, error);
+        let file = tokio::fs::File::open(path).await.map_err(failed)?;
+        let mode = mode(&file.metadata().await.map_err(failed)?);
+        // Into a folder it goes under its own name.
+        let folder =
+            to.ends_with('/') || sftp.stat(to).await?.is_some_and(|found| found.kind == FileKind::Folder);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let to = if folder { format!("{}/{name}", to.trim_end_matches('/')) } else { to.to_owned() };
+        sftp.upload(file, &to, &WriteOptions::new().mode(mode)).await.map(drop)
+    }
+}
+
+fn mode(found: &std::fs::Metadata) -> u32 {
+    std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777
+}
+
+/// Takes a file or a folder. Into a folder a file goes under its own name.
+async fn fetch(login: &Login, from: &str, to: &Path, folder: bool) -> Result<()> {
+    let sftp = login.sftp().await?;
+    let found = sftp.stat(from).await?;
+    let missing =
+        || Error::new(ErrorKind::NotFound, "there is no such file or folder").during("copy").on(from);
+    if found.ok_or_else(missing)?.kind == FileKind::Folder {
+        return Tree::fetch(login, from, to).await;
+    }
+    let name = from.rsplit('/').next().unwrap_or(from);
+    let to = if folder { to.join(name) } else { to.to_owned() };
+    let failed = |error| unreadable(&to, error);
+    if let Some(folder) = to.parent() {
+        tokio::fs::create_dir_all(folder).await.map_err(failed)?;
+    }
+    // Who looks sees the whole file, or the one before.
+    let mut part = to.clone().into_os_string();
+    part.push(".part");
+    let mut file = tokio::fs::File::create(&part).await.map_err(failed)?;
+    if let Err(error) = sftp.download(from, &mut file).await {
+        drop(tokio::fs::remove_file(&part).await);
+        return Err(error);
+    }
+    tokio::fs::rename(&part, &to).await.map_err(failed)
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, "cannot be read or written")
+        .during("copy")
+        .on(path.display().to_string())
+        .because(error)
+}

@@ -1,0 +1,211 @@
+//! The nodes that a command works on, and how it gets to them.
+
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+
+use ec2_stories::model::{InstanceState, LoginSpec, Name, NodeAddress};
+use ec2_stories::provider::Node;
+use ec2_stories::ssh::step::Nodes;
+use ec2_stories::ssh::{FanOut, Outcomes, Session as Login, Target};
+use ec2_stories::terminal::{Interrupts, note};
+use ec2_stories::{Attributes, Result};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::FanArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Nodes as the command line names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Chosen(Vec<Part>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    All,
+    Fleet(Name),
+    Slots(Name, Range<u32>),
+}
+
+impl FromStr for Chosen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |part: &str| {
+            format!("{part:?} names no nodes: say web, web/0, web/0..2 or all, several with commas")
+        };
+        let name = |part: &str| Name::new(part).map_err(|_| wrong(text));
+        let part = |part: &str| match part.split_once('/') {
+            None if part == "all" => Ok(Part::All),
+            None => name(part).map(Part::Fleet),
+            Some((fleet, slots)) => {
+                let slot =
+                    |slot: &str| slot.parse::<u32>().ok().filter(|slot| *slot < u32::MAX).ok_or(wrong(part));
+                let slots = match slots.split_once("..") {
+                    None => slot(slots)?..slot(slots)? + 1,
+                    Some((first, end)) => slot(first)?..slot(end)?,
+                };
+                if slots.is_empty() { Err(wrong(part)) } else { Ok(Part::Slots(name(fleet)?, slots)) }
+            }
+        };
+        text.split(',').map(part).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl From<NodeAddress> for Chosen {
+    fn from(node: NodeAddress) -> Self {
+        Self(vec![Part::Slots(node.fleet, node.slot..node.slot + 1)])
+    }
+}
+
+impl Part {
+    fn has(&self, node: &NodeAddress) -> bool {
+        match self {
+            Self::All => true,
+            Self::Fleet(fleet) => node.fleet == *fleet,
+            Self::Slots(fleet, slots) => node.fleet == *fleet && slots.contains(&node.slot),
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Fleet(fleet) => write!(f, "{fleet}"),
+            Self::Slots(fleet, slots) if slots.len() == 1 => write!(f, "{fleet}/{}", slots.start),
+            Self::Slots(fleet, slots) => write!(f, "{fleet}/{}..{}", slots.start, slots.end),
+        }
+    }
+}
+
+/// The nodes that were chosen, in order. Each part of the choice must be there, and run.
+pub(crate) async fn find(session: &Session, chosen: &Chosen) -> Result<Vec<Node>, Failure> {
+    let status = session.deployment().await?.status().await?;
+    let mut attributes = Attributes::new();
+    for node in &status.nodes {
+        if let Some(instance) = &node.instance {
+            attributes.publish(&node.address, instance);
+        }
+    }
+    let runs = |state: &InstanceState| *state == InstanceState::Running;
+    let login = |fleet: &Name| {
+        let fleet = session.story.spec().fleets.iter().find(|spec| spec.name == *fleet);
+        fleet.map(LoginSpec::of).unwrap_or_default()
+    };
+    let all: Vec<Node> = status
+        .nodes
+        .into_iter()
+        .filter_map(|node| Some((node.address, node.instance.filter(|instance| runs(&instance.state))?)))
+        .map(|(address, instance)| Node {
+            deployment: session.name().clone(),
+            login: login(&address.fleet),
+            attributes: attributes.clone(),
+            address,
+            instance,
+        })
+        .collect();
+    for part in &chosen.0 {
+        let missing = match part {
+            Part::Slots(fleet, slots) => slots
+                .clone()
+                .any(|slot| !all.iter().any(|node| node.address == NodeAddress::new(fleet.clone(), slot))),
+            part => !all.iter().any(|node| part.has(&node.address)),
+        };
+        if missing {
+            return Err(Failure::new(
+                Exit::Failed,
+                format!("{part}: no such node runs; `status` shows what does"),
+            ));
+        }
+    }
+    Ok(all.into_iter().filter(|node| chosen.0.iter().any(|part| part.has(&node.address))).collect())
+}
+
+/// Logs in to nodes as their fleets' logins say. Host keys are remembered where the deployment remembers them.
+pub(crate) fn ways(session: &Session) -> Nodes {
+    Nodes::new().remembered_in(session.store.clone())
+}
+
+/// Logs in once: a node that was deployed is there, or the user wants to know.
+pub(crate) async fn log_in(ways: &Nodes, node: &Node) -> Result<Login> {
+    ways.ssh(node)?.connect(&Target::of(node)?).await
+}
+
+/// Does one job on every node, until done or interrupted; says which nodes failed, and whether enough did not.
+pub(crate) async fn on_each<F>(
+    nodes: Vec<Node>,
+    fan: &FanArgs,
+    job: impl Fn(Node) -> F,
+) -> Result<(Outcomes<Shown, ()>, Exit), Failure>
+where
+    F: Future<Output = Result<()>>,
+{
+    let wanted = fan.at_least.unwrap_or(nodes.len());
+    if wanted > nodes.len() {
+        let why = format!("--at-least {wanted}: only {} nodes were chosen", nodes.len());
+        return Err(Failure::new(Exit::Usage, why));
+    }
+    let mut interrupts = Interrupts::listen()?;
+    let stop = CancellationToken::new();
+    let fan_out = FanOut::at_once(usize::from(fan.parallel)).canceled_by(stop.clone());
+    let run = fan_out.run(nodes.into_iter().map(Shown), |node: Shown| job(node.0));
+    tokio::pin!(run);
+    let outcomes = loop {
+        tokio::select! {
+            outcomes = &mut run => break outcomes,
+            () = interrupts.next() => stop.cancel(),
+        }
+    };
+    for (node, outcome) in &outcomes.0 {
+        if let Err(error) = outcome {
+            note(format_args!("{node}: {}", error.chain()));
+        }
+    }
+    let exit = match outcomes.succeeded() >= wanted {
+        _ if stop.is_cancelled() => Exit::Interrupted,
+        true => Exit::Done,
+        false => Exit::Failed,
+    };
+    Ok((outcomes, exit))
+}
+
+/// A node, which is shown as its address.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown(pub(crate) Node);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.address.fmt(f)
+    }
+}
+
+/// What became of each node, for programs.
+pub(crate) fn json(outcomes: &Outcomes<Shown, ()>) -> serde_json::Value {
+    let node = |(node, outcome): &(Shown, Result<()>)| {
+        let error = outcome.as_ref().err().map(ec2_stories::Error::chain);
+        serde_json::json!({ "node": node.to_string(), "error": error })
+    };
+    serde_json::json!({ "nodes": outcomes.0.iter().map(node).collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_named_by_fleet_slot_and_range() {
+        let has = |chosen: &str, node: &str| {
+            let (chosen, node) = (chosen.parse::<Chosen>().unwrap(), node.parse().unwrap());
+            chosen.0.iter().any(|part| part.has(&node))
+        };
+        assert!(
+            has("all", "db/0") && has("web", "web/7") && has("web/1", "web/1") && has("db,web/0..2", "web/1")
+        );
+        assert!(!has("web", "db/0") && !has("web/1", "web/0") && !has("web/0..2", "web/2"));
+        for wrong in ["", "web/", "web/x", "web/2..1", "web/1..1", "web,", "/0", "web/4294967295"] {
+            assert!(wrong.parse::<Chosen>().is_err(), "{wrong}");
+        }
+    }
+}

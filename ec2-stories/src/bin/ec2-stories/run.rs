@@ -1,0 +1,85 @@
+//! `ec2-stories run`
+
+use std::time::Duration;
+
+use ec2_stories::provider::Node;
+use ec2_stories::ssh::{Chunk, Command, LineBuffer};
+use ec2_stories::terminal::{note, say};
+use ec2_stories::{Error, ErrorKind, Result};
+
+use crate::args::RunArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::nodes;
+use crate::session::Session;
+
+pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
+    let session = Session::open_lasting(args.on)?;
+    let nodes = nodes::find(&session, &args.nodes).await?;
+    let (json, ways) = (session.on.json, nodes::ways(&session));
+    let width = nodes.iter().map(|node| node.address.to_string().len()).max().unwrap_or(0);
+    let [program, arguments @ ..] = &args.command[..] else {
+        return Err(Failure::new(Exit::Usage, "say what to run after --"));
+    };
+    let mut command = Command::new(program).args(arguments);
+    if args.root {
+        command = command.as_root();
+    }
+    if let Some(seconds) = args.timeout {
+        command = command.timeout(Duration::from_secs(seconds));
+    }
+    let job = async |node: Node| -> Result<()> {
+        let login = nodes::log_in(&ways, &node).await?;
+        let mut lines = Lines {
+            node: format!("{:<width$}", node.address),
+            json,
+            out: LineBuffer::default(),
+            err: LineBuffer::default(),
+        };
+        let output = login.exec_with(&command, |chunk| lines.take(chunk)).await;
+        lines.finish();
+        login.close().await;
+        let exit = output?.exit;
+        if exit.is_success() { Ok(()) } else { Err(Error::new(ErrorKind::Failed, exit.to_string())) }
+    };
+    let (outcomes, exit) = nodes::on_each(nodes, &args.fan, job).await?;
+    if json {
+        say(nodes::json(&outcomes));
+    }
+    Ok(exit)
+}
+
+/// Shows output line by line, each with its node.
+struct Lines {
+    node: String,
+    json: bool,
+    out: LineBuffer,
+    err: LineBuffer,
+}
+
+impl Lines {
+    fn take(&mut self, chunk: &Chunk) {
+        let (lines, out) = match chunk {
+            Chunk::Stdout(bytes) => (self.out.push(bytes), true),
+            Chunk::Stderr(bytes) => (self.err.push(bytes), false),
+        };
+        lines.iter().for_each(|line| self.show(line, out));
+    }
+
+    fn finish(&mut self) {
+        let rest = [(self.out.finish(), true), (self.err.finish(), false)];
+        for (line, out) in rest {
+            line.iter().for_each(|line| self.show(line, out));
+        }
+    }
+
+    fn show(&self, line: &str, out: bool) {
+        let stream = if out { "stdout" } else { "stderr" };
+        let node = &self.node;
+        match (self.json, out) {
+            (true, _) => say(serde_json::json!({ "node": node.trim_end(), "stream": stream, "line": line })),
+            (false, true) => say(format_args!("{node}: {line}")),
+            (false, false) => note(format_args!("{node}: {line}")),
+        }
+    }
+}

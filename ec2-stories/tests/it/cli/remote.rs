@@ -1,0 +1,152 @@
+//! Commands on nodes, copies and shells, against real OpenSSH servers behind the instances.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use ec2_stories::sim::{Hosts, Latencies, Sim, SshdOptions};
+use ec2_stories::{Clock, SystemClock};
+use tokio::process::Command;
+
+use super::{Ended, Shop};
+
+/// Two nodes that run and were told apart.
+async fn deployed(more: &str) -> Shop {
+    deployed_in(Shop::new("").await, more).await
+}
+
+async fn deployed_in(mut shop: Shop, more: &str) -> Shop {
+    let hosts = Hosts::sshd(SshdOptions::default()).unwrap();
+    shop.sim = Sim::builder().hosts(hosts).latency(Latencies::none()).start(SystemClock.now()).build();
+    shop.cloud = shop.sim.listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let story = format!(
+        "name = 'shop'\nmode = 'production'\n[[fleet]]\nname = 'web'\nnodes = 2\nimage = {{ public = 'debian-12' }}\n\
+         key = {{ generated = 'id' }}\nlogin = {{ port = {}, host_keys = {{ injected = 'host' }} }}\n{more}",
+        shop.sim.ssh_port()
+    );
+    fs::write(shop.path("shop.toml"), story).unwrap();
+    shop.run("start", &["--detach"]).await.expect(0);
+    // The servers come up after their instances.
+    for _ in 0..100 {
+        if shop.run("run", &["all", "--", "true"]).await.status.success() {
+            return shop;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the nodes never let anybody in");
+}
+
+async fn people(shop: &Shop, command: &str, more: &[&str]) -> Ended {
+    Ended::of(shop.for_people(command, more)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_runs_on_all_that_were_chosen_and_each_line_says_where() {
+    let shop = deployed("").await;
+    let ended = people(&shop, "run", &["web", "--", "printf", "%s\\n", "a b", "$HOME"]).await.expect(0);
+    let mut lines: Vec<_> = ended.stdout.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["web/0: $HOME", "web/0: a b", "web/1: $HOME", "web/1: a b"]);
+
+    let ended = people(&shop, "run", &["web/1", "--root", "--", "id", "-un"]).await.expect(0);
+    assert_eq!(ended.stdout, "web/1: root\n");
+
+    people(&shop, "run", &["web/0..1", "--", "touch", "here"]).await.expect(0);
+    let one = ["--", "test", "-e", "here"];
+    let ended = people(&shop, "run", &[&["all"][..], &one].concat()).await.expect(1);
+    assert_eq!(ended.stderr, "web/1: exit status 1\n");
+    people(&shop, "run", &[&["all", "--at-least", "1"][..], &one].concat()).await.expect(0);
+    let line = ["web/0", "--json", "--", "sh", "-c", "echo out; echo err >&2; exit 3"];
+    let json = people(&shop, "run", &line).await.expect(1).stdout;
+    assert!(json.contains(r#"{"line":"err","node":"web/0","stream":"stderr"}"#), "{json}");
+    assert!(json.ends_with("{\"nodes\":[{\"error\":\"exit status 3\",\"node\":\"web/0\"}]}\n"), "{json}");
+
+    for (nodes, code, said) in
+        [("db", 1, "db: no such node runs"), ("web/0..3", 1, "web/0..3"), ("web/x", 2, "names no nodes")]
+    {
+        let ended = people(&shop, "run", &[nodes, "--", "true"]).await.expect(code);
+        assert!(ended.stderr.contains(said), "{ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_and_folders_go_both_ways() {
+    let shop = deployed("").await;
+    fs::create_dir_all(shop.path("dist/sub/empty")).unwrap();
+    fs::write(shop.path("dist/sub/tool"), "#!/bin/sh\necho tool\n").unwrap();
+    fs::set_permissions(shop.path("dist/sub/tool"), fs::Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink("sub/tool", shop.path("dist/link")).unwrap();
+    people(&shop, "copy", &["dist", "web:app"]).await.expect(0);
+    let ended = people(&shop, "run", &["web/1", "--", "app/link"]).await.expect(0);
+    assert_eq!(ended.stdout, "web/1: tool\n");
+    people(&shop, "copy", &["web:app", "back"]).await.expect(0);
+    for node in ["web-0", "web-1"] {
+        let folder = shop.path("back").join(node);
+        assert!(folder.join("sub/empty").is_dir());
+        assert_eq!(fs::metadata(folder.join("sub/tool")).unwrap().permissions().mode() & 0o777, 0o755);
+    }
+    people(&shop, "copy", &["dist/sub/tool", "web/0:app/"]).await.expect(0);
+    people(&shop, "copy", &["web/0:app/tool", "tool"]).await.expect(0);
+    assert_eq!(fs::read(shop.path("tool")).unwrap(), fs::read(shop.path("dist/sub/tool")).unwrap());
+
+    let ended = people(&shop, "copy", &["web:nothing", "x"]).await.expect(1);
+    assert!(ended.stderr.contains("no such file or folder"), "{ended:?}");
+    for wrong in [["dist", "x"], ["web:a", "web:b"], ["no-such", "web:x"], ["dist", "web:"]] {
+        people(&shop, "copy", &wrong).await.expect(2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_has_a_terminal_of_its_own_and_gives_it_back() {
+    let shop = deployed("").await;
+    let ended = people(&shop, "shell", &["web/0"]).await.expect(2);
+    assert!(ended.stderr.contains("needs a terminal"), "{ended:?}");
+    // `script` (util-linux) gives a program a terminal; the shell around it sees how the terminal was left.
+    let program = env!("CARGO_BIN_EXE_ec2-stories");
+    let line = format!(
+        "stty rows 17 columns 91; stty -a >before; {program} shell shop.toml web/0; echo ended $?; stty -a >after"
+    );
+    let mut terminal = Command::new("script");
+    terminal.args(["-q", "-e", "-c", &line, "/dev/null"]).current_dir(shop.folder.path());
+    let own = shop.for_people("shell", &[]);
+    terminal.env_clear().envs(own.as_std().get_envs().filter_map(|(key, value)| Some((key, value?))));
+    terminal.env("PATH", "/usr/bin:/bin").env("TERM", "xterm").env("SHELL", "/bin/sh").kill_on_drop(true);
+    let typed = "stty size; echo I am $((40 + 2)); exit 7\n";
+    let input = shop.path("typed");
+    fs::write(&input, typed).unwrap();
+    terminal.stdin(std::process::Stdio::from(fs::File::open(input).unwrap()));
+    terminal.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let ended = Ended::of(terminal).await;
+    assert!(ended.stdout.contains("17 91") && ended.stdout.contains("I am 42"), "{ended:?}");
+    assert!(ended.stdout.contains("ended 1"), "{ended:?}");
+    let state = |name: &str| fs::read_to_string(shop.path(name)).unwrap();
+    assert_eq!(state("before"), state("after"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_story_brings_its_bundle_to_every_node() {
+    let bundle = "bundle = 'dist'\n";
+    let mut shop = Shop::new("").await;
+    write_bundle(&shop, "exec sleep 600");
+    shop = deployed_in(shop, bundle).await;
+    let seen =
+        people(&shop, "run", &["all", "--", "cat", "/opt/app/current/.ec2-stories/version"]).await.expect(0);
+    assert_eq!(seen.stdout.lines().count(), 2, "{seen:?}");
+    // A bundle that is wrong stops a start before it spends anything, and nothing else.
+    fs::write(shop.path("dist/bundle.toml"), "name = 'app'\n").unwrap();
+    let ended = people(&shop, "plan", &[]).await.expect(2);
+    assert!(
+        ended.stderr.contains("missing field `version`") && ended.stderr.contains("shop.toml:9:10"),
+        "{ended:?}"
+    );
+    people(&shop, "status", &[]).await.expect(0);
+    people(&shop, "terminate", &[]).await;
+    assert_eq!(shop.alive(), 0);
+}
+
+fn write_bundle(shop: &Shop, program: &str) {
+    fs::create_dir_all(shop.path("dist")).unwrap();
+    fs::write(shop.path("dist/bundle.toml"), "name = 'app'\nversion = '1'\nstart = ['./run']\n").unwrap();
+    fs::write(shop.path("dist/run"), format!("#!/bin/sh\n{program}\n")).unwrap();
+    fs::set_permissions(shop.path("dist/run"), fs::Permissions::from_mode(0o755)).unwrap();
+}
