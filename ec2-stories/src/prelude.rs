@@ -8,8 +8,8 @@ pub use ec2_stories_core::account::{Chain, Environment, SecretFile, StaticAccoun
 pub use ec2_stories_core::attributes::Template;
 pub use ec2_stories_core::deployment::{EventKind, NodeStatus};
 pub use ec2_stories_core::model::{
-    Architecture, CloudConfig, FirewallPolicy, Image, InstanceState, KeyPairSpec, Limits,
-    Market, MetadataOptions, Mode, Name, NodeAddress, ShellScript, Source, Tags, UserData, Volume,
+    Architecture, CloudConfig, FirewallPolicy, Image, InstanceState, KeyPairSpec, Limits, Market,
+    MetadataOptions, Mode, Name, NodeAddress, ShellScript, Source, Tags, UserData, Volume,
 };
 pub use ec2_stories_core::provider::{
     AccountProvider, Cloud, Customizer, Firewall, ImageRegistry, InstanceDeployer, KeyPairs, Monitor, Probe,

@@ -7,9 +7,9 @@ use bon::bon;
 
 use super::validate::check_fleet;
 use crate::model::{
-    Architecture, AvailabilityZone, FirewallPolicy, FleetSpec, Image, InstanceType, KeyPairSpec,
-    LoginSpec, Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
-    default_instance_types, default_launch_timeout,
+    Architecture, AvailabilityZone, FirewallPolicy, FleetSpec, Image, InstanceType, KeyPairSpec, LoginSpec,
+    Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume, default_instance_types,
+    default_launch_timeout,
 };
 use crate::provider::{Customizer, Probe, Registrar};
 use crate::{Error, Result};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aws_sdk_ec2::types as sdk;
 use aws_sdk_ec2::primitives::DateTime;
+use aws_sdk_ec2::types as sdk;
 use aws_sdk_ec2::types::{Snapshot, SnapshotState};
 use ec2_stories_core::image::{CONTENT_TAG, Encryption};
 use ec2_stories_core::model::{SnapshotId, Tags};

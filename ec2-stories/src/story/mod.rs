@@ -191,8 +191,8 @@ impl Story {
     ) -> Result<Deployment, StoryError> {
         let described =
             Deployment::from_spec(self.spec.clone(), cloud.clone(), journal.clone(), clock.clone());
-        let customized = described
-            .and_then(|deployment| self.customized.add_to(deployment, &cloud, &journal, &clock));
+        let customized =
+            described.and_then(|deployment| self.customized.add_to(deployment, &cloud, &journal, &clock));
         customized.map_err(|error| self.at(&error))
     }
 
