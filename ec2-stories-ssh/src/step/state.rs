@@ -70,7 +70,7 @@ mod tests {
         state.heeded.insert("service web".to_owned());
         let text = format!("/etc/ec2-stories\n{}", serde_json::to_string_pretty(&state).unwrap());
         assert_eq!(parse(text.as_bytes()).unwrap(), ("/etc/ec2-stories".to_owned(), state));
-        assert_eq!(parse(b"/root/.ec2-stories\n").unwrap().1, State::default());
+        assert_eq!(parse(b"/home/web/.ec2-stories\n").unwrap().1, State::default());
         let damaged = parse(b"/etc/ec2-stories\n{\"steps\": {").unwrap_err();
         assert_eq!(damaged.kind(), ErrorKind::Corrupt);
         assert_eq!(damaged.resource(), Some("/etc/ec2-stories/steps.json"));

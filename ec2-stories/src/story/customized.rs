@@ -55,15 +55,15 @@ impl Customized {
     pub(super) fn add_to(
         &self,
         mut deployment: Deployment,
-        cloud: &Arc<dyn Cloud>,
-        journal: &Arc<dyn TupleStore>,
-        clock: &Arc<dyn Clock>,
+        cloud: Arc<dyn Cloud>,
+        journal: Arc<dyn TupleStore>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Deployment> {
-        let cloud: Arc<dyn InstanceDeployer> = cloud.clone();
+        let cloud: Arc<dyn InstanceDeployer> = cloud;
         let readiness = Readiness::builder().cloud(Arc::clone(&cloud)).build()?;
         let nodes = Nodes::new()
-            .remembered_in(journal.clone())
-            .clock(clock.clone())
+            .remembered_in(journal)
+            .clock(clock)
             .console(Arc::new(Consoles(cloud)))
             .readiness(readiness);
         for (fleet, steps) in &self.steps {

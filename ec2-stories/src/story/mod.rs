@@ -192,7 +192,7 @@ impl Story {
         let described =
             Deployment::from_spec(self.spec.clone(), cloud.clone(), journal.clone(), clock.clone());
         let customized =
-            described.and_then(|deployment| self.customized.add_to(deployment, &cloud, &journal, &clock));
+            described.and_then(|deployment| self.customized.add_to(deployment, cloud, journal, clock));
         customized.map_err(|error| self.at(&error))
     }
 
