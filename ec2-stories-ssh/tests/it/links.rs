@@ -89,6 +89,34 @@ async fn keep_alive_notices_a_host_that_fell_silent() {
 }
 
 #[tokio::test]
+async fn a_link_that_takes_nothing_more_is_noticed_too() {
+    let server = Sshd::start();
+    let proxy = Proxy::to(server.address()).await;
+    let ssh = Ssh::builder()
+        .user(server.user())
+        .identity(Identity::key_file(server.path("client")))
+        .host_keys(pinned(&server))
+        .keep_alive(Duration::from_millis(200))
+        .build()
+        .unwrap();
+    let target = Target::new(proxy.address.ip().to_string(), proxy.address.port());
+    let session = ssh.connect(&target).await.unwrap();
+    let command = Command::shell("cat >/dev/null");
+    // Together they send more than the buffers on the way hold.
+    let mut running = Vec::new();
+    for _ in 0..5 {
+        running.push(session.spawn_with_input(&command, tokio::io::repeat(7)).await.unwrap());
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    proxy.stick();
+    let waiting = futures::future::join_all(running.into_iter().map(|running| running.wait()));
+    let ended = tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("the link is given up");
+    for outcome in ended {
+        assert_eq!(refused(outcome).api_code(), Some(code::LINK_LOST));
+    }
+}
+
+#[tokio::test]
 async fn a_host_is_reached_through_another_and_verified_end_to_end() {
     let (between, server) = (Sshd::start(), Sshd::start());
     let jump = Jump::through(ssh(&between, pinned(&between)), between.target());
