@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use ec2_stories_core::Status;
-use ec2_stories_ssh::{Command, FanOut, Identity, Jump, SessionPool, Ssh, Target, WriteOptions, code};
+use ec2_stories_ssh::{
+    Command, FanOut, Identity, Jump, Running, SessionPool, Ssh, Target, WriteOptions, code,
+};
 
 use crate::support::proxy::Proxy;
 use crate::support::sshd::{Sshd, text};
@@ -109,7 +111,7 @@ async fn a_link_that_takes_nothing_more_is_noticed_too() {
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     proxy.stick();
-    let waiting = futures::future::join_all(running.into_iter().map(|running| running.wait()));
+    let waiting = futures::future::join_all(running.into_iter().map(Running::wait));
     let ended = tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("the link is given up");
     for outcome in ended {
         assert_eq!(refused(outcome).api_code(), Some(code::LINK_LOST));
