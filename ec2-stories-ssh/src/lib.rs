@@ -43,7 +43,7 @@ pub use command::{Captured, Chunk, Command, Exit, LineBuffer, Output, Running, q
 pub use connect::{Connect, Direct, Jump, Stream};
 pub use error::code;
 pub use fan_out::{FanOut, Outcomes};
-pub use host_keys::{Console, HostKeys};
+pub use host_keys::{CloudConsole, Console, HostKeys};
 pub use identity::Identity;
 pub use pool::SessionPool;
 pub use ready::Readiness;

@@ -24,6 +24,9 @@ sync -- "$1" 2>/dev/null || sync
 mv -f -- "$1" "$to"
 trap - EXIT"#;
 
+/// What a host says that does not end is not read to its end.
+const LONGEST_LINE: usize = 16 * 1024;
+
 /// Files by SCP: for a host without SFTP, with the same promises for a write.
 #[derive(Clone, Debug)]
 pub struct Scp {
@@ -169,7 +172,7 @@ impl Talk {
 
     async fn line(&mut self) -> Result<String> {
         let mut line = Vec::new();
-        while line.last() != Some(&b'\n') {
+        while line.last() != Some(&b'\n') && line.len() < LONGEST_LINE {
             line.extend(self.piece(1).await?);
         }
         Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
@@ -180,7 +183,10 @@ impl Talk {
         while self.heard.is_empty() {
             match self.running.next().await? {
                 Some(Chunk::Stdout(bytes)) => self.heard.extend_from_slice(&bytes),
-                Some(Chunk::Stderr(bytes)) => self.complaint.extend_from_slice(&bytes),
+                Some(Chunk::Stderr(bytes)) => {
+                    let room = LONGEST_LINE.saturating_sub(self.complaint.len());
+                    self.complaint.extend_from_slice(&bytes[..room.min(bytes.len())]);
+                }
                 None => {
                     let said = String::from_utf8_lossy(&self.complaint);
                     return Err(

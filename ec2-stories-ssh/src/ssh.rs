@@ -13,7 +13,7 @@ use ec2_stories_core::{Error, ErrorKind, Result};
 pub(crate) use handshake::Client;
 
 use crate::connect::{Connect, Direct, Stream};
-use crate::host_keys::{HostKeys, Known, Proof, rotate};
+use crate::host_keys::{HostKeys, Known, Proof, Rotation};
 use crate::{Identity, Session, Target};
 
 /// How hosts are logged in to: who we are, and how the host proves who it is. Cheap to clone.
@@ -108,16 +108,19 @@ impl Ssh {
         let known = self.0.host_keys.known(target).await?;
         let (session, proof) = self.log_in(target, stream, known).await?;
         match (proof, target.instance_id(), self.0.host_keys.memory()) {
-            (Proof::Injected, Some(id), Some(memory)) => rotate(self, &session, target, id, memory).await,
-            (Proof::Injected, ..) => {
+            (Proof::Injected(key), Some(id), Some(memory)) => {
+                let on = Rotation { ssh: self, target, id, memory };
+                on.rotate(&session, &key).await
+            }
+            (Proof::Injected(_), ..) => {
                 Err(Error::new(ErrorKind::Invalid, "an injected key cannot be replaced"))
             }
             (Proof::Key(key), Some(id), Some(memory)) => {
                 memory.learn(id, &key).await?;
                 Ok(session)
             }
-            (Proof::Remembered { rotating: true }, Some(id), Some(memory)) => {
-                memory.settle(id).await?;
+            (Proof::Remembered { key, rotating: true }, Some(id), Some(memory)) => {
+                memory.settle(id, &key).await?;
                 Ok(session)
             }
             _ => Ok(session),

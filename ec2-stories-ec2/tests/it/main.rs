@@ -5,6 +5,7 @@
 
 mod account;
 mod conformance;
+mod console;
 mod deployment;
 mod ebs;
 mod firewall;

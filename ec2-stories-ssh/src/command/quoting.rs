@@ -13,6 +13,8 @@ pub fn quote(word: &[u8]) -> Vec<u8> {
         match byte {
             // Within single quotes only their end is special.
             b'\'' => quoted.extend_from_slice(br"'\''"),
+            // Except in fish, which may be the user's: there a backslash before the end would take it away.
+            b'\\' => quoted.extend_from_slice(br"'\\'"),
             byte => quoted.push(*byte),
         }
     }
@@ -33,6 +35,7 @@ mod tests {
         assert_eq!(quote(b"/usr/bin/env"), b"/usr/bin/env");
         assert_eq!(quote(b""), b"''");
         assert_eq!(quote(b"it's"), br"'it'\''s'");
+        assert_eq!(quote(br"a\"), br"'a'\\''");
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio::io::AsyncRead;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::wrapper::{end_line, line, secret_input};
@@ -38,6 +38,7 @@ struct Parts {
     exit: Option<Exit>,
     closed: bool,
     on: String,
+    deadline: Option<Instant>,
     input: Option<AbortOnDropHandle<()>>,
     _permit: OwnedSemaphorePermit,
 }
@@ -70,6 +71,7 @@ impl Running {
             exit: None,
             closed: false,
             on,
+            deadline: command.timeout.and_then(|limit| Instant::now().checked_add(limit)),
             input: None,
             _permit: permit,
         }));
@@ -85,11 +87,14 @@ impl Running {
     /// nobody takes holds up the session's other commands.
     ///
     /// # Errors
-    /// [`NOT_STARTED`](code::NOT_STARTED), or ambiguous if the link broke.
+    /// [`NOT_STARTED`](code::NOT_STARTED), [`ErrorKind::Timeout`] after the command's time-out, when it was ended on the host,
+    /// or ambiguous if the link broke.
     pub async fn next(&mut self) -> Result<Option<Chunk>> {
-        match &mut self.0 {
-            Some(parts) => parts.next().await,
-            None => Ok(None),
+        let Some(parts) = &mut self.0 else { return Ok(None) };
+        let Some(deadline) = parts.deadline else { return parts.next().await };
+        match timeout_at(deadline, parts.next()).await {
+            Ok(next) => next,
+            Err(_) => Err(self.out_of_time().await),
         }
     }
 
@@ -118,32 +123,23 @@ impl Running {
         let Some(parts) = &self.0 else {
             return Err(Error::new(ErrorKind::Canceled, "the command was ended"));
         };
-        let (limit, keep) = (parts.command.timeout, parts.command.keep);
+        let keep = parts.command.keep;
         let (mut stdout, mut stderr) = (Captured::keeping(keep), Captured::keeping(keep));
-        let all = async {
-            while let Some(chunk) = self.next().await? {
-                sink(&chunk);
-                match &chunk {
-                    Chunk::Stdout(bytes) => stdout.push(bytes),
-                    Chunk::Stderr(bytes) => stderr.push(bytes),
-                }
+        while let Some(chunk) = self.next().await? {
+            sink(&chunk);
+            match &chunk {
+                Chunk::Stdout(bytes) => stdout.push(bytes),
+                Chunk::Stderr(bytes) => stderr.push(bytes),
             }
-            Ok::<(), Error>(())
-        };
-        match limit {
-            None => all.await?,
-            Some(limit) => match timeout(limit, all).await {
-                Ok(ended) => ended?,
-                Err(_) => return Err(self.out_of_time(limit).await),
-            },
         }
         Ok(Output { exit: self.wait().await?, stdout, stderr })
     }
 
-    async fn out_of_time(mut self, limit: Duration) -> Error {
+    async fn out_of_time(&mut self) -> Error {
         let Some(parts) = self.0.take() else {
             return Error::new(ErrorKind::Canceled, "the command was ended");
         };
+        let limit = parts.command.timeout.unwrap_or_default();
         let on = parts.on.clone();
         let outcome = match parts.end().await {
             Ok(()) => "and was ended".to_owned(),

@@ -19,10 +19,30 @@ elif command -v setsid >/dev/null 2>&1; then exec setsid /bin/sh -c 'printf "%s 
 else printf '%s %s\n' "$ec2_m" "$$" >&2; fi
 exec "$@""#;
 
-/// Ends the group `$1`, at once after `$2` tenths of a second.
-const END: &str = r#"kill -s TERM -- "$1" 2>/dev/null || exit 0
-i=0; while [ $i -lt "$2" ]; do kill -s 0 -- "$1" 2>/dev/null || exit 0; sleep 0.1 2>/dev/null || sleep 1; i=$((i+1)); done
-kill -s KILL -- "$1" 2>/dev/null; exit 0"#;
+/// Ends the group `$1` and what else is in a session that it leads, such as what `timeout` runs, which makes a group of its own;
+/// SIGKILL follows after `$2` tenths of a second. The third field of `/proc/PID/stat` after the name is the group, the fourth the
+/// session. What has made a session of its own is a daemon, and goes on.
+const END: &str = r#"g=$1; n=$2; s=${1#-}
+others() {
+  [ "$s" != "$g" ] || return 0
+  for f in /proc/[0-9]*/stat; do
+    { read -r l <"$f"; } 2>/dev/null || continue
+    p=${l%% *}; set -- ${l##*") "}
+    [ "$4" != "$s" ] || [ "$3" = "$s" ] || [ "$1" = Z ] || printf '%s ' "$p"
+  done
+}
+o=$(others)
+kill -s TERM -- "$g" $o 2>/dev/null || [ -n "$o" ] || exit 0
+i=0; a=1
+while [ -n "$a" ] && [ $i -lt "$n" ]; do
+  a=; for p in "$g" $o; do kill -s 0 -- "$p" 2>/dev/null && a=1; done
+  [ -z "$a" ] || sleep 0.1 2>/dev/null || sleep 1
+  i=$((i+1))
+done
+[ -z "$a" ] || kill -s KILL -- "$g" 2>/dev/null
+o=$(others)
+[ -z "$o" ] || kill -s KILL -- $o 2>/dev/null
+exit 0"#;
 
 /// The line that runs the command after `mark` and its group were written to standard error.
 pub(super) fn line(command: &Command, session_user: &str, mark: &str) -> Result<Vec<u8>> {

@@ -2,6 +2,7 @@
 
 mod banner;
 mod jump;
+mod unstuck;
 mod watched;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use tokio::net::TcpStream;
 
 pub(crate) use banner::{NoBanner, read_banner};
 pub use jump::Jump;
+pub(crate) use unstuck::Unstuck;
 pub(crate) use watched::Watched;
 
 /// A byte stream in both directions.

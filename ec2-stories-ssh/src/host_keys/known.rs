@@ -33,6 +33,8 @@ pub(crate) struct Known {
 pub(crate) enum Proof {
     /// It has the key that is remembered for it.
     Remembered {
+        /// That key.
+        key: PublicKey,
         /// It was not known yet whether it has made that key its own.
         rotating: bool,
     },
@@ -40,8 +42,8 @@ pub(crate) enum Proof {
     Key(PublicKey),
     /// It has a certificate of a known authority.
     Certificate,
-    /// It has the key that user data gave it, which must be replaced.
-    Injected,
+    /// It has this key, which user data gave it and which must be replaced.
+    Injected(PublicKey),
 }
 
 impl Known {
@@ -91,18 +93,20 @@ impl Known {
             return Err(self.refuse(code::HOST_KEY_REVOKED, "is marked as revoked", &key, target));
         }
         let mut refused_certificate = None;
-        if let Some(certificate) = shown.certificate() {
+        if !self.has_remembered()
+            && let Some(certificate) = shown.certificate()
+        {
             match certificate::check(certificate, self, target, self.now) {
                 Ok(()) => return Ok(Proof::Certificate),
                 Err(why) => refused_certificate = Some(why),
             }
         }
         if self.remembered.iter().any(|known| same(known, &key)) {
-            return Ok(Proof::Remembered { rotating: self.rotating });
+            return Ok(Proof::Remembered { key, rotating: self.rotating });
         }
         let injected = self.injected.as_ref().is_some_and(|known| same(known, &key));
         if injected && (self.rotating || !self.has_remembered()) {
-            return Ok(Proof::Injected);
+            return Ok(Proof::Injected(key));
         }
         if !self.has_remembered() && self.has(&key) {
             return Ok(Proof::Key(key));

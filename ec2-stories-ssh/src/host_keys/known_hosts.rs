@@ -28,9 +28,10 @@ pub(super) async fn look_up(file: &Path, target: &Target, known: &mut Known) -> 
 /// A line of a kind that is not understood, such as a key of an unknown algorithm, says nothing, as in OpenSSH.
 fn read(text: &str, target: &Target, known: &mut Known) {
     let name = target.known_as().to_lowercase();
-    for entry in
-        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.parse::<Entry>().ok())
-    {
+    for line in text.lines() {
+        // The parser wants one space between fields; a marker behind a tab must not be lost.
+        let line = line.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        let Ok(entry) = line.parse::<Entry>() else { continue };
         if !is_for(entry.host_patterns(), &name) {
             continue;
         }
@@ -117,6 +118,14 @@ mod tests {
             format!("@cert-authority *.example.org {KEY}\n@revoked * {KEY}\nweb.example.org x-new AAAA\n");
         let known = read_for(&file, "web.example.org", 22);
         assert_eq!((known.keys.len(), known.authorities.len(), known.revoked.len()), (0, 1, 1));
+    }
+
+    #[test]
+    fn blanks_between_fields_are_any_and_lines_may_be_indented() {
+        let file =
+            format!("  web.example.org\t{} \n\t@revoked \t *  {KEY}\t a comment\n", KEY.replace(' ', "\t "));
+        let known = read_for(&file, "web.example.org", 22);
+        assert_eq!((known.keys.len(), known.revoked.len()), (1, 1));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ec2_stories_core::model::InstanceId;
-use ec2_stories_core::provider::{Expect, TupleStore};
-use ec2_stories_core::{Error, ErrorKind, Result};
+use ec2_stories_core::provider::{Expect, TupleStore, Version};
+use ec2_stories_core::{Error, ErrorKind, Result, Status};
 use russh::keys::PublicKey;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ pub(crate) struct Record {
     /// The host was asked to replace its injected key by these, and has not been seen to have done so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) rotating: bool,
+    /// What the store calls it; nothing for one that was not stored yet.
+    #[serde(skip)]
+    version: Option<Version>,
 }
 
 impl Record {
@@ -24,7 +27,7 @@ impl Record {
         let keys: Result<Vec<_>, _> = keys.iter().map(PublicKey::to_openssh).collect();
         let keys = keys
             .map_err(|error| Error::new(ErrorKind::Unexpected, "a key cannot be written").because(error))?;
-        Ok(Self { keys, rotating })
+        Ok(Self { keys, rotating, version: None })
     }
 
     pub(crate) fn keys(&self) -> Result<Vec<PublicKey>> {
@@ -47,9 +50,10 @@ impl Memory {
     pub(crate) async fn recall(&self, id: &InstanceId) -> Result<Option<Record>> {
         let name = name(id);
         let Some(tuple) = self.0.get(&name).await? else { return Ok(None) };
-        serde_json::from_slice(&tuple.value).map(Some).map_err(|error| {
+        let record: Record = serde_json::from_slice(&tuple.value).map_err(|error| {
             Error::new(ErrorKind::Corrupt, "the remembered host keys cannot be read").on(name).because(error)
-        })
+        })?;
+        Ok(Some(Record { version: Some(tuple.version), ..record }))
     }
 
     /// Remembers a key that was verified for an instance of which none was. Where another program was first, its key
@@ -71,17 +75,37 @@ impl Memory {
             .on(id.to_string()))
     }
 
-    /// The host was seen with its own keys: the injected one is not accepted any more.
-    pub(crate) async fn settle(&self, id: &InstanceId) -> Result<()> {
-        match self.recall(id).await? {
-            Some(record) => self.replace(id, &Record { rotating: false, ..record }).await,
-            None => Ok(()),
+    /// The host was seen with this key of its own: the injected one is not accepted any more.
+    pub(crate) async fn settle(&self, id: &InstanceId, key: &PublicKey) -> Result<()> {
+        let settled = match self.recall(id).await? {
+            Some(record) if record.rotating => {
+                let over = record.version.clone();
+                self.replace(id, &Record { rotating: false, ..record }, over).await
+            }
+            _ => return self.agrees(id, key).await,
+        };
+        match settled {
+            Err(error) if error.kind() == ErrorKind::Conflict => self.agrees(id, key).await,
+            settled => settled,
         }
     }
 
-    /// Replaces what is kept.
-    pub(crate) async fn replace(&self, id: &InstanceId, record: &Record) -> Result<()> {
-        self.write(id, record, Expect::Anything).await
+    /// Says what the keys will be, unless another program has said something since `before` was recalled.
+    pub(crate) async fn announce(
+        &self,
+        id: &InstanceId,
+        keys: &[PublicKey],
+        before: Option<Record>,
+    ) -> Result<()> {
+        let over = before.and_then(|record| record.version);
+        match self.replace(id, &Record::new(keys, true)?, over).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Err(busy(id).because(error)),
+            announced => announced,
+        }
+    }
+
+    async fn replace(&self, id: &InstanceId, record: &Record, over: Option<Version>) -> Result<()> {
+        self.write(id, record, over.map_or(Expect::Absent, Expect::Unchanged)).await
     }
 
     async fn write(&self, id: &InstanceId, record: &Record, expect: Expect) -> Result<()> {
@@ -90,6 +114,13 @@ impl Memory {
         })?;
         self.0.put(&name(id), &value, expect).await.map(drop)
     }
+}
+
+/// Two programs must not replace a key at once; the one that is late tries again and finds the new one.
+pub(crate) fn busy(id: &InstanceId) -> Error {
+    Error::new(ErrorKind::Conflict, "another program replaces the injected host key just now")
+        .status(Status::Temporary)
+        .on(id.to_string())
 }
 
 fn name(id: &InstanceId) -> String {

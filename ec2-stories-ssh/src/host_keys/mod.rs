@@ -1,6 +1,7 @@
 //! What proves to us who a host is.
 
 mod certificate;
+mod cloud;
 mod console;
 mod known;
 mod known_hosts;
@@ -17,9 +18,10 @@ use ec2_stories_core::provider::TupleStore;
 use ec2_stories_core::{Clock, Error, ErrorKind, Result, SystemClock};
 use russh::keys::PublicKey;
 
+pub use cloud::CloudConsole;
 pub(crate) use known::{Known, Proof, fingerprint};
 pub(crate) use memory::Memory;
-pub(crate) use rotation::rotate;
+pub(crate) use rotation::Rotation;
 
 use crate::Target;
 

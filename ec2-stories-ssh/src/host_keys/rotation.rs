@@ -11,10 +11,10 @@ use ec2_stories_core::{Error, ErrorKind, Result};
 use russh::keys::PublicKey;
 use tokio::time::{Instant, sleep};
 
-use super::known::Known;
-use super::memory::{Memory, Record};
+use super::known::{Known, Proof};
+use super::memory::{Memory, busy};
 use crate::error::code;
-use crate::{Command, Session, Ssh, Target};
+use crate::{Command, Exit, Output, Session, Ssh, Target};
 
 /// Finds the server that we are logged in to: up from this process there is the one that listens, whose command line says its
 /// configuration. `$pid`, `$sshd`, `$config` are what the scripts go on with.
@@ -27,81 +27,127 @@ while [ "$pid" -gt 0 ]; do
 done
 [ -n "$listener" ] || { echo 'the SSH server that listens was not found' >&2; exit 1; }
 listener=${listener#*: }; sshd=${listener%% *}; config=
-set -- $listener
-while [ $# -gt 0 ]; do case $1 in -f) config=$2; shift;; -f?*) config=${1#-f};; esac; shift; done
+after=
+for word in $listener; do
+  case $after$word in -f) after=-f; continue;; -f?*) config=${word#-f};; esac; after=
+done
 keys=$("$sshd" -T ${config:+-f "$config"} | sed -n 's/^hostkey //p')
 "#;
 
-/// Makes a key beside each that the server uses, unless an earlier try has, and prints its public half.
-const MAKE: &str = r#"for key in $keys; do
+/// Makes a key beside each that the server uses, unless an earlier try or another program has, and prints its public half. A
+/// link makes the file at once, or not at all. It exits with 75 if `$1`, the injected key, is in no file any more.
+const MAKE: &str = r#"injected=
+for key in $keys; do
   [ -f "$key" ] || continue
-  if [ ! -f "$key.ec2-stories.pub" ]; then
+  case $(ssh-keygen -y -f "$key") in "$1"*) injected=1;; esac
+done
+[ -n "$injected" ] || exit 75
+for key in $keys; do
+  [ -f "$key" ] || continue
+  new=$key.ec2-stories
+  if [ ! -f "$new" ]; then
     type=$(ssh-keygen -l -f "$key" | sed 's/.*(\(.*\))$/\1/' | tr 'A-Z' 'a-z')
-    rm -f "$key.ec2-stories"
-    ssh-keygen -q -t "$type" -N '' -C '' -f "$key.ec2-stories"
+    rm -f "$new.$$" "$new.$$.pub"
+    ssh-keygen -q -t "$type" -N '' -C '' -f "$new.$$"
+    ln "$new.$$" "$new" 2>/dev/null || [ -f "$new" ]
+    rm -f "$new.$$" "$new.$$.pub"
   fi
-  cat "$key.ec2-stories.pub"
+  ssh-keygen -y -f "$new"
 done
 "#;
+/// `EX_TEMPFAIL` of sysexits.h.
+const REPLACED: u32 = 75;
 
 /// Takes the new keys, the private half first, and has the server read them.
 const TAKE: &str = r#"for key in $keys; do
-  [ -f "$key.ec2-stories.pub" ] || continue
-  [ ! -f "$key.ec2-stories" ] || mv -f "$key.ec2-stories" "$key"
-  mv -f "$key.ec2-stories.pub" "$key.pub"
+  new=$key.ec2-stories
+  [ -f "$new" ] || continue
+  ssh-keygen -y -f "$new" >"$key.pub.ec2-stories"
+  mv -f "$new" "$key"
+  mv -f "$key.pub.ec2-stories" "$key.pub"
 done
 kill -HUP "$pid"
 "#;
 
+const OPERATION: &str = "replace the injected host key";
 /// Making an RSA key takes a small machine its time.
 const SCRIPT: Duration = Duration::from_secs(60);
 /// How long the server may take to read its keys and listen again.
 const RELOAD: Duration = Duration::from_secs(20);
 
-/// Replaces the injected key, and gives a session with the host that shows its own.
-pub(crate) async fn rotate(
-    ssh: &Ssh,
-    session: &Session,
-    target: &Target,
-    id: &InstanceId,
-    memory: &Memory,
-) -> Result<Session> {
-    let made = run(session, MAKE).await?;
-    let keys: Result<Vec<_>, _> = made.lines().map(PublicKey::from_openssh).collect();
-    let keys = keys.map_err(|error| failed(target, "what it printed is not a public key").because(error))?;
-    if keys.is_empty() {
-        return Err(failed(target, "the host has no host key to replace"));
-    }
-    memory.replace(id, &Record::new(&keys, true)?).await?;
-    run(session, TAKE).await?;
-    let renewed = meet_again(ssh, target, &keys).await?;
-    memory.replace(id, &Record::new(&keys, false)?).await?;
-    tracing::info!(host = %target, "the injected host key was replaced");
-    Ok(renewed)
+/// A host whose injected key is to be replaced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rotation<'a> {
+    pub(crate) ssh: &'a Ssh,
+    pub(crate) target: &'a Target,
+    pub(crate) id: &'a InstanceId,
+    pub(crate) memory: &'a Memory,
 }
 
-async fn meet_again(ssh: &Ssh, target: &Target, keys: &[PublicKey]) -> Result<Session> {
-    let deadline = Instant::now() + RELOAD;
-    loop {
-        match ssh.dial(target, Known::only(keys.to_vec(), ssh.now())).await {
-            Ok((session, _)) => return Ok(session),
-            // It closes its port for a moment, and shows the old key until then.
-            Err(error)
-                if Instant::now() < deadline
-                    && (error.is_temporary() || error.api_code() == Some(code::HOST_KEY_CHANGED)) =>
-            {
-                sleep(Duration::from_millis(100)).await;
+impl Rotation<'_> {
+    /// Replaces the injected key, and gives a session with the host that shows its own.
+    pub(crate) async fn rotate(&self, session: &Session, injected: &PublicKey) -> Result<Session> {
+        let before = self.memory.recall(self.id).await?;
+        if before.as_ref().is_some_and(|record| !record.rotating) {
+            return Err(busy(self.id));
+        }
+        let keys = match self.make(session, injected).await? {
+            Some(keys) => {
+                self.memory.announce(self.id, &keys, before).await?;
+                keys
             }
-            Err(error) => return Err(error),
+            // The files are replaced, and the server has not read them: somebody was cut off, or is about to tell it.
+            None => before.ok_or_else(|| busy(self.id))?.keys()?,
+        };
+        self.run(session, TAKE, "").await?.checked(OPERATION)?;
+        let (renewed, key) = self.meet_again(&keys).await?;
+        self.memory.settle(self.id, &key).await?;
+        tracing::info!(host = %self.target, "the injected host key was replaced");
+        Ok(renewed)
+    }
+
+    /// The keys that the host has made; nothing if the injected one is replaced already.
+    async fn make(&self, session: &Session, injected: &PublicKey) -> Result<Option<Vec<PublicKey>>> {
+        let shown = injected
+            .to_openssh()
+            .map_err(|error| self.failed("the injected key cannot be written").because(error))?;
+        let made = self.run(session, MAKE, &shown).await?;
+        if made.exit == Exit::Status(REPLACED) {
+            return Ok(None);
+        }
+        let made = made.checked(OPERATION)?.stdout.text();
+        let keys: Result<Vec<_>, _> = made.lines().map(PublicKey::from_openssh).collect();
+        let keys = keys.map_err(|error| self.failed("what it printed is not a public key").because(error))?;
+        if keys.is_empty() {
+            return Err(self.failed("the host has no host key to replace"));
+        }
+        Ok(Some(keys))
+    }
+
+    async fn meet_again(&self, keys: &[PublicKey]) -> Result<(Session, PublicKey)> {
+        let deadline = Instant::now() + RELOAD;
+        loop {
+            match self.ssh.dial(self.target, Known::only(keys.to_vec(), self.ssh.now())).await {
+                Ok((session, Proof::Remembered { key, .. })) => return Ok((session, key)),
+                Ok(_) => return Err(self.failed("the host showed no key of its own")),
+                // It closes its port for a moment, and shows the old key until then.
+                Err(error)
+                    if Instant::now() < deadline
+                        && (error.is_temporary() || error.api_code() == Some(code::HOST_KEY_CHANGED)) =>
+                {
+                    sleep(Duration::from_millis(100)).await;
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
-}
 
-async fn run(session: &Session, script: &str) -> Result<String> {
-    let command = Command::shell(format!("{FIND}{script}")).as_root().timeout(SCRIPT);
-    Ok(session.exec(&command).await?.checked("replace the injected host key")?.stdout.text())
-}
+    async fn run(&self, session: &Session, script: &str, argument: &str) -> Result<Output> {
+        let command = Command::shell(format!("{FIND}{script}")).arg(argument).as_root().timeout(SCRIPT);
+        session.exec(&command).await
+    }
 
-fn failed(target: &Target, why: &str) -> Error {
-    Error::new(ErrorKind::Failed, why).during("replace the injected host key").on(target.to_string())
+    fn failed(&self, why: &str) -> Error {
+        Error::new(ErrorKind::Failed, why).during(OPERATION).on(self.target.to_string())
+    }
 }

@@ -129,11 +129,17 @@ impl Readiness {
 
     /// A host may boot again on the way, as cloud-init can be told to.
     async fn booted(&self, ssh: &Ssh, target: &Target, mut session: Session) -> Result<Session> {
+        let mut pause = FIRST_PAUSE;
         loop {
             match boot::finished(&session).await {
                 Ok(()) => return Ok(session),
                 Err(error) if error.is_permanent() => return Err(error),
-                Err(_) => session = self.log_in(ssh, target).await?,
+                Err(error) => {
+                    tracing::debug!(host = %target, error = error.chain(), "cloud-init could not be asked");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    session = self.log_in(ssh, target).await?;
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Files of a host.
 
 mod attributes;
+mod cleanup;
 mod failure;
 mod transfer;
 mod tree;

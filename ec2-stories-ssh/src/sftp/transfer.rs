@@ -7,6 +7,7 @@ use rand::RngExt;
 use russh_sftp::protocol::{FileAttributes, OpenFlags, StatusCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::cleanup::{OpenFile, Temporary};
 use super::failure::{Failure, disk_full, failed, is_missing, is_vague};
 use super::{FileKind, Sftp};
 
@@ -60,27 +61,6 @@ impl WriteOptions {
     }
 }
 
-/// Removes a half-written file, also when nobody waits any more.
-struct Temporary {
-    sftp: Sftp,
-    path: String,
-    written: bool,
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.written && self.sftp.is_alive() {
-            let (sftp, path) = (self.sftp.clone(), std::mem::take(&mut self.path));
-            let endings = self.sftp.0.endings.clone();
-            endings.finally(async move {
-                if let Err(error) = sftp.remove(&path).await {
-                    tracing::warn!(error = error.chain(), "a half-written file could not be removed");
-                }
-            });
-        }
-    }
-}
-
 impl Sftp {
     /// Writes what `content` gives to a file, at once, as [`write`](Self::write) does. Returns its size.
     ///
@@ -107,17 +87,9 @@ impl Sftp {
 
         let folder = path.rfind('/').map_or("", |at| &path[..=at]);
         let nonce = rand::rng().random::<u64>();
-        let mut temporary = Temporary {
-            sftp: self.clone(),
-            path: format!("{folder}.ec2-stories-{nonce:016x}"),
-            written: false,
-        };
-        match self.fill(content, &temporary.path, mode, owner).await {
-            Ok(size) => {
-                self.rename(&temporary.path, &path).await?;
-                temporary.written = true;
-                Ok(size)
-            }
+        let temporary = Temporary::new(self, format!("{folder}.ec2-stories-{nonce:016x}"));
+        let written = match self.fill(content, temporary.path(), mode, owner).await {
+            Ok(size) => self.rename(temporary.path(), &path).await.map(|()| size),
             Err(Cause::Reading(error)) => {
                 Err(Error::new(ErrorKind::Io, "what should be sent cannot be read")
                     .during("write")
@@ -125,7 +97,12 @@ impl Sftp {
                     .because(error))
             }
             Err(Cause::Writing(error)) => Err(self.explain(error, folder, &path).await),
+        };
+        match written {
+            Ok(_) => temporary.in_place(),
+            Err(_) => temporary.remove().await,
         }
+        written
     }
 
     async fn fill(
@@ -138,14 +115,14 @@ impl Sftp {
         // Nobody else reads it before it has its own mode.
         let private = FileAttributes { permissions: Some(0o600), ..FileAttributes::empty() };
         let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUDE;
-        let handle = self.open(path, flags, private).await?;
-        let written = self.pump(&mut content, &handle).await;
+        let file = OpenFile::new(self, self.open(path, flags, private).await?);
+        let written = self.pump(&mut content, file.handle()).await;
         let settled = match written {
-            Ok(size) => self.settle(&handle, mode, owner).await.map(|()| size).map_err(Cause::Writing),
+            Ok(size) => self.settle(file.handle(), mode, owner).await.map(|()| size).map_err(Cause::Writing),
             Err(cause) => Err(cause),
         };
         // Some file systems say only now that there was no room.
-        let closed = self.0.ask(self.0.raw.close(handle.as_str())).await;
+        let closed = file.close().await;
         let size = settled?;
         closed?;
         Ok(size)
@@ -220,8 +197,9 @@ impl Sftp {
     pub async fn download(&self, path: &str, sink: &mut (impl AsyncWrite + Send + Unpin)) -> Result<u64> {
         let say = |error| failed(error, "read", path, &self.0.on);
         let handle = self.open(path, OpenFlags::READ, FileAttributes::empty()).await.map_err(say)?;
-        let read = self.drain(&handle, sink).await;
-        let closed = self.0.ask(self.0.raw.close(handle.as_str())).await;
+        let file = OpenFile::new(self, handle);
+        let read = self.drain(file.handle(), sink).await;
+        let closed = file.close().await;
         let size = read.map_err(|cause| match cause {
             Cause::Writing(error) => failed(error, "read", path, &self.0.on),
             Cause::Reading(error) => Error::new(ErrorKind::Io, "what was read cannot be written")

@@ -33,6 +33,14 @@ impl Sftp {
         let closed = self.0.ask(self.0.raw.close(handle)).await;
         read.map_err(say)?;
         closed.map_err(say)?;
+        // A name that is a path would lead who copies the folder out of it.
+        if let Some(file) = listed.iter().find(|file| file.name.is_empty() || file.name.contains(['/', '\0']))
+        {
+            let message = format!("the host lists {:?}, which is no file's name", file.name);
+            return Err(Error::new(ErrorKind::Unexpected, message)
+                .during("list")
+                .on(format!("{}:{path}", self.0.on)));
+        }
         listed.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(listed)
     }

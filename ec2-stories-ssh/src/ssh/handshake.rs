@@ -13,7 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Settings;
 use crate::Target;
-use crate::connect::{NoBanner, Stream, read_banner};
+use crate::connect::{NoBanner, Stream, Unstuck, read_banner};
 use crate::error::protocol;
 use crate::host_keys::{Known, Proof};
 
@@ -21,6 +21,9 @@ use crate::host_keys::{Known, Proof};
 pub(crate) const CONNECT: &str = "connect";
 /// What was being done when something could be reached that did not say that it is an SSH server.
 pub(crate) const BANNER: &str = "banner";
+
+/// Questions without an answer, after which the link has broken.
+const KEEP_ALIVES: u32 = 3;
 
 /// Answers what the library asks during a connection.
 #[derive(Debug)]
@@ -71,7 +74,9 @@ impl client::Handler for Client {
     async fn disconnected(&mut self, reason: DisconnectReason<Self::Error>) -> Result<(), Self::Error> {
         match reason {
             DisconnectReason::ReceivedDisconnect(info) => {
-                lock(&self.seen).farewell = Some(info.message);
+                // Anybody may say it, before any key was checked, and it ends up in errors and on terminals.
+                let said: String = info.message.chars().filter(|c| !c.is_control()).take(200).collect();
+                lock(&self.seen).farewell = Some(said);
                 Ok(())
             }
             DisconnectReason::Error(error) => Err(error),
@@ -103,6 +108,7 @@ pub(super) async fn shake_hands(
     let config = Arc::new(config(settings, &known));
     let gone = CancellationToken::new();
     let guard = gone.clone().drop_guard();
+    let stream = Unstuck::new(stream, settings.keep_alive.saturating_mul(KEEP_ALIVES));
     let client = Client { known, target: target.clone(), seen: Arc::clone(&seen), _gone: guard };
     let connected = bounded(
         settings.login_timeout,
@@ -115,7 +121,7 @@ pub(super) async fn shake_hands(
     match (verdict, connected) {
         (Some(Err(refused)), _) => Err(refused),
         (Some(Ok(proof)), Ok(handle)) => Ok((Link { handle, seen, gone }, proof)),
-        // The library asks for every key exchange; without the question there is no proof.
+        // The library asks at the first key exchange, and later ones are bound to that; without the question there is no proof.
         (None, Ok(_)) => Err(Error::new(ErrorKind::Unexpected, "the host's key was not checked")),
         (_, Err(error)) => Err(protocol(error, "key exchange", &target.to_string())),
     }
@@ -137,7 +143,7 @@ fn config(settings: &Settings, known: &Known) -> client::Config {
     client::Config {
         preferred,
         keepalive_interval: Some(settings.keep_alive),
-        keepalive_max: 3,
+        keepalive_max: KEEP_ALIVES as usize,
         ..client::Config::default()
     }
 }

@@ -114,6 +114,30 @@ async fn a_command_that_hangs_is_ended_on_the_host_with_its_children() {
 }
 
 #[tokio::test]
+async fn what_made_a_group_of_its_own_is_ended_too() {
+    let (server, session) = connected().await;
+    let file = server.path("pid");
+    // `timeout` leaves the group of what started it.
+    let script = format!("timeout 1000 sleep 1000 & echo $! > {}; wait", file.display());
+    let command = Command::shell(script).timeout(Duration::from_secs(1));
+    assert!(refused(session.exec(&command).await).to_string().contains("was ended"));
+    let pid = pid_in(&file).unwrap();
+    until("it ends", || !runs(&pid)).await;
+}
+
+#[tokio::test]
+async fn a_time_out_counts_for_a_command_that_is_read_piece_by_piece() {
+    let (server, session) = connected().await;
+    let file = server.path("pid");
+    let script = format!("echo $$ > {}; echo started; sleep 1000", file.display());
+    let mut running = session.spawn(&Command::shell(script).timeout(Duration::from_secs(1))).await.unwrap();
+    assert_eq!(running.next().await.unwrap(), Some(Chunk::Stdout("started\n".into())));
+    let late = tokio::time::timeout(Duration::from_secs(20), running.next()).await.expect("it is ended");
+    assert_eq!(refused(late).kind(), ErrorKind::Timeout);
+    assert!(!runs(&pid_in(&file).unwrap()));
+}
+
+#[tokio::test]
 async fn a_command_that_is_dropped_is_ended_on_the_host() {
     let (server, session) = connected().await;
     let file = server.path("pid");

@@ -133,6 +133,42 @@ async fn refusals_name_the_file_and_leave_nothing() {
 }
 
 #[tokio::test]
+async fn a_write_that_failed_has_left_nothing_once_it_says_so() {
+    let (server, session) = connected().await;
+    let sftp = session.sftp().await.unwrap();
+    let folder = folder(&server, &sftp).await;
+    for turn in 0..20 {
+        let broken = tokio_util::io::StreamReader::new(futures::stream::iter([
+            Ok(bytes::Bytes::from(vec![b'x'; 500_000])),
+            Err(std::io::Error::other("the source broke")),
+        ]));
+        refused(sftp.upload(broken, &format!("{folder}/{turn}"), &WriteOptions::new()).await);
+        nothing_else_in(Path::new(&folder), &[]);
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_transfer_leaves_no_open_file_on_the_host() {
+    let (server, session) = connected().await;
+    let sftp = session.sftp().await.unwrap();
+    let path = format!("{}/file", folder(&server, &sftp).await);
+    for _ in 0..8 {
+        let options = WriteOptions::new();
+        let endless = sftp.upload(tokio::io::repeat(7), &path, &options);
+        tokio::time::timeout(std::time::Duration::from_millis(100), endless).await.unwrap_err();
+    }
+    crate::support::eventually("the server closes them", async || open_files(&server) == 0).await;
+}
+
+/// Files below the server's folder that its sessions have open.
+fn open_files(server: &Sshd) -> usize {
+    let folder = server.path("files");
+    let links = server.processes().into_iter().filter_map(|pid| fs::read_dir(format!("/proc/{pid}/fd")).ok());
+    let files = links.flatten().flatten().filter_map(|link| fs::read_link(link.path()).ok());
+    files.filter(|file| file.starts_with(&folder)).count()
+}
+
+#[tokio::test]
 async fn a_full_disk_is_said_and_nothing_is_left_on_it() {
     let server = Sshd::with_disk();
     let session = ssh(&server, pinned(&server)).connect(&server.target()).await.unwrap();

@@ -134,6 +134,26 @@ async fn a_verified_key_is_remembered_and_no_other_is_accepted() {
     }
 }
 
+#[tokio::test]
+async fn a_certificate_does_not_replace_a_key_that_is_remembered() {
+    let mut server = certified("127.*", "always:forever");
+    let store = Arc::new(MemoryStore::new());
+    connect(&server, pinned(&server).remembered_in(store.clone())).await.unwrap();
+    let authority = HostKeys::authority(&fs::read_to_string(server.path("ca.pub")).unwrap()).unwrap();
+    let keys = authority.clone().remembered_in(store);
+    connect(&server, keys.clone()).await.unwrap();
+
+    // Another host of the same authority answers at the address.
+    server.kill_all();
+    fs::remove_file(server.path("host")).unwrap();
+    keygen(&["-t", "ed25519", "-f", text(&server.path("host"))]);
+    let (ca, key) = (server.path("ca"), server.path("host.pub"));
+    keygen(&["-s", text(&ca), "-h", "-I", "test", "-n", "127.*", text(&key)]);
+    server.restart();
+    connect(&server, authority).await.unwrap();
+    assert_eq!(refused(connect(&server, keys).await).api_code(), Some(code::HOST_KEY_CHANGED));
+}
+
 #[derive(Debug)]
 struct Printed(String);
 
@@ -199,17 +219,35 @@ async fn an_injected_key_is_replaced_at_the_first_login() {
 
 #[tokio::test]
 async fn a_replacement_that_was_cut_off_goes_on_at_the_next_login() {
-    // The two changes of the store are before the host takes its new keys, and after it has shown them.
-    for change in 0..2_usize {
+    // Calls of the store after the first question: what is remembered and its change, before the host takes its new keys;
+    // and both again, after it has shown them.
+    for call in 1..=4_usize {
         for fault in [Fault::Before, Fault::After] {
             let (mut server, store) = (injected(), MemoryStore::new());
             let target = instance(&server);
-            // Before them is the question for what is remembered.
-            store.fail(1 + change, fault);
+            store.fail(call, fault);
             let _ = ssh(&server, injected_keys(&server, &store)).connect(&target).await;
             connect(&server, injected_keys(&server, &store)).await.unwrap();
             is_settled(&mut server, &store).await;
         }
+    }
+}
+
+#[tokio::test]
+async fn programs_that_replace_an_injected_key_at_once_agree() {
+    for _ in 0..3 {
+        let (mut server, store) = (injected(), MemoryStore::new());
+        let target = instance(&server);
+        let programs = (0..4).map(|_| {
+            let ssh = ssh(&server, injected_keys(&server, &store));
+            let (target, readiness) =
+                (target.clone(), Readiness::builder().cloud_init(false).build().unwrap());
+            async move { readiness.wait(&ssh, &target).await }
+        });
+        for outcome in futures::future::join_all(programs).await {
+            outcome.unwrap();
+        }
+        is_settled(&mut server, &store).await;
     }
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use ec2_stories_core::Status;
-use ec2_stories_ssh::{Command, FanOut, Identity, Jump, SessionPool, Ssh, Target, WriteOptions, code};
+use ec2_stories_ssh::{
+    Command, FanOut, Identity, Jump, Running, SessionPool, Ssh, Target, WriteOptions, code,
+};
 
 use crate::support::proxy::Proxy;
 use crate::support::sshd::{Sshd, text};
@@ -86,6 +88,34 @@ async fn keep_alive_notices_a_host_that_fell_silent() {
     let error = refused(session.exec(&Command::new("true")).await);
     assert_eq!(error.api_code(), Some(code::LINK_LOST), "{error:?}");
     assert!(!session.is_alive());
+}
+
+#[tokio::test]
+async fn a_link_that_takes_nothing_more_is_noticed_too() {
+    let server = Sshd::start();
+    let proxy = Proxy::to(server.address()).await;
+    let ssh = Ssh::builder()
+        .user(server.user())
+        .identity(Identity::key_file(server.path("client")))
+        .host_keys(pinned(&server))
+        .keep_alive(Duration::from_millis(200))
+        .build()
+        .unwrap();
+    let target = Target::new(proxy.address.ip().to_string(), proxy.address.port());
+    let session = ssh.connect(&target).await.unwrap();
+    let command = Command::shell("cat >/dev/null");
+    // Together they send more than the buffers on the way hold.
+    let mut running = Vec::new();
+    for _ in 0..5 {
+        running.push(session.spawn_with_input(&command, tokio::io::repeat(7)).await.unwrap());
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    proxy.stick();
+    let waiting = futures::future::join_all(running.into_iter().map(Running::wait));
+    let ended = tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("the link is given up");
+    for outcome in ended {
+        assert_eq!(refused(outcome).api_code(), Some(code::LINK_LOST));
+    }
 }
 
 #[tokio::test]

@@ -216,3 +216,12 @@ async fn a_boot_is_waited_for_and_not_for_ever() {
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.to_string().contains("cloud-init has not finished"), "{error}");
 }
+
+#[tokio::test]
+async fn a_host_that_runs_no_commands_is_not_stormed() {
+    let server = Sshd::with("MaxSessions 0");
+    refused(boot(&server, Duration::from_secs(2)).await);
+    let log = fs::read_to_string(server.path("log")).unwrap();
+    let logins = log.matches("Accepted publickey").count();
+    assert!((1..10).contains(&logins), "{logins} logins");
+}

@@ -18,7 +18,9 @@ pub(crate) fn injected_file(fleet: &FleetSpec) -> Option<&Path> {
 
 /// The fleet's key, made where there is none yet, and its file. Nothing where the fleet asks for none.
 pub(crate) async fn of_fleet(deployment: &Name, fleet: &FleetSpec) -> Result<Option<(HostKey, PathBuf)>> {
-    let Some(private) = injected_file(fleet).map(Path::to_owned) else { return Ok(None) };
+    let Some(private) = injected_file(fleet) else { return Ok(None) };
+    // The journal names it: another start may be in another folder.
+    let private = std::path::absolute(private).map_err(|error| failed(private, error))?;
     let public = private.with_added_extension("pub");
     let comment = format!("{deployment}.{}", fleet.name);
     let file = private.clone();

@@ -55,7 +55,12 @@ impl HostKey {
         let text = std::str::from_utf8(recorded).map_err(|error| {
             Error::new(ErrorKind::Corrupt, "recorded user data is not text").because(error)
         })?;
-        let text = text.replacen(&place(&self.public), keys.trim_end(), 1);
+        let place = place(&self.public);
+        if !text.contains(&place) {
+            // A machine without the key could never be logged in to.
+            return Err(Error::new(ErrorKind::Corrupt, "recorded user data has no place for the host key"));
+        }
+        let text = text.replacen(&place, keys.trim_end(), 1);
         if gzip { compress(text.as_bytes()) } else { Ok(text.into_bytes()) }
     }
 }
@@ -81,5 +86,24 @@ mod tests {
         assert!(sent.contains("ssh_keys:\n") && sent.contains("BEGIN OPENSSH PRIVATE KEY"), "{sent}");
         assert!(sent.starts_with("#cloud-config\n") && sent.contains(&key.public));
         assert!(!recorded.contains("PRIVATE") && !format!("{key:?}").contains("BEGIN"));
+    }
+
+    #[test]
+    fn compressed_it_is_the_same_each_time() {
+        use std::io::Read;
+        let key = HostKey::random("shop.web").unwrap();
+        let recorded = key.part().text;
+        let [sent, again] = [(); 2].map(|()| key.join(recorded.as_bytes(), true).unwrap());
+        assert_eq!(sent, again);
+        let mut text = Vec::new();
+        flate2::read::GzDecoder::new(&sent[..]).read_to_end(&mut text).unwrap();
+        assert_eq!(text, key.join(recorded.as_bytes(), false).unwrap());
+    }
+
+    #[test]
+    fn without_its_place_nothing_is_sent() {
+        let (key, other) = (HostKey::random("shop.web").unwrap(), HostKey::random("shop.web").unwrap());
+        let error = key.join(other.part().text.as_bytes(), true).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
     }
 }
