@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ec2_stories_core::conformance::image_uploader;
-use ec2_stories_core::image::{ImageSource, ImageSpec};
+use ec2_stories_core::image::{Encryption, ImageSource, ImageSpec};
 use ec2_stories_core::model::SnapshotId;
 use ec2_stories_core::provider::{ImageRegistry, ImageUploader, UploadProgress, UploadedImage};
 use ec2_stories_core::{ErrorKind, MemoryStore, Result};
@@ -161,6 +161,29 @@ async fn a_child_holds_what_differs_from_its_parent() {
         desk.ec2.abandon(uploaded).await.unwrap();
     }
     desk.assert_clean("in the end").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_of_an_open_parent_is_sent_once() {
+    let desk = Desk::new();
+    let journal = Arc::new(desk.journal.clone());
+    let open = EbsUploader::builder().ec2(&desk.ec2).journal(journal).encryption(Encryption::Off).build();
+    let first = open.upload(&desk.disk("web-1.raw", &[1, 2]), watch::Sender::default()).await.unwrap();
+    let second = desk.disk("web-2.raw", &[1, 7]);
+    let child = desk.uploader(Some(SnapshotId::new(&first.location)));
+    let uploaded = child.upload(&second, watch::Sender::default()).await.unwrap();
+    assert_eq!(child.upload(&second, watch::Sender::default()).await.unwrap(), uploaded);
+    assert_eq!(desk.sim.calls().count("StartSnapshot"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_processes_at_one_file_fill_one_snapshot() {
+    let desk = Desk::new();
+    let source = desk.disk("web.raw", &[9; 10]);
+    let (one, other) = tokio::join!(desk.upload(&source), desk.upload(&source));
+    assert_eq!(one.unwrap(), other.unwrap());
+    assert_eq!(desk.sim.leaks().len(), 1, "the snapshot: {}", desk.sim.leaks());
+    assert!(desk.journal.dump().is_empty(), "{:?}", desk.journal.dump());
 }
 
 #[tokio::test(start_paused = true)]
