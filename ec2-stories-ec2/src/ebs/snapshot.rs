@@ -17,7 +17,7 @@ use super::api::EbsApi;
 use super::journal::Record;
 use super::scan::{Block, Scan};
 use crate::api::{Api, Call};
-use crate::images::{settled_snapshot, snapshot_by_id};
+use crate::images::{SETTLING, settled_snapshot, snapshot_by_id};
 use crate::tags::filter;
 
 /// Minutes without a block after which EBS gives an upload up: a day for whoever comes back.
@@ -90,8 +90,19 @@ impl Inner {
     }
 }
 
-/// The snapshots that were started under a token.
+/// The snapshots that were started under a token, maybe a moment ago.
 pub(super) async fn started_under(api: &Api, token: &str) -> Result<Vec<SnapshotId>> {
+    for pause in SETTLING {
+        let found = tagged(api, token).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        tokio::time::sleep(pause).await;
+    }
+    tagged(api, token).await
+}
+
+async fn tagged(api: &Api, token: &str) -> Result<Vec<SnapshotId>> {
     let request =
         api.client.describe_snapshots().owner_ids("self").filters(filter(format!("tag:{UPLOAD_TAG}"), token));
     let reply = api.call(Call::reading("DescribeSnapshots"), request.send()).await?;

@@ -1,18 +1,25 @@
 //! Taking a publication down.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use ec2_stories_core::Result;
 use ec2_stories_core::model::{ImageId, Region};
 use ec2_stories_core::provider::ImageRegistry;
 
-use super::{Inner, Publication};
+use super::{Inner, Publication, Stage};
 use crate::images::{abandon_content, copies_of, named_with_content};
+
+/// For how long EC2 may not show what was made by a process that died a moment ago: it would be taken for never made.
+const UNSEEN: Duration = Duration::from_secs(10);
 
 /// What was intended counts as made: a process may have died before it could write what came of it.
 pub(super) async fn remove(inner: &Inner) -> Result<()> {
     let Some(publication) = inner.journal.read().await? else { return Ok(()) };
     let ec2 = &inner.ec2;
+    if matches!(publication.stage, Stage::Registering | Stage::Copying(_)) {
+        tokio::time::sleep(UNSEEN).await;
+    }
     // Where the image was made anew, the journal may still have the old one.
     let named = named_with_content(ec2, &publication.name, &publication.content_hash).await?;
     let noted = publication.image().map(|image| image.id.clone());

@@ -8,7 +8,7 @@ use ec2_stories_core::conformance::image_uploader;
 use ec2_stories_core::image::{Encryption, ImageSource, ImageSpec};
 use ec2_stories_core::model::SnapshotId;
 use ec2_stories_core::provider::{ImageRegistry, ImageUploader, UploadProgress, UploadedImage};
-use ec2_stories_core::{ErrorKind, MemoryStore, Result};
+use ec2_stories_core::{Error, ErrorKind, MemoryStore, Result, memory};
 use ec2_stories_ec2::{EbsUploader, Ec2};
 use ec2_stories_sim::{Fault, Sim};
 use tempfile::TempDir;
@@ -174,6 +174,18 @@ async fn a_child_of_an_open_parent_is_sent_once() {
     let uploaded = child.upload(&second, watch::Sender::default()).await.unwrap();
     assert_eq!(child.upload(&second, watch::Sender::default()).await.unwrap(), uploaded);
     assert_eq!(desk.sim.calls().count("StartSnapshot"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_that_cannot_be_noted_nor_seen_is_deleted() {
+    let desk = Desk::new();
+    desk.sim.faults().nth("StartSnapshot", 1, Fault::UnknownIdFor(Duration::from_secs(3)));
+    // The journal is read twice, and the token written, before its snapshot is.
+    desk.journal.fail(3, memory::Fault::Error(Error::new(ErrorKind::Io, "disk full")));
+    let error = desk.upload(&desk.disk("web.raw", &[9; 3])).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io, "{error:?}");
+    assert_eq!((desk.sim.calls().count("StartSnapshot"), desk.sent()), (1, 0));
+    desk.assert_clean("in the end").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -200,6 +200,30 @@ async fn what_cannot_be_is_refused_before_anything_is_done() {
     assert_eq!(refused(open, &["friend"], "eu-west-1"), "publish.share");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_seen_yet_is_removed_too() {
+    for operation in ["ImportSnapshot", "RegisterImage", "CopyImage"] {
+        let desk = Desk::new();
+        desk.sim.faults().nth(operation, 1, Fault::UnknownIdFor(Duration::from_secs(8)));
+        let (publish, source) = (desk.publish(), desk.file(1));
+        let died = async {
+            while desk.sim.calls().count(operation) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            // The reply is there; the effect is not to be seen.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        };
+        tokio::select! {
+            biased;
+            () = died => {}
+            result = publish.run(&source) => panic!("{operation}: it was not cut off: {result:?}"),
+        }
+        desk.publish().remove().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        desk.assert_clean(operation).await;
+    }
+}
+
 /// A run that is struck by the fault at each call in turn, or cut off there, then another process.
 async fn cut_off_everywhere(fault: Option<Fault>) {
     let desk = Desk::new();
