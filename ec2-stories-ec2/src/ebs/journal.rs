@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ec2_stories_core::image::Encryption;
 use ec2_stories_core::model::SnapshotId;
-use ec2_stories_core::provider::{Expect, TupleStore};
+use ec2_stories_core::provider::{Expect, TupleStore, Version};
 use ec2_stories_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,7 @@ impl Record {
 }
 
 impl Journal {
-    pub(super) async fn read(&self, path: &Path) -> Result<Option<Record>> {
+    pub(super) async fn read(&self, path: &Path) -> Result<Option<(Record, Version)>> {
         let name = name(path);
         let Some(tuple) = self.0.get(&name).await? else { return Ok(None) };
         let corrupt = |why: String| Error::new(ErrorKind::Corrupt, why).during("read the journal").on(&name);
@@ -77,13 +77,27 @@ impl Journal {
                 record.format
             )));
         }
-        Ok(Some(record))
+        Ok(Some((record, tuple.version)))
     }
 
+    /// Writes how far an upload is that has begun.
     pub(super) async fn write(&self, path: &Path, record: &Record) -> Result<()> {
+        self.put(path, record, Expect::Anything).await
+    }
+
+    /// Writes a new upload's record, unless another process was quicker; says whether it did.
+    pub(super) async fn claim(&self, path: &Path, record: &Record, expect: Expect) -> Result<bool> {
+        match self.put(path, record, expect).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn put(&self, path: &Path, record: &Record, expect: Expect) -> Result<()> {
         let encode = |error: serde_json::Error| Error::new(ErrorKind::Unexpected, error.to_string());
         let value = serde_json::to_vec(record).map_err(encode)?;
-        self.0.put(&name(path), &value, Expect::Anything).await.map(drop)
+        self.0.put(&name(path), &value, expect).await.map(drop)
     }
 
     pub(super) async fn remove(&self, path: &Path) -> Result<()> {

@@ -8,13 +8,14 @@ mod scan;
 mod send;
 mod snapshot;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bon::bon;
 use ec2_stories_core::image::{Encryption, ImageFormat, ImageSource};
 use ec2_stories_core::model::SnapshotId;
-use ec2_stories_core::provider::{ImageUploader, TupleStore, UploadProgress, UploadedImage};
+use ec2_stories_core::provider::{Expect, ImageUploader, TupleStore, UploadProgress, UploadedImage};
 use ec2_stories_core::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 
@@ -115,7 +116,7 @@ impl ImageUploader for EbsUploader {
 
     async fn abort(&self, source: &ImageSource) -> Result<()> {
         let Inner { ec2, journal, .. } = &*self.0;
-        let Some(record) = journal.read(source.path()).await? else { return Ok(()) };
+        let Some((record, _)) = journal.read(source.path()).await? else { return Ok(()) };
         self.0.discard(&record).await?;
         journal.remove(source.path()).await?;
         tracing::debug!(region = %ec2.region(), "aborted");
@@ -144,9 +145,12 @@ impl Inner {
         };
 
         let earlier = self.journal.read(path).await?;
-        let wanted = Wanted { content_hash: &scan.content_hash, encryption: &self.encryption };
+        let encryption = self.encryption_of_snapshot().await?;
+        let wanted = Wanted { content_hash: &scan.content_hash, encryption: &encryption };
         if let Some(snapshot) = find_snapshot(api, wanted).await? {
-            if let Some(record) = earlier.filter(|record| record.snapshot.as_ref() != Some(&snapshot)) {
+            if let Some((record, _)) =
+                earlier.filter(|(record, _)| record.snapshot.as_ref() != Some(&snapshot))
+            {
                 self.discard(&record).await?;
             }
             self.journal.remove(path).await?;
@@ -155,14 +159,7 @@ impl Inner {
         }
 
         let fresh = Record::new(path, &scan.content_hash, &self.encryption, self.parent.as_ref());
-        let record = match earlier {
-            Some(record) if record.is_for(&fresh) && self.can_go_on(&record).await? => record,
-            Some(other) => {
-                self.discard(&other).await?;
-                fresh
-            }
-            None => fresh,
-        };
+        let record = self.claim(path, fresh).await?;
         let (record, snapshot) = self.start(path, record, &scan).await?;
         let blocks = match &self.parent {
             Some(parent) => delta::against(&self.ebs, parent, &scan).await?,
@@ -177,13 +174,42 @@ impl Inner {
             progress,
             parallel: self.parallel,
         };
-        work.send(record, &blocks).await?;
-        file.must_be_unchanged(path)?;
-        snapshot::complete(&self.ebs, api, &snapshot, &blocks).await?;
+        let filled = async {
+            work.send(record, &blocks).await?;
+            file.must_be_unchanged(path)?;
+            snapshot::complete(&self.ebs, api, &snapshot, &blocks).await
+        };
+        if let Err(error) = filled.await {
+            // Another process at the same file, under the same token, may have been quicker.
+            let may_be_done = error.kind() == ErrorKind::Invalid && error.api_code().is_some();
+            if !(may_be_done && snapshot::is_completing(api, &snapshot).await) {
+                return Err(error);
+            }
+        }
         wait_until_completed(api, &snapshot).await?;
         self.journal.remove(path).await?;
         progress.send_replace(UploadProgress { acknowledged: total, total });
         Ok(uploaded(&snapshot))
+    }
+
+    /// The record to go on with, which is in the journal: an earlier one, or this one. Of processes that begin at once one writes
+    /// its own, and the others take that: under its token they fill the same snapshot.
+    async fn claim(&self, path: &Path, fresh: Record) -> Result<Record> {
+        loop {
+            let expect = match self.journal.read(path).await? {
+                Some((record, _)) if record.is_for(&fresh) && self.can_go_on(&record).await? => {
+                    return Ok(record);
+                }
+                Some((other, version)) => {
+                    self.discard(&other).await?;
+                    Expect::Unchanged(version)
+                }
+                None => Expect::Absent,
+            };
+            if self.journal.claim(path, &fresh, expect).await? {
+                return Ok(fresh);
+            }
+        }
     }
 
     /// Deletes what an upload has made that will not be resumed.

@@ -7,7 +7,7 @@ use aws_sdk_ebs::types::{ChecksumAggregationMethod, ChecksumAlgorithm, Tag};
 use aws_sdk_ec2::types::SnapshotState;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ec2_stories_core::image::content_tags;
+use ec2_stories_core::image::{Encryption, content_tags};
 use ec2_stories_core::model::SnapshotId;
 use ec2_stories_core::{Error, ErrorKind, Result};
 use sha2::{Digest, Sha256};
@@ -17,7 +17,7 @@ use super::api::EbsApi;
 use super::journal::Record;
 use super::scan::{Block, Scan};
 use crate::api::{Api, Call};
-use crate::images::{settled_snapshot, snapshot_by_id};
+use crate::images::{SETTLING, settled_snapshot, snapshot_by_id};
 use crate::tags::filter;
 
 /// Minutes without a block after which EBS gives an upload up: a day for whoever comes back.
@@ -26,6 +26,19 @@ const TIMEOUT_MINUTES: i32 = 24 * 60;
 const UPLOAD_TAG: &str = "ec2-stories:upload";
 
 impl Inner {
+    /// How the snapshot is going to be encrypted.
+    pub(super) async fn encryption_of_snapshot(&self) -> Result<Encryption> {
+        let Some(id) = &self.parent else { return Ok(self.encryption.clone()) };
+        let parent = settled_snapshot(self.ec2.api(), id).await?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "the parent does not exist").during("upload").on(id.as_str())
+        })?;
+        Ok(match (parent.encrypted(), parent.kms_key_id()) {
+            (Some(true), Some(key)) => Encryption::Key(key.to_owned()),
+            (Some(true), None) => Encryption::DefaultKey,
+            _ => Encryption::Off,
+        })
+    }
+
     /// Whether the snapshot of an earlier upload still takes blocks.
     pub(super) async fn can_go_on(&self, record: &Record) -> Result<bool> {
         match &record.snapshot {
@@ -48,7 +61,6 @@ impl Inner {
         if let Some(snapshot) = record.snapshot.clone() {
             return Ok((record, snapshot));
         }
-        self.journal.write(path, &record).await?;
         let tag = |(key, value): (&str, &str)| Tag::builder().key(key).value(value).build();
         let tags = content_tags(record.content_hash()).with(UPLOAD_TAG, &record.token);
         let request = self
@@ -78,8 +90,19 @@ impl Inner {
     }
 }
 
-/// The snapshots that were started under a token.
+/// The snapshots that were started under a token, maybe a moment ago.
 pub(super) async fn started_under(api: &Api, token: &str) -> Result<Vec<SnapshotId>> {
+    for pause in SETTLING {
+        let found = tagged(api, token).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        tokio::time::sleep(pause).await;
+    }
+    tagged(api, token).await
+}
+
+async fn tagged(api: &Api, token: &str) -> Result<Vec<SnapshotId>> {
     let request =
         api.client.describe_snapshots().owner_ids("self").filters(filter(format!("tag:{UPLOAD_TAG}"), token));
     let reply = api.call(Call::reading("DescribeSnapshots"), request.send()).await?;
@@ -109,14 +132,15 @@ pub(super) async fn complete(ebs: &EbsApi, api: &Api, id: &SnapshotId, blocks: &
 }
 
 /// Whether the snapshot becomes complete within a while.
-async fn is_completing(api: &Api, id: &SnapshotId) -> bool {
+pub(super) async fn is_completing(api: &Api, id: &SnapshotId) -> bool {
     const TRIES: u32 = 24;
     for _ in 0..TRIES {
-        let state = snapshot_by_id(api, id).await.ok().flatten();
-        match state.as_ref().and_then(|snapshot| snapshot.state()) {
-            Some(SnapshotState::Completed) => return true,
-            Some(SnapshotState::Pending) => tokio::time::sleep(Duration::from_secs(5)).await,
-            _ => return false,
+        match snapshot_by_id(api, id).await {
+            Ok(Some(snapshot)) if snapshot.state() == Some(&SnapshotState::Completed) => return true,
+            Ok(Some(snapshot)) if snapshot.state() != Some(&SnapshotState::Pending) => return false,
+            Ok(None) => return false,
+            // It is pending, or could not be looked at.
+            Ok(Some(_)) | Err(_) => tokio::time::sleep(Duration::from_secs(5)).await,
         }
     }
     false

@@ -47,7 +47,8 @@ pub(super) async fn share(api: &Api, id: &ImageId, accounts: &[String]) -> Resul
     answer.map(drop).map_err(|error| with_fix(error, id.as_str()))
 }
 
-fn is_account(text: &str) -> bool {
+/// Whether it is formed like an account id.
+pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

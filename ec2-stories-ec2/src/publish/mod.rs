@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use self::journal::Journal;
 use crate::Ec2;
+use crate::images::is_account;
 
 pub use self::publication::{Copy, Publication, Stage};
 
@@ -99,6 +100,17 @@ impl Publish {
         if !share.is_empty() && spec.encryption == ec2_stories_core::image::Encryption::DefaultKey {
             let why = "an image that is shared needs Encryption::Key, a key that the accounts may use, or Encryption::Off";
             return Err(Error::invalid("publish.spec.encryption", why));
+        }
+        if let Some(wrong) = share.iter().find(|account| !is_account(account)) {
+            return Err(Error::invalid(
+                "publish.share",
+                format!("{wrong:?} is not an account id of 12 digits"),
+            ));
+        }
+        if !share.is_empty() && !copy_to.is_empty() && spec.encryption.is_on() {
+            let why = "a copy is encrypted with its own region's default key, which other accounts may not use: share \
+                       without copies, or take Encryption::Off";
+            return Err(Error::invalid("publish.copy_to", why));
         }
         let journal = Journal::new(journal, &ec2.region(), &spec.name);
         Ok(Self(Arc::new(Inner { ec2, uploader, journal, spec, share, copy_to, deprecate_at })))

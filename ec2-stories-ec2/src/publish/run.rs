@@ -1,11 +1,14 @@
 //! The steps of a publication.
 
+use std::collections::BTreeSet;
+
 use ec2_stories_core::image::ImageSource;
-use ec2_stories_core::model::{Region, RegisteredImage};
+use ec2_stories_core::model::{ImageId, Region, RegisteredImage};
 use ec2_stories_core::provider::{ImageRegistry, UploadProgress, UploadedImage};
 use ec2_stories_core::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 
+use super::remove::remove_copies;
 use super::{Copy, Inner, Publication, Stage};
 use crate::Ec2;
 use crate::images::published_as;
@@ -18,6 +21,9 @@ pub(super) async fn run(
     let content_hash = source.content_hash().await?;
     let mut publication = begin(inner, content_hash).await?;
     let image = register(inner, source, progress, &mut publication).await?;
+    if let Some(before) = publication.image().map(|before| before.id.clone()).filter(|id| *id != image.id) {
+        begin_anew(inner, before, &mut publication).await?;
+    }
     publication.own.image = Some(image.clone());
     publication.stage = Stage::Sharing;
     inner.journal.write(&publication).await?;
@@ -93,6 +99,18 @@ async fn register(
     publication.uploaded = Some(uploaded.clone());
     inner.journal.write(publication).await?;
     ec2.register(&uploaded, spec).await
+}
+
+/// The image was taken away and made anew: what was done to the old one was not done to this one, and the old one's copies have
+/// the names that its own are to have.
+async fn begin_anew(inner: &Inner, before: ImageId, publication: &mut Publication) -> Result<()> {
+    let before = BTreeSet::from([before]);
+    for region in &inner.copy_to {
+        remove_copies(inner, publication, &before, region).await?;
+        publication.copies.remove(&region.to_string());
+    }
+    publication.own = Copy::default();
+    Ok(())
 }
 
 async fn upload(

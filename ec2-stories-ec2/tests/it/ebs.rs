@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ec2_stories_core::conformance::image_uploader;
-use ec2_stories_core::image::{ImageSource, ImageSpec};
+use ec2_stories_core::image::{Encryption, ImageSource, ImageSpec};
 use ec2_stories_core::model::SnapshotId;
 use ec2_stories_core::provider::{ImageRegistry, ImageUploader, UploadProgress, UploadedImage};
-use ec2_stories_core::{ErrorKind, MemoryStore, Result};
+use ec2_stories_core::{Error, ErrorKind, MemoryStore, Result, memory};
 use ec2_stories_ec2::{EbsUploader, Ec2};
 use ec2_stories_sim::{Fault, Sim};
 use tempfile::TempDir;
@@ -161,6 +161,41 @@ async fn a_child_holds_what_differs_from_its_parent() {
         desk.ec2.abandon(uploaded).await.unwrap();
     }
     desk.assert_clean("in the end").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_of_an_open_parent_is_sent_once() {
+    let desk = Desk::new();
+    let journal = Arc::new(desk.journal.clone());
+    let open = EbsUploader::builder().ec2(&desk.ec2).journal(journal).encryption(Encryption::Off).build();
+    let first = open.upload(&desk.disk("web-1.raw", &[1, 2]), watch::Sender::default()).await.unwrap();
+    let second = desk.disk("web-2.raw", &[1, 7]);
+    let child = desk.uploader(Some(SnapshotId::new(&first.location)));
+    let uploaded = child.upload(&second, watch::Sender::default()).await.unwrap();
+    assert_eq!(child.upload(&second, watch::Sender::default()).await.unwrap(), uploaded);
+    assert_eq!(desk.sim.calls().count("StartSnapshot"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_that_cannot_be_noted_nor_seen_is_deleted() {
+    let desk = Desk::new();
+    desk.sim.faults().nth("StartSnapshot", 1, Fault::UnknownIdFor(Duration::from_secs(3)));
+    // The journal is read twice, and the token written, before its snapshot is.
+    desk.journal.fail(3, memory::Fault::Error(Error::new(ErrorKind::Io, "disk full")));
+    let error = desk.upload(&desk.disk("web.raw", &[9; 3])).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io, "{error:?}");
+    assert_eq!((desk.sim.calls().count("StartSnapshot"), desk.sent()), (1, 0));
+    desk.assert_clean("in the end").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_processes_at_one_file_fill_one_snapshot() {
+    let desk = Desk::new();
+    let source = desk.disk("web.raw", &[9; 10]);
+    let (one, other) = tokio::join!(desk.upload(&source), desk.upload(&source));
+    assert_eq!(one.unwrap(), other.unwrap());
+    assert_eq!(desk.sim.leaks().len(), 1, "the snapshot: {}", desk.sim.leaks());
+    assert!(desk.journal.dump().is_empty(), "{:?}", desk.journal.dump());
 }
 
 #[tokio::test(start_paused = true)]

@@ -132,6 +132,27 @@ async fn a_file_becomes_images_and_is_published_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_image_that_was_taken_away_is_made_again_with_all_that_belongs_to_it() {
+    let desk = Desk::new();
+    let source = desk.file(1);
+    let first = desk.publish().run(&source).await.unwrap();
+    let ec2 = Ec2::from_config(&desk.sim.sdk_config());
+    ec2.deregister(&first.image().unwrap().id).await.unwrap();
+    let shared = desk.sim.calls().count("ModifyImageAttribute");
+    let deprecated = desk.sim.calls().count("EnableImageDeprecation");
+
+    let second = desk.publish().run(&source).await.unwrap();
+    assert_ne!(second.image().unwrap().id, first.image().unwrap().id);
+    assert_eq!(desk.sim.calls().count("ModifyImageAttribute") - shared, 2, "it, and its copy");
+    assert_eq!(desk.sim.calls().count("EnableImageDeprecation") - deprecated, 2, "it, and its copy");
+    let there = ec2.in_region(&Region::new("eu-west-1")).published().await.unwrap();
+    let copies: Vec<_> = there.iter().map(|image| &image.id).collect();
+    assert_eq!(copies, [&second.copies["eu-west-1"].image.as_ref().unwrap().id], "the old copy is gone");
+    desk.publish().remove().await.unwrap();
+    desk.assert_clean("in the end").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_file_under_the_name_is_a_conflict() {
     let desk = Desk::new();
     desk.publish().run(&desk.file(1)).await.unwrap();
@@ -172,6 +193,35 @@ async fn what_cannot_be_is_refused_before_anything_is_done() {
     assert_eq!(refused(ImageSpec::named("x"), &[], "eu-west-1"), "publish.spec.name");
     assert_eq!(refused(ImageSpec::named("web-7"), &[], "us-east-1"), "publish.copy_to");
     assert_eq!(refused(ImageSpec::named("web-7"), &[FRIEND], "eu-west-1"), "publish.spec.encryption");
+    let with_key =
+        ImageSpec { encryption: Encryption::Key("alias/web".to_owned()), ..ImageSpec::named("web-7") };
+    assert_eq!(refused(with_key, &[FRIEND], "eu-west-1"), "publish.copy_to");
+    let open = ImageSpec { encryption: Encryption::Off, ..ImageSpec::named("web-7") };
+    assert_eq!(refused(open, &["friend"], "eu-west-1"), "publish.share");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_seen_yet_is_removed_too() {
+    for operation in ["ImportSnapshot", "RegisterImage", "CopyImage"] {
+        let desk = Desk::new();
+        desk.sim.faults().nth(operation, 1, Fault::UnknownIdFor(Duration::from_secs(8)));
+        let (publish, source) = (desk.publish(), desk.file(1));
+        let died = async {
+            while desk.sim.calls().count(operation) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            // The reply is there; the effect is not to be seen.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        };
+        tokio::select! {
+            biased;
+            () = died => {}
+            result = publish.run(&source) => panic!("{operation}: it was not cut off: {result:?}"),
+        }
+        desk.publish().remove().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        desk.assert_clean(operation).await;
+    }
 }
 
 /// A run that is struck by the fault at each call in turn, or cut off there, then another process.

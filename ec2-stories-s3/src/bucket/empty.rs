@@ -127,8 +127,8 @@ impl Bucket {
         let versions = page.versions.unwrap_or_default().into_iter().map(|v| (v.key, v.version_id));
         let markers = page.delete_markers.unwrap_or_default().into_iter().map(|m| (m.key, m.version_id));
         let doomed = versions.chain(markers).filter_map(|(key, version)| {
-            // A bucket that never kept versions calls what it has "null".
-            Some(Doomed { key: as_sent(key?, encoded), version: version.filter(|v| v != "null") })
+            let version = version.filter(|version| is_named(version, self.s3.is_aws()));
+            Some(Doomed { key: as_sent(key?, encoded), version })
         });
         let doomed: Vec<Doomed> = doomed.collect();
         let next_key = page.next_key_marker.map(|key| as_sent(key, encoded));
@@ -187,6 +187,12 @@ impl Bucket {
     }
 }
 
+/// Whether to remove the version by its name. What was stored while a bucket kept no versions is "null": removed without
+/// it, AWS would hide it behind a delete marker, and the bucket would never be empty; some other servers do not know it.
+fn is_named(version: &str, is_aws: bool) -> bool {
+    is_aws || version != "null"
+}
+
 /// A key and one of its versions, after which a page begins.
 type Marker = (Option<String>, Option<String>);
 
@@ -197,5 +203,17 @@ fn failure(error: aws_sdk_s3::types::Error) -> KeyFailure {
         key: error.key.unwrap_or_default(),
         version: error.version_id,
         why: format!("{code}: {message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_named;
+
+    #[test]
+    fn what_is_older_than_the_versions_of_a_bucket_is_removed_by_name() {
+        assert!(is_named("null", true));
+        assert!(is_named("3HL4kqtJvjVBH40Nrjfkd", false) && is_named("3HL4kqtJvjVBH40Nrjfkd", true));
+        assert!(!is_named("null", false));
     }
 }

@@ -14,6 +14,9 @@ use super::create::sdk_tags;
 use super::{Bucket, BucketSpec, Encryption, NotApplied};
 use crate::api::Call;
 
+/// The name of our rule among the bucket's.
+const ABORT_RULE: &str = "ec2-stories: remove incomplete uploads";
+
 impl Bucket {
     /// Applies every setting, and says which the server does not know.
     pub(super) async fn close(&self, spec: &BucketSpec) -> Result<Vec<NotApplied>> {
@@ -103,13 +106,13 @@ impl Bucket {
         let look = self.s3.sdk().get_bucket_lifecycle_configuration().bucket(self.name());
         let there = self.s3.api().call(self.look("GetBucketLifecycleConfiguration"), look.send()).await;
         let mut rules = found(there)?.and_then(|reply| reply.rules).unwrap_or_default();
-        let aborts = |rule: &LifecycleRule| rule.abort_incomplete_multipart_upload().is_some();
-        if rules.iter().any(aborts) {
+        if rules.iter().any(aborts_everywhere) {
             return Ok(());
         }
+        rules.retain(|rule| rule.id() != Some(ABORT_RULE));
         let abort = AbortIncompleteMultipartUpload::builder().days_after_initiation(days.into()).build();
         let rule = LifecycleRule::builder()
-            .id("ec2-stories: remove incomplete uploads")
+            .id(ABORT_RULE)
             .status(ExpirationStatus::Enabled)
             .filter(LifecycleRuleFilter::builder().prefix("").build())
             .abort_incomplete_multipart_upload(abort);
@@ -144,6 +147,17 @@ impl Bucket {
     pub(super) fn change(&self, operation: &'static str) -> Call {
         Call::changing(operation, self.address())
     }
+}
+
+/// Whether the rule is at work, and for every key.
+fn aborts_everywhere(rule: &LifecycleRule) -> bool {
+    // S3 takes no rule of this kind with a tag or a size.
+    let prefix = rule.filter().and_then(|filter| filter.prefix().or_else(|| filter.and()?.prefix()));
+    #[expect(deprecated, reason = "rules of older tools have it still")]
+    let prefix = prefix.or(rule.prefix());
+    *rule.status() == ExpirationStatus::Enabled
+        && rule.abort_incomplete_multipart_upload().is_some()
+        && prefix.is_none_or(str::is_empty)
 }
 
 /// The setting, or `None` where the bucket has none. Each setting has a code of its own for that.

@@ -1,9 +1,10 @@
 //! A file on its way: the object's bytes, what object it is, and a mark for each part that is there.
 
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,16 +41,18 @@ impl Partial {
         let Some(name) = target.file_name() else {
             return Err(Error::invalid("path", format!("{} names no file", target.display())));
         };
-        let path = target.with_file_name(format!(".{}.ec2-stories-partial", name.to_string_lossy()));
+        let mut beside = OsString::from(".");
+        beside.push(name);
+        beside.push(".ec2-stories-partial");
+        let path = target.with_file_name(beside);
         let (target, identity) = (target.to_owned(), Sha256::digest(identity.as_bytes()));
+        let wanted = target.clone();
         let part = PART.max(bytes.div_ceil(MOST_PARTS));
         blocking(&path.clone(), move || {
-            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::ResourceBusy.into()),
-                Err(TryLockError::Error(error)) => return Err(error),
+            if wanted.is_dir() {
+                return Err(io::ErrorKind::IsADirectory.into());
             }
+            let file = locked(&path)?;
             let parts = bytes.div_ceil(part);
             let length = bytes + IDENTITY + parts;
             let mut found = vec![0; usize::try_from(parts).map_err(io::Error::other)?];
@@ -144,6 +147,31 @@ impl Partial {
     }
 }
 
+/// The file of this name, which nobody else has locked.
+fn locked(path: &Path) -> io::Result<File> {
+    loop {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            // Who held the lock may have given the file its final name since it was opened here: it is whole, and no part of it
+            // may be touched.
+            Ok(()) if !is_at(&file, path)? => {}
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::ResourceBusy.into()),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+/// Whether the open file still has this name.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let own = file.metadata()?;
+    match std::fs::metadata(path) {
+        Ok(there) => Ok((own.dev(), own.ino()) == (there.dev(), there.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 async fn blocking<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
@@ -152,6 +180,9 @@ async fn blocking<T: Send + 'static>(
     done.map_err(|error| {
         let (kind, why) = match error.kind() {
             io::ErrorKind::ResourceBusy => (ErrorKind::InUse, "another fetches into it"),
+            io::ErrorKind::IsADirectory => {
+                (ErrorKind::Io, "there is a folder of that name: name a file in it")
+            }
             _ => (ErrorKind::Io, "cannot be written"),
         };
         Error::new(kind, why).during("fetch").on(path.display().to_string()).because(error)
@@ -184,6 +215,25 @@ mod tests {
         other.finish().await.unwrap();
         assert_eq!(std::fs::metadata(&target).unwrap().len(), bytes);
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_got_another_name_is_not_the_partial_one_any_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, target) = (directory.path().join("partial"), directory.path().join("whole"));
+        let opened = File::create(&path).unwrap();
+        assert!(is_at(&opened, &path).unwrap());
+        std::fs::rename(&path, &target).unwrap();
+        assert!(!is_at(&opened, &path).unwrap(), "it is gone");
+        drop(locked(&path).unwrap());
+        assert!(!is_at(&opened, &path).unwrap(), "it is another");
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_no_file_to_fetch_into() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = Partial::open(directory.path(), "a", 1).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Io && error.to_string().contains("folder"), "{error}");
     }
 
     #[tokio::test]

@@ -7,8 +7,8 @@ use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use bon::Builder;
 use bytes::Bytes;
-use ec2_stories_core::provider::Expect;
-use ec2_stories_core::{Error, ErrorKind, Result};
+use ec2_stories_core::Result;
+use ec2_stories_core::provider::{Expect, Version};
 use tokio::io::AsyncReadExt;
 
 use super::body::{Reader, Source, read_up_to, unreadable};
@@ -70,9 +70,9 @@ impl Bucket {
     /// upload that goes on after its process was killed is an [`Upload`] with a journal.
     ///
     /// # Errors
-    /// [`Conflict`](ErrorKind::Conflict) where something else is there than expected, [`Io`](ErrorKind::Io) for a file or
-    /// stream that cannot be read, [`Invalid`](ErrorKind::Invalid) for a key that S3 does not take,
-    /// [`Unsupported`](ErrorKind::Unsupported) where more than 8 MiB are to replace a certain version, and the service's own.
+    /// [`Conflict`](ec2_stories_core::ErrorKind::Conflict) where something else is there than expected,
+    /// [`Io`](ec2_stories_core::ErrorKind::Io) for a file or stream that cannot be read,
+    /// [`Invalid`](ec2_stories_core::ErrorKind::Invalid) for a key that S3 does not take, and the service's own.
     pub async fn put_with(&self, key: &str, body: impl Into<Body>, options: PutOptions) -> Result<Stored> {
         key::check(key)?;
         match body.into().0 {
@@ -99,15 +99,10 @@ impl Bucket {
     }
 
     async fn put_large(&self, key: &str, content: Content, options: PutOptions) -> Result<Stored> {
-        let create_only = match options.expect {
-            Expect::Anything => false,
-            Expect::Absent => true,
-            Expect::Unchanged(_) => {
-                let why = "what is sent in parts replaces anything or nothing, not a certain version";
-                return Err(Error::new(ErrorKind::Unsupported, why)
-                    .during("put")
-                    .on(self.object_address(key)));
-            }
+        let (create_only, replaces) = match options.expect {
+            Expect::Anything => (false, None),
+            Expect::Absent => (true, None),
+            Expect::Unchanged(Version(etag)) => (false, Some(etag)),
         };
         let spec = UploadSpec::builder()
             .bucket(self.name())
@@ -116,6 +111,7 @@ impl Bucket {
             .maybe_content_type(options.content_type)
             .metadata(options.metadata)
             .create_only(create_only)
+            .maybe_replaces(replaces)
             .build()?;
         let upload = Upload::start(self.s3(), spec);
         let mut progress = upload.progress();

@@ -105,6 +105,7 @@ pub(crate) struct Target {
     pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) sha256: Option<String>,
     pub(crate) create_only: bool,
+    pub(crate) replaces: Option<String>,
     pub(crate) send_again: bool,
 }
 
@@ -136,6 +137,9 @@ impl UploadSpec {
         /// Whether an object that is there already is an error (`Conflict`), and not replaced.
         #[builder(default)]
         create_only: bool,
+        /// The ETag of the version that it is to replace: where another is there, or none, that is an error (`Conflict`).
+        #[builder(into)]
+        replaces: Option<String>,
         /// Whether to send what is there already, with the same size, checksum, type and metadata, once more.
         #[builder(default)]
         send_again: bool,
@@ -169,7 +173,11 @@ impl UploadSpec {
         if connections == Some(0) {
             return Err(Error::invalid("connections", "must be at least 1"));
         }
-        let target = Target { bucket, key, content_type, metadata, sha256, create_only, send_again };
+        if create_only && replaces.is_some() {
+            return Err(Error::invalid("replaces", "cannot be what create_only says is not there"));
+        }
+        let target =
+            Target { bucket, key, content_type, metadata, sha256, create_only, replaces, send_again };
         Ok(Self { content, target, journal, part_size, connections, on_drop })
     }
 }
@@ -196,6 +204,7 @@ mod tests {
         assert_eq!(field(spec().bucket("b").key("k").connections(0).build()), "connections");
         let ours = BTreeMap::from([("EC2-Stories-SHA256".to_owned(), "x".to_owned())]);
         assert_eq!(field(spec().bucket("b").key("k").metadata(ours).build()), "metadata.EC2-Stories-SHA256");
+        assert_eq!(field(spec().bucket("b").key("k").create_only(true).replaces("e").build()), "replaces");
         assert!(spec().bucket("b").key("k").build().is_ok());
     }
 }

@@ -8,7 +8,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart,
+    ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart, EncodingType,
 };
 use ec2_stories_core::{Error, ErrorKind, Result};
 use jiff::Timestamp;
@@ -18,6 +18,7 @@ use super::journal::Parts;
 use super::spec::{SHA256, TOKEN, Target};
 use crate::S3;
 use crate::api::Call;
+use crate::object::key::as_sent;
 
 /// One object's requests, through a client of its own settings: no retries, as ours are the only ones; no time-outs but the
 /// connection's, as a large part on a slow line takes as long as it takes and the pulse tells that it is alive.
@@ -138,7 +139,7 @@ impl Wire {
     }
 
     pub(crate) async fn put(&self, token: &str, body: ByteStream, length: u64, sum: Crc64) -> Result<Stored> {
-        let Target { bucket, key, content_type, create_only, .. } = &self.target;
+        let Target { bucket, key, content_type, create_only, replaces, .. } = &self.target;
         let send = Box::pin(
             self.client
                 .put_object()
@@ -147,6 +148,7 @@ impl Wire {
                 .set_content_type(content_type.clone())
                 .set_metadata(Some(self.metadata(token)))
                 .set_if_none_match(create_only.then(|| "*".to_owned()))
+                .set_if_match(replaces.clone())
                 .content_length(length as i64)
                 .checksum_crc64_nvme(sum.to_base64())
                 .body(body)
@@ -239,7 +241,7 @@ impl Wire {
         size: u64,
         sum: Crc64,
     ) -> Result<Stored> {
-        let Target { bucket, key, create_only, .. } = &self.target;
+        let Target { bucket, key, create_only, replaces, .. } = &self.target;
         let parts = parts.iter().map(|(number, part)| {
             CompletedPart::builder().part_number(*number as i32).e_tag(&part.etag).build()
         });
@@ -256,6 +258,7 @@ impl Wire {
                 .checksum_type(ChecksumType::FullObject)
                 .mpu_object_size(size as i64)
                 .set_if_none_match(create_only.then(|| "*".to_owned()))
+                .set_if_match(replaces.clone())
                 .send(),
         );
         let call = Call::changing("CompleteMultipartUpload", self.resource());
@@ -284,19 +287,24 @@ impl Wire {
         let (mut after_key, mut after_upload) = (None, None);
         loop {
             let list = self.client.list_multipart_uploads().bucket(bucket).prefix(key);
+            // XML cannot carry every key.
+            let list = list.encoding_type(EncodingType::Url);
             let send = Box::pin(list.set_key_marker(after_key).set_upload_id_marker(after_upload).send());
             let call = Call::reading("ListMultipartUploads", self.resource());
             let page = self.s3.api().call(call, send).await?;
+            let encoded = page.encoding_type.is_some();
             for upload in page.uploads() {
                 let late = upload.initiated().is_none_or(|at| at.secs() >= since.as_second());
-                if let (Some(id), true) = (upload.upload_id(), late && upload.key() == Some(key)) {
+                let same = upload.key().is_some_and(|each| as_sent(each.to_owned(), encoded) == *key);
+                if let (Some(id), true) = (upload.upload_id(), late && same) {
                     uploads.push(id.to_owned());
                 }
             }
             if page.is_truncated != Some(true) {
                 return Ok(uploads);
             }
-            (after_key, after_upload) = (page.next_key_marker, page.next_upload_id_marker);
+            after_key = page.next_key_marker.map(|key| as_sent(key, encoded));
+            after_upload = page.next_upload_id_marker;
         }
     }
 
@@ -315,6 +323,12 @@ pub(crate) fn is(error: &Error, code: &str) -> bool {
 /// The upload is not there (any more).
 pub(crate) fn is_gone(error: &Error) -> bool {
     is(error, "NoSuchUpload")
+}
+
+/// Something else is under the key than must be.
+pub(crate) fn is_unexpected(error: &Error, target: &Target) -> bool {
+    // S3 finds no object to compare with.
+    is(error, "PreconditionFailed") || (target.replaces.is_some() && is(error, "NoSuchKey"))
 }
 
 fn crc(text: Option<&str>) -> Result<Option<Crc64>> {

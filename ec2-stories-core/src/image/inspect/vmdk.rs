@@ -1,6 +1,8 @@
 //! VMDK (VMware's "Virtual Disk Format 5.0"). EC2 takes the stream-optimized variant alone
 //! (<https://docs.aws.amazon.com/vm-import/latest/userguide/prerequisites.html>).
 
+use std::collections::BTreeSet;
+
 use super::input::{Input, Problem, le32, le64};
 use super::{ImageFormat, Inspection};
 
@@ -11,6 +13,9 @@ const AT_THE_END: u64 = u64::MAX;
 const STREAM_FLAGS: u32 = 0b11 << 16;
 /// The disk of 64 TiB is EBS's largest; a header that says more is damaged, and its tables are not walked.
 const MOST_SECTORS: u64 = (64 << 40) / SECTOR;
+/// Tables of 512 grains of 64 KiB, as all have, are 2 Mi for such a disk. A sparse file costs nothing: one that says more would
+/// fill the memory.
+const MOST_TABLES: u64 = 4 << 20;
 
 pub(super) fn is(head: &[u8]) -> bool {
     head.starts_with(b"KDMV") || head.starts_with(b"COWD") || head.starts_with(b"# Disk DescriptorFile")
@@ -115,11 +120,16 @@ fn check_grains(input: &mut Input, header: &Header) -> Result<(), Problem> {
         header
     };
     let per_table = header.grain * u64::from(header.entries_per_table);
-    let tables = usize::try_from(header.capacity.div_ceil(per_table)).unwrap_or(usize::MAX);
+    let tables = header.capacity.div_ceil(per_table);
+    if tables > MOST_TABLES {
+        return Err(Problem::bad("is damaged: its header holds sizes that cannot be"));
+    }
     let start = header.directory.saturating_mul(SECTOR);
-    let directory = input.at("grain directory", start, tables.saturating_mul(4))?;
+    let directory = input.at("grain directory", start, tables as usize * 4)?;
+    // Each once: a damaged directory may name one table a million times.
+    let tables: BTreeSet<u32> = directory.chunks_exact(4).map(|entry| le32(entry, 0)).collect();
     let mut last = 0;
-    for table in directory.chunks_exact(4).map(|entry| le32(entry, 0)).filter(|table| *table != 0) {
+    for table in tables.into_iter().filter(|table| *table != 0) {
         let offset = u64::from(table) * SECTOR;
         let entries = input.at("grain table", offset, header.entries_per_table as usize * 4)?;
         last = entries.chunks_exact(4).map(|entry| le32(entry, 0)).fold(last, u32::max);

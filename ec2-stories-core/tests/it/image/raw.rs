@@ -118,3 +118,21 @@ fn a_file_that_cannot_be_read_is_io_and_a_folder_is_refused() {
     assert!(error.to_string().contains("none.raw"), "{error}");
     assert!(refused(disk.path("x").parent().unwrap()).contains("not a regular file"));
 }
+
+/// A sparse file that says that its directory has a GiB: it is refused before that is read.
+#[test]
+fn a_header_cannot_make_us_read_more_than_any_disk_needs() {
+    let disk = Disk::new();
+    let mut header = vec![0; 512];
+    header[..4].copy_from_slice(b"KDMV");
+    header[8..12].copy_from_slice(&(0b11_u32 << 16).to_le_bytes());
+    header[12..20].copy_from_slice(&(1_u64 << 31).to_le_bytes());
+    header[20..28].copy_from_slice(&8_u64.to_le_bytes());
+    header[44..48].copy_from_slice(&1_u32.to_le_bytes());
+    header[56..64].copy_from_slice(&1_u64.to_le_bytes());
+    header[73..77].copy_from_slice(b"\n \r\n");
+    let path = disk.path("web.vmdk");
+    fs::write(&path, header).unwrap();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(2 << 30).unwrap();
+    assert!(refused(&path).contains("sizes that cannot be"), "{}", refused(&path));
+}

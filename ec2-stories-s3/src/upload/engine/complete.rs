@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::super::handle::Uploaded;
 use super::super::journal::Parts;
-use super::super::wire::{Stored, is, is_gone};
-use super::look::exists;
+use super::super::wire::{Stored, is, is_gone, is_unexpected};
+use super::look::unexpected;
 use super::send::Sum;
 use super::session::{Session, check_stored};
 use super::{Failure, Job, Stage};
@@ -37,7 +37,8 @@ impl Job {
                 }
                 Err(error) => error,
             };
-            let settles = is_gone(&error) || is(&error, "PreconditionFailed") || !error.is_permanent();
+            let refused = is_unexpected(&error, target);
+            let settles = is_gone(&error) || refused || !error.is_permanent();
             if settles && let Some(made) = self.made(&session.token, sum).await? {
                 self.state().stage = Stage::Nothing;
                 return Ok(made);
@@ -45,8 +46,8 @@ impl Job {
             if is_gone(&error) || is(&error, "ConditionalRequestConflict") {
                 return Err(Failure::Anew(error));
             }
-            if is(&error, "PreconditionFailed") {
-                return Err(Failure::Final(exists(target).because(error)));
+            if refused {
+                return Err(Failure::Final(unexpected(target).because(error)));
             }
             // A part that was sent twice has the ETag of whichever came last.
             if is(&error, "InvalidPart") && !listed_again {

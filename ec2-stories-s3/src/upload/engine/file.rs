@@ -8,7 +8,7 @@ use super::super::journal::{Head, Parts};
 use super::super::plan::Plan;
 use super::super::wire::Found;
 use super::feed::{Feed, Whole};
-use super::look::total;
+use super::look::{check_expected, total};
 use super::session::Session;
 use super::{BEGINNINGS, Failure, Job};
 
@@ -33,6 +33,8 @@ impl Job {
             if sums.is_empty() {
                 sums = known;
             }
+        } else {
+            check_expected(&self.requests.wire.target, None)?;
         }
         let mut last = None;
         for _ in 0..BEGINNINGS {
@@ -41,6 +43,10 @@ impl Job {
                 Err(Failure::Anew(error)) => {
                     tracing::debug!(%error, "the upload begins anew");
                     self.discard().await?;
+                    // Another process with this journal may have completed the very same.
+                    if let Some(there) = self.made_meanwhile(&content, &plan).await? {
+                        return self.ended(there).await;
+                    }
                     self.meter.begin_anew();
                     last = Some(error);
                 }
@@ -140,6 +146,14 @@ impl Job {
         let sum = total(plan, sums);
         let made = found.is_made(&head.token, sum.size, sum.crc);
         Ok(made.then(|| Uploaded::new(found.etag.clone(), &sum)))
+    }
+
+    /// The object, if it became the same while this was sent.
+    async fn made_meanwhile(&self, content: &Whole, plan: &Plan) -> Result<Option<Uploaded>> {
+        let Some(found) = self.head().await? else { return Ok(None) };
+        let (there, _) = self.compare(&found, content, plan).await?;
+        self.check_unchanged(content).await?;
+        Ok(there)
     }
 
     async fn check_unchanged(&self, content: &Whole) -> Result<()> {

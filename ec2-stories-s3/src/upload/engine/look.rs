@@ -6,6 +6,7 @@ use super::super::crc::Crc64;
 use super::super::handle::Uploaded;
 use super::super::plan::Plan;
 use super::super::span::Span;
+use super::super::spec::Target;
 use super::super::wire::Found;
 use super::Job;
 use super::feed::Whole;
@@ -49,9 +50,7 @@ impl Job {
         plan: &Plan,
     ) -> Result<(Option<Uploaded>, Vec<Crc64>)> {
         let target = &self.requests.wire.target;
-        if target.create_only {
-            return Err(exists(target));
-        }
+        check_expected(target, Some(found))?;
         let same_hash = target.sha256.is_some() && found.sha256() == target.sha256.as_deref();
         let may_be_same = found.size == plan.size
             && found.is_described_as(target)
@@ -78,7 +77,18 @@ pub(super) fn total(plan: &Plan, sums: &[Crc64]) -> Sum {
     Sum { size: plan.size, crc }
 }
 
-pub(super) fn exists(target: &super::super::spec::Target) -> Error {
+/// Whether what is there is what must be.
+pub(super) fn check_expected(target: &Target, found: Option<&Found>) -> Result<()> {
+    let as_expected = match (found, &target.replaces) {
+        (Some(found), Some(etag)) => found.etag.trim_matches('"') == etag.trim_matches('"'),
+        (None, Some(_)) => false,
+        (found, None) => found.is_none() || !target.create_only,
+    };
+    if as_expected { Ok(()) } else { Err(unexpected(target)) }
+}
+
+pub(super) fn unexpected(target: &Target) -> Error {
     let resource = format!("s3://{}/{}", target.bucket, target.key);
-    Error::new(ErrorKind::Conflict, "exists already").during("upload").on(resource)
+    let why = if target.create_only { "exists already" } else { "has another version, or is gone" };
+    Error::new(ErrorKind::Conflict, why).during("upload").on(resource)
 }

@@ -9,14 +9,14 @@ use super::super::spec::Reader;
 use super::super::spool::Spool;
 use super::Job;
 use super::feed::Feed;
-use super::look::exists;
+use super::look::check_expected;
 
 impl Job {
     /// What was read is gone from the stream: it cannot begin anew.
     pub(super) async fn upload_stream(&self, reader: Reader) -> Result<Uploaded> {
         let target = &self.requests.wire.target;
-        if target.create_only && self.head().await?.is_some() {
-            return Err(exists(target));
+        if target.create_only || target.replaces.is_some() {
+            check_expected(target, self.head().await?.as_ref())?;
         }
         let mut spool = Spool::new(reader, self.part_size, self.buffers.clone(), Arc::clone(&self.meter));
         let first = spool.next().await?;

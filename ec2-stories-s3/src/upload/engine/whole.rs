@@ -10,8 +10,8 @@ use super::super::crc::Crc64;
 use super::super::handle::Uploaded;
 use super::super::pulse::Pulse;
 use super::super::span::Span;
-use super::super::wire::{Stored, is};
-use super::look::exists;
+use super::super::wire::{Stored, is_unexpected};
+use super::look::unexpected;
 use super::send::Sum;
 use super::session::{check_stored, new_token};
 use super::{Failure, Job};
@@ -32,11 +32,11 @@ impl Job {
                     self.meter.complete(length);
                     return Ok(Uploaded::new(stored.etag, &sum));
                 }
-                Err(error) if is(&error, "PreconditionFailed") => {
+                Err(error) if is_unexpected(&error, &self.requests.wire.target) => {
                     // It may be there because of an earlier try of which nobody heard.
                     let made = if unsure { self.made(&token, &sum).await? } else { None };
                     let Some(made) = made else {
-                        return Err(Failure::Final(exists(&self.requests.wire.target).because(error)));
+                        return Err(Failure::Final(unexpected(&self.requests.wire.target).because(error)));
                     };
                     self.meter.complete(length);
                     return Ok(made);

@@ -1,3 +1,7 @@
+use aws_sdk_s3::types::{
+    AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, ExpirationStatus, LifecycleRule,
+    LifecycleRuleFilter,
+};
 use ec2_stories_core::ErrorKind;
 use ec2_stories_core::model::Name;
 use ec2_stories_s3::{BucketSpec, Lifetime, S3};
@@ -51,6 +55,42 @@ async fn a_creation_that_fails_midway_is_completed_by_the_next() {
             sim.assert_clean();
         }
     }
+}
+
+/// A rule that does not remove what we leave is not ours.
+#[tokio::test(start_paused = true)]
+async fn incomplete_uploads_are_removed_everywhere_whatever_rules_there_are() {
+    let sim = Sim::builder().seed(7).build();
+    let s3 = S3::from_config(&sim.sdk_config());
+    let spec = BucketSpec::builder().name("lasting").build().unwrap();
+    let bucket = s3.create_bucket(&spec).await.unwrap().bucket;
+    let client = aws_sdk_s3::Client::new(&sim.sdk_config());
+    let rule = |id: &str, status: ExpirationStatus, prefix: &str| {
+        let abort = AbortIncompleteMultipartUpload::builder().days_after_initiation(3).build();
+        let filter = LifecycleRuleFilter::builder().prefix(prefix).build();
+        let rule = LifecycleRule::builder().id(id).status(status).filter(filter);
+        rule.abort_incomplete_multipart_upload(abort).build().unwrap()
+    };
+    let useless = [
+        rule("logs", ExpirationStatus::Enabled, "logs/"),
+        rule("ec2-stories: remove incomplete uploads", ExpirationStatus::Disabled, ""),
+    ];
+    for rule in useless {
+        let rules = BucketLifecycleConfiguration::builder().rules(rule.clone()).build().unwrap();
+        let put =
+            client.put_bucket_lifecycle_configuration().bucket("lasting").lifecycle_configuration(rules);
+        put.send().await.unwrap();
+        s3.create_bucket(&spec).await.unwrap();
+        let there = client.get_bucket_lifecycle_configuration().bucket("lasting").send().await.unwrap();
+        let everywhere = |rule: &&LifecycleRule| {
+            *rule.status() == ExpirationStatus::Enabled
+                && rule.filter().is_none_or(|filter| filter.prefix().is_none_or(str::is_empty))
+        };
+        assert_eq!(there.rules().iter().filter(everywhere).count(), 1, "{:?}", there.rules());
+        assert!(rule.id() != Some("logs") || there.rules().contains(&rule), "another's rule stays");
+    }
+    bucket.remove().await.unwrap();
+    sim.assert_clean();
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,9 +2,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ec2_stories_core::ErrorKind;
-use ec2_stories_s3::{Bucket, BucketSpec, S3};
+use ec2_stories_core::provider::{Expect, Version};
+use ec2_stories_s3::upload::Progress;
+use ec2_stories_s3::{Body, Bucket, BucketSpec, PutOptions, S3};
 use ec2_stories_sim::{Fault, Sim};
 use futures::TryStreamExt;
+use tokio::sync::watch;
 
 async fn bucket(sim: &Sim) -> Bucket {
     let s3 = S3::from_config(&sim.sdk_config());
@@ -53,6 +56,53 @@ async fn a_download_goes_on_after_every_fault() {
     sim.faults().always("GetObject", Fault::ReplyLostBefore);
     let error = bucket.get("a").await.unwrap_err();
     assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Unavailable, true), "{error:?}");
+}
+
+/// In parts and as a stream, with replies that are lost.
+#[tokio::test(start_paused = true)]
+async fn what_is_large_replaces_the_version_that_was_meant_and_no_other() {
+    let sim = Sim::builder().seed(7).build();
+    let bucket = bucket(&sim).await;
+    let large = |byte: u8| vec![byte; 17 << 20];
+    let replacing = |etag: &str| {
+        let expect = Expect::Unchanged(Version(etag.to_owned()));
+        PutOptions::builder().expect(expect).build()
+    };
+    let first = bucket.put("a", large(1)).await.unwrap();
+    let second = bucket.put_with("a", large(2), replacing(&first.etag)).await.unwrap();
+    for operation in ["CompleteMultipartUpload", "UploadPart"] {
+        let body = Body::reader(std::io::Cursor::new(large(3)));
+        let error = bucket.put_with("a", body, replacing(&first.etag)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+        let error = bucket.put_with("a", large(3), replacing(&first.etag)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+        assert_eq!(bucket.head("a").await.unwrap().unwrap().crc, Some(second.crc));
+        sim.faults().nth(operation, 1, Fault::ReplyLostAfter);
+        let third = bucket.put_with("a", large(3), replacing(&second.etag)).await.unwrap();
+        assert_eq!(bucket.head("a").await.unwrap().unwrap().crc, Some(third.crc));
+        bucket.put_with("a", large(2), replacing(&third.etag)).await.unwrap();
+        sim.faults().clear();
+    }
+    // One that comes, or goes, while the parts are sent.
+    let mut there = bucket.head("a").await.unwrap().unwrap().etag;
+    for other in [Some("other"), None] {
+        let sender = watch::Sender::default();
+        let options = PutOptions { progress: Some(sender.clone()), ..replacing(&there) };
+        let meddle = async {
+            sender.subscribe().wait_for(|progress: &Progress| progress.acknowledged > 0).await.unwrap();
+            match other {
+                Some(other) => bucket.put("a", other).await.map(drop).unwrap(),
+                None => bucket.delete("a").await.unwrap(),
+            }
+        };
+        let (answer, ()) = tokio::join!(bucket.put_with("a", large(4), options), meddle);
+        let error = answer.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+        there = bucket.put("a", large(2)).await.unwrap().etag;
+    }
+    let error = bucket.put_with("nothing", large(1), replacing(&there)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+    assert_eq!(bucket.stale_uploads("", Duration::ZERO).await.unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]

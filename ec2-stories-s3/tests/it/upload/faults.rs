@@ -24,6 +24,10 @@ const fn size(parts: u64) -> usize {
     (parts * PART) as usize - 99
 }
 
+fn who() -> BTreeMap<String, String> {
+    BTreeMap::from([("who".to_owned(), "me".to_owned())])
+}
+
 /// An upload of a file of some parts to a simulation.
 struct World {
     size: usize,
@@ -70,7 +74,7 @@ impl World {
             .part_size(PART)
             .create_only(create_only)
             .connections(self.connections)
-            .metadata(BTreeMap::from([("who".to_owned(), "me".to_owned())]))
+            .metadata(who())
             .journal(self.journal.clone());
         Upload::start(&s3, spec.build().unwrap())
     }
@@ -152,6 +156,38 @@ async fn an_upload_that_is_gone_begins_anew_and_not_for_ever() {
     assert_eq!(world.upload().await.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(world.sim.calls().count("CreateMultipartUpload"), 3);
     world.assert_nothing_left().await;
+}
+
+/// Two processes take up one upload, and the other one is quicker.
+#[tokio::test(start_paused = true)]
+async fn what_another_completed_meanwhile_is_not_sent_again() {
+    let world = World { connections: 1, ..World::new().await };
+    let upload = world.start(false);
+    upload.progress().wait_for(|progress| progress.acknowledged > 0).await.unwrap();
+    let same = UploadSpec::builder()
+        .bucket("uploads")
+        .key("key")
+        .content(Content::file(world.file()))
+        .part_size(1 << 30)
+        .metadata(who());
+    Upload::start(&S3::from_config(&world.sim.sdk_config()), same.build().unwrap()).await.unwrap();
+    world.sim.faults().always("UploadPart", error("NoSuchUpload", 404));
+    world.assert_there(&upload.await.unwrap()).await;
+    assert_eq!(world.sim.calls().count("CreateMultipartUpload"), 1);
+}
+
+/// XML cannot carry the key of the other upload.
+#[tokio::test(start_paused = true)]
+async fn an_upload_of_which_nobody_heard_is_removed_whatever_others_there_are() {
+    let world = World::new().await;
+    let other = world.bucket.client.create_multipart_upload().bucket("uploads").key("key\u{1}");
+    // The SDK cannot read the reply either.
+    let _ = other.send().await;
+    world.sim.faults().nth("CreateMultipartUpload", 1, Fault::ReplyLostAfter);
+    let uploaded = world.upload().await.unwrap();
+    let bucket = S3::from_config(&world.sim.sdk_config()).bucket("uploads");
+    assert_eq!(bucket.gc("", Duration::ZERO).await.unwrap().len(), 1, "the other one alone");
+    world.assert_there(&uploaded).await;
 }
 
 #[tokio::test(start_paused = true)]
