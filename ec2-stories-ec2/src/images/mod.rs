@@ -31,8 +31,8 @@ pub use prune::{Prune, Pruned};
 pub(crate) use register::{named_with_content, published_as};
 pub(crate) use share::is_account;
 pub(crate) use snapshots::{
-    SETTLING, Wanted, by_id as snapshot_by_id, by_id_when_settled as settled_snapshot, delete as delete_snapshot,
-    find as find_snapshot, wait_until_completed,
+    SETTLING, Wanted, by_id as snapshot_by_id, by_id_when_settled as settled_snapshot,
+    delete as delete_snapshot, find as find_snapshot, wait_until_completed,
 };
 pub(crate) use token::token;
 

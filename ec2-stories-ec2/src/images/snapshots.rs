@@ -118,7 +118,8 @@ pub(super) async fn tag(api: &Api, snapshot: &sdk::Snapshot, wanted: &Tags) -> R
 }
 
 /// Pauses before a snapshot that is not there is taken for gone: one that was just made can stay unknown for seconds.
-pub(crate) const SETTLING: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+pub(crate) const SETTLING: [Duration; 3] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// As [`by_id`], of a snapshot that may have been made a moment ago.
 pub(crate) async fn by_id_when_settled(api: &Api, id: &SnapshotId) -> Result<Option<sdk::Snapshot>> {
