@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use ec2_stories_core::model::{InstanceId, Name};
+use ec2_stories_core::model::Name;
 use ec2_stories_core::provider::{Cloud, InstanceDeployer, TupleStore};
 use ec2_stories_core::{Clock, Deployment, Error, Result};
 use ec2_stories_ssh::bundle::BundleSpec;
 use ec2_stories_ssh::step::{Nodes, Step, Steps};
-use ec2_stories_ssh::{Console, Readiness};
+use ec2_stories_ssh::{CloudConsole, Readiness};
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
@@ -64,7 +63,7 @@ impl Customized {
         let nodes = Nodes::new()
             .remembered_in(journal)
             .clock(clock)
-            .console(Arc::new(Consoles(cloud)))
+            .console(Arc::new(CloudConsole::of(cloud)))
             .readiness(readiness);
         for (fleet, steps) in &self.steps {
             let named = |error: Error| {
@@ -104,17 +103,6 @@ impl Customized {
             fleet.insert(BUNDLE.to_owned(), toml::Value::try_from(bundle)?);
         }
         Ok(())
-    }
-}
-
-/// The consoles of a cloud's instances.
-#[derive(Debug)]
-struct Consoles(Arc<dyn InstanceDeployer>);
-
-#[async_trait]
-impl Console for Consoles {
-    async fn console(&self, id: &InstanceId) -> Result<Option<String>> {
-        self.0.console(id).await
     }
 }
 
