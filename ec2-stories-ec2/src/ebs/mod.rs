@@ -98,7 +98,10 @@ impl ImageUploader for EbsUploader {
         progress: watch::Sender<UploadProgress>,
     ) -> Result<UploadedImage> {
         if source.format() != ImageFormat::Raw {
-            let why = format!("is {}, and only raw images can go straight into a snapshot", source.format());
+            let why = format!(
+                "is {}, and only raw images can go straight into a snapshot: publish it through a bucket, or convert it",
+                source.format()
+            );
             return Err(Error::invalid(source.path().display(), why));
         }
         let result = self.0.upload(source, &progress).await;

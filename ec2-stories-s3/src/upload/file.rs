@@ -45,7 +45,7 @@ impl SourceFile {
             let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
             let (metadata, file) = opened.map_err(|error| unreadable(&path, error))?;
             if !metadata.is_file() {
-                let why = "is not a file: hand other content over as a stream";
+                let why = format!("{}: is not a file: hand other content over as a stream", path.display());
                 return Err(Error::new(ErrorKind::Invalid, why).on(path.display().to_string()));
             }
             let fingerprint = Fingerprint::from(&metadata);

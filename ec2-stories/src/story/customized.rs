@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ec2_stories_core::model::Name;
+use ec2_stories_core::model::{DeploymentSpec, FleetSpec, LoginSpec, Name};
 use ec2_stories_core::provider::{Cloud, InstanceDeployer, TupleStore};
 use ec2_stories_core::{Clock, Deployment, Error, Result};
 use ec2_stories_ssh::bundle::BundleSpec;
@@ -86,6 +86,21 @@ impl Customized {
             bundle.open().map_err(|error| Error::invalid(format!("fleet.{fleet}.bundle"), error.chain()))?;
         }
         Ok(())
+    }
+
+    /// Sees whether the nodes that something is done to can be logged in to.
+    pub(super) fn check_logins(&self, spec: &DeploymentSpec) -> Result<()> {
+        let is_customized = |fleet: &&FleetSpec| {
+            self.steps.contains_key(&fleet.name) || self.bundles.contains_key(&fleet.name)
+        };
+        let unknown = |fleet: &&FleetSpec| LoginSpec::of(fleet).user.is_none();
+        match spec.fleets.iter().filter(is_customized).find(unknown) {
+            Some(fleet) => {
+                let why = "steps and bundles need the user of this image: login = { user = \"…\" }";
+                Err(Error::invalid(format!("fleet.{}.login", fleet.name), why))
+            }
+            None => Ok(()),
+        }
     }
 
     pub(super) fn steps(&self, fleet: &Name) -> &[Step] {

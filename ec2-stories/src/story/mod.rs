@@ -24,7 +24,7 @@
 //! | `public_ip` | `true` or `false`; the subnet's default where not said |
 //! | `market` | `"on_demand"` or `"spot"` |
 //! | `key`, `firewall`, `user_data` | see the short forms |
-//! | `login` | how nodes are logged in to: `{ user, port, private_key, address = "private", host_keys = { known_hosts = "…" } }`; host keys may also be `{ pinned = "ssh-ed25519 …" }`, `{ authority = "…" }`, `"console"`, `{ injected = "file" }` |
+//! | `login` | how nodes are logged in to; an image that is not a public one needs the `user` for steps and bundles: `{ user, port, private_key, address = "private", host_keys = { known_hosts = "…" } }`; host keys may also be `{ pinned = "ssh-ed25519 …" }`, `{ authority = "…" }`, `"console"`, `{ injected = "file" }` |
 //! | `security_groups` | ids of existing ones, beside the fleet's own |
 //! | `instance_profile` | an existing one's name |
 //! | `volumes` | `[{ gib = 20 }, { device = "/dev/sdf", gib = 100, type = "gp3", iops, throughput, snapshot, kms_key }]`; one without a device is the root volume |
@@ -36,7 +36,8 @@
 //!
 //! # Steps
 //! `steps = [{ packages = { apt = ["nginx"] } }, { service = { name = "nginx" } }]`: in this order, each node by itself; what is
-//! so already is left alone. Paths of this machine are relative to the story. Each takes `undo = true` where it shall be
+//! so already is left alone. They are done while a node comes up, as the bundle is: a node that is live is not gone over again when
+//! the story changes. Paths of this machine are relative to the story. Each takes `undo = true` where it shall be
 //! taken back when the node goes.
 //!
 //! | Step | Keys |
@@ -202,12 +203,14 @@ impl Story {
         self.customized.steps(fleet)
     }
 
-    /// Reads the bundles that are deployed, to see whether they are good: before a start, and not before the end.
+    /// Reads the bundles that are deployed, to see whether they are good, and whether nodes that something is done to have a
+    /// user to log in as: before a start, and not before the end.
     ///
     /// # Errors
     /// [`StoryError`], with the place.
     pub fn check_bundles(&self) -> Result<(), StoryError> {
-        self.customized.check_bundles().map_err(|error| self.at(&error))
+        let checked = self.customized.check_logins(&self.spec).and_then(|()| self.customized.check_bundles());
+        checked.map_err(|error| self.at(&error))
     }
 
     /// Writes it as a story file, in the short forms, without the account. Read again, it is equal.

@@ -113,7 +113,7 @@ pub(crate) struct RunArgs {
     /// End it on each node after this many seconds.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) timeout: Option<u64>,
-    /// The command and its arguments, which reach it as they are: no shell reads them.
+    /// The command and its arguments, which reach it as they are: no shell reads them. Its standard input is empty.
     #[arg(last = true, required = true)]
     pub(crate) command: Vec<OsString>,
 }

@@ -119,8 +119,8 @@ pub(super) struct PublishArgs {
     pub(super) spec: SpecArgs,
     #[command(flatten)]
     pub(super) way: WayArgs,
-    /// An account that may launch it; may be given several times.
-    #[arg(long, value_name = "ACCOUNT")]
+    /// An account that may launch it, with --kms-key or --unencrypted; may be given several times.
+    #[arg(long, value_name = "ACCOUNT", value_parser = account)]
     pub(super) share: Vec<String>,
     /// Another region that gets a copy; may be given several times.
     #[arg(long, value_name = "REGION")]
@@ -220,4 +220,12 @@ fn tag(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("KEY=VALUE".to_owned()),
     }
+}
+
+/// The id of an account, before anything is sent.
+fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(text.to_owned());
+    }
+    Err("an account id has 12 digits".to_owned())
 }

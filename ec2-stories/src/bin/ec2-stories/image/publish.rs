@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ec2_stories::ErrorKind;
 use ec2_stories::ec2::{Publish, Stage};
-use ec2_stories::image::ImageSource;
+use ec2_stories::image::{Encryption, ImageSource};
 use ec2_stories::terminal::{Interrupts, note, say};
 use tokio::time::MissedTickBehavior;
 
@@ -27,6 +27,10 @@ pub(super) async fn run(at: At, args: PublishArgs) -> Result<Exit, Failure> {
     let PublishArgs { file, spec, way, share, copy_to, deprecate_at, journal } = args;
     let source = ImageSource::open(&file)?;
     let spec = spec.spec().map_err(usage)?;
+    if !share.is_empty() && spec.encryption == Encryption::DefaultKey {
+        let why = "--share needs --kms-key, a key that the accounts may use, or --unencrypted";
+        return Err(Failure::new(Exit::Usage, why));
+    }
     let place = Place::open(&at, services(way.bucket.is_some())).await?;
     let journal = place.journal(&file, journal.journal.as_deref())?;
     let way = Way::of(&way, spec.encryption.clone());

@@ -35,7 +35,10 @@ pub(super) async fn bucket(at: &At, address: &Address) -> Result<Bucket, Failure
 /// An address that must name an object, not only a bucket.
 pub(super) fn object(address: &Address) -> Result<(), Failure> {
     if address.key.is_empty() {
-        return Err(Failure::new(Exit::Usage, format!("{address} names no object")));
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{address} names no object, but a whole bucket: add a key"),
+        ));
     }
     Ok(())
 }

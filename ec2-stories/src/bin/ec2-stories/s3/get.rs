@@ -25,6 +25,11 @@ pub(super) async fn run(at: At, args: GetArgs) -> Result<Exit, Failure> {
             return Err(Failure::new(Exit::Usage, format!("{from} names no file: say which")));
         }
         file.join(from.name())
+    } else if file.to_string_lossy().ends_with('/') {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{}: there is no such folder: make it first", file.display()),
+        ));
     } else {
         file
     };

@@ -19,7 +19,9 @@ pub(super) async fn run(at: At, args: PutArgs) -> Result<Exit, Failure> {
     let from_input = file == Path::new("-");
     if to.key.is_empty() || to.key.ends_with('/') {
         let name = file.file_name().filter(|_| !from_input).and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| Failure::new(Exit::Usage, format!("{to} names no object")))?;
+        let name = name.ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("{to} names no object: end it with a key, such as {to}name"))
+        })?;
         to.key.push_str(name);
     }
     let s3 = connect(&at).await?;
