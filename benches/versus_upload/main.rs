@@ -3,8 +3,8 @@
 //!
 //! Each client runs in a process of its own, one after the other, all of them before any again. The figures are medians.
 //!
-//! `cargo bench --bench versus_upload -- [MiB …]`, by default 2048 and 8192. `RUNS` (5) says how many runs the medians are of,
-//! `ONLY` names a part of the cases' names.
+//! `cargo bench -p ec2-stories-benches --bench versus_upload -- [MiB …]`, by default 2048 and 8192. `RUNS` (5) says how many
+//! runs the medians are of, `ONLY` names a part of the cases' names.
 #![allow(clippy::print_stdout)] // A benchmark's result is what it prints.
 
 mod case;
@@ -109,10 +109,8 @@ async fn run(
     let (file, certificate) = (file.display().to_string(), certificate.display().to_string());
     let mut command = client.command(case, &sink, &file, &certificate, peers)?;
     let figures = measure(&mut command).await?;
-    if sink.received() < case.mib << 20 {
-        return Err(
-            format!("{} did not send the whole file: {} bytes", client.name(), sink.received()).into()
-        );
+    if sink.stored() != case.mib << 20 {
+        return Err(format!("{} stored {} bytes", client.name(), sink.stored()).into());
     }
     println!(
         "{case}, {}: {:.2} s, {:.2} s CPU, {:.0} MiB",
