@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -41,20 +41,33 @@ struct State {
     announced: AtomicU64,
     /// The bytes of content in each part that was acknowledged.
     parts: Mutex<BTreeMap<u64, u64>>,
+    /// The object is there: some clients look.
+    complete: AtomicBool,
 }
 
 impl Sink {
     pub(crate) async fn start(trouble: Trouble, tls: Option<TlsAcceptor>) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State { trouble, announced: AtomicU64::new(0), parts: Mutex::default() });
+        let state = Arc::new(State {
+            trouble,
+            announced: AtomicU64::new(0),
+            parts: Mutex::default(),
+            complete: AtomicBool::new(false),
+        });
         let accept = accept(listener, Arc::clone(&state), tls);
         Ok(Self { address, state, task: tokio::spawn(accept).abort_handle() })
     }
 
     /// The size of what was stored.
     pub(crate) fn stored(&self) -> u64 {
-        self.state.parts.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+        self.state.stored()
+    }
+}
+
+impl State {
+    fn stored(&self) -> u64 {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 }
 
@@ -127,16 +140,22 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> io::Result<Res
     }
     Ok(match method {
         Method::PUT => {
-            let part = of_query("partNumber").and_then(|number| number.parse().ok()).unwrap_or(0);
+            let part = of_query("partNumber").and_then(|number| number.parse().ok());
+            state.complete.fetch_or(part.is_none(), Ordering::Relaxed);
             let mut parts = state.parts.lock().unwrap_or_else(PoisonError::into_inner);
-            parts.insert(part, content.min(received));
-            let mut stored = reply(StatusCode::OK, "");
-            // Not an MD5, which a client would compare with its own.
-            stored.headers_mut().insert("etag", HeaderValue::from_static("\"encrypted\""));
-            stored
+            parts.insert(part.unwrap_or(0), content.min(received));
+            described(reply(StatusCode::OK, ""))
         }
         Method::POST if of_query("uploads").is_some() => reply(StatusCode::OK, CREATED),
-        Method::POST => reply(StatusCode::OK, COMPLETED),
+        Method::POST => {
+            state.complete.store(true, Ordering::Relaxed);
+            reply(StatusCode::OK, COMPLETED)
+        }
+        Method::HEAD if state.complete.load(Ordering::Relaxed) => {
+            let mut found = described(reply(StatusCode::OK, ""));
+            found.headers_mut().insert("content-length", state.stored().into());
+            found
+        }
         Method::DELETE => reply(StatusCode::NO_CONTENT, ""),
         _ => reply(StatusCode::NOT_FOUND, ""),
     })
@@ -145,6 +164,13 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> io::Result<Res
 fn reply(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
     let mut reply = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
     *reply.status_mut() = status;
+    reply
+}
+
+/// With an ETag that is no MD5: a client would compare that with its own.
+fn described(mut reply: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    reply.headers_mut().insert("etag", HeaderValue::from_static("\"encrypted\""));
+    reply.headers_mut().insert("last-modified", HeaderValue::from_static("Thu, 01 Jan 2026 00:00:00 GMT"));
     reply
 }
 
