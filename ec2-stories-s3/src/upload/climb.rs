@@ -17,7 +17,8 @@ const REST: u32 = 8;
 const SHORTEST_ROUND: Duration = Duration::from_millis(100);
 
 /// Climbs while more connections bring more acknowledged bytes a second, goes back when they do not, and halves when S3 asks
-/// to slow down.
+/// to slow down. What was halved comes back, a step with each round in which S3 does not ask again, and rests there: a refusal
+/// now and then must not leave the line idle.
 #[derive(Debug)]
 pub(crate) struct Climb {
     limit: u32,
@@ -27,6 +28,8 @@ pub(crate) struct Climb {
     round: Round,
     rest: u32,
     halved: Option<Instant>,
+    /// The limit before it was halved last, while it is below that.
+    before: Option<u32>,
 }
 
 /// What was acknowledged while the limit stayed.
@@ -46,7 +49,15 @@ impl Round {
 impl Climb {
     pub(crate) fn new(most: Option<u32>, now: Instant) -> Self {
         let most = most.unwrap_or(MOST).max(1);
-        Self { limit: START.min(most), most, best: None, round: Round::begin(now), rest: 0, halved: None }
+        Self {
+            limit: START.min(most),
+            most,
+            best: None,
+            round: Round::begin(now),
+            rest: 0,
+            halved: None,
+            before: None,
+        }
     }
 
     /// How many may be on their way.
@@ -68,6 +79,14 @@ impl Climb {
     }
 
     fn next_limit(&mut self, rate: f64) {
+        if let Some(before) = self.before {
+            self.limit = self.more().min(before);
+            if self.limit == before {
+                self.before = None;
+                self.rest = REST;
+            }
+            return;
+        }
         if self.rest > 0 {
             self.rest -= 1;
             self.best = Some((rate, self.limit));
@@ -80,9 +99,13 @@ impl Climb {
             }
             _ => {
                 self.best = Some((rate, self.limit));
-                self.limit = (self.limit + (self.limit / 2).max(1)).min(self.most);
+                self.limit = self.more();
             }
         }
+    }
+
+    fn more(&self) -> u32 {
+        (self.limit + (self.limit / 2).max(1)).min(self.most)
     }
 
     /// S3 asked to slow down, in answer to a request of that time. Those that were sent before the last halving say nothing new.
@@ -90,10 +113,10 @@ impl Climb {
         if self.halved.is_some_and(|halved| asked <= halved) {
             return;
         }
+        self.before = Some(self.limit);
         self.limit = (self.limit / 2).max(1);
         self.halved = Some(now);
         self.best = None;
-        self.rest = REST;
         self.round = Round::begin(now);
     }
 }
@@ -149,15 +172,27 @@ mod tests {
     }
 
     #[test]
-    fn it_recovers_from_slow_down_after_a_rest() {
+    fn what_was_halved_comes_back_at_once_and_then_rests() {
         let now = Instant::now();
         let mut climb = Climb::new(None, now);
         climb.slow_down(now, now);
-        assert_eq!(run(&mut climb, now, 4 * REST - 1, |limit| f64::from(limit) * 10.0), [4]);
-        assert!(
-            run(&mut climb, now + Duration::from_secs(60), 1_000, |limit| f64::from(limit) * 10.0)
-                .contains(&64)
-        );
+        let rate = |limit| f64::from(limit) * 10.0;
+        assert_eq!(run(&mut climb, now, 12, rate), [4, 6, 8]);
+        let later = now + Duration::from_secs(60);
+        assert_eq!(run(&mut climb, later, 8 * REST, rate), [8]);
+        assert!(run(&mut climb, later + Duration::from_secs(60), 1_000, rate).contains(&64));
+    }
+
+    #[test]
+    fn who_is_asked_to_slow_down_again_does_not_come_back_as_far() {
+        let start = Instant::now();
+        let mut climb = Climb::new(None, start);
+        for second in 1..3 {
+            let at = start + Duration::from_secs(second);
+            climb.slow_down(at, at);
+        }
+        let rate = |limit| f64::from(limit) * 10.0;
+        assert_eq!(run(&mut climb, start + Duration::from_secs(3), 40, rate), [2, 3, 4]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use crc_fast::CrcAlgorithm::Crc64Nvme;
-use crc_fast::{Digest, checksum_combine};
+use crc_fast::Digest;
 use ec2_stories_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ impl Crc64 {
     /// Of the bytes behind `self`, followed by `length` bytes behind `next`.
     #[must_use]
     pub fn then(self, next: Self, length: u64) -> Self {
-        Self(checksum_combine(Crc64Nvme, self.0, next.0, length))
+        Self(times(self.0, zeros(length)) ^ next.0)
     }
 
     /// As the header `x-amz-checksum-crc64nvme` has it: base64 of the value, highest byte first.
@@ -65,6 +65,34 @@ impl TryFrom<String> for Crc64 {
     fn try_from(text: String) -> Result<Self> {
         Self::from_base64(&text)
     }
+}
+
+/// The polynomial 0xad93d23594c93659, its lowest power in the highest bit.
+const POLYNOMIAL: u64 = 0x9a6c_9329_ac4b_c9b5;
+
+/// What `length` zero bytes multiply a checksum by: x to the power of their bits. As in zlib's `crc32_combine`; that of
+/// crc-fast works with matrices and takes 0.2 ms, two seconds at the end of an upload of 10,000 parts.
+fn zeros(length: u64) -> u64 {
+    const ONE: u64 = 1 << 63;
+    let (mut product, mut power, mut left) = (ONE, ONE >> 8, length);
+    while left > 0 {
+        if left & 1 == 1 {
+            product = times(product, power);
+        }
+        power = times(power, power);
+        left >>= 1;
+    }
+    product
+}
+
+/// The product of two polynomials modulo [`POLYNOMIAL`].
+fn times(a: u64, mut b: u64) -> u64 {
+    let mut product = 0;
+    for bit in (0..u64::BITS).rev() {
+        product ^= b & 0_u64.wrapping_sub(a >> bit & 1);
+        b = (b >> 1) ^ (POLYNOMIAL & 0_u64.wrapping_sub(b & 1));
+    }
+    product
 }
 
 /// A checksum of bytes that come one after another.

@@ -4,6 +4,7 @@ mod content;
 mod faults;
 mod images;
 mod kill;
+mod memory;
 mod steps;
 mod whole;
 mod world;
