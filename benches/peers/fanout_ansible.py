@@ -12,9 +12,10 @@ with open(f"{folder}/inventory", "w") as inventory:
 # An archive, sent and unpacked, is its fastest way for a folder: file by file it takes a connection a file.
 run = ["-m", "raw", "-a", "echo $((40 + 2))"]
 copy = ["-m", "unarchive", "-a", f"src={folder}/tree.tar dest={folder}/copies/{{{{ inventory_hostname }}}}"]
+# Its own SSH arguments but for -C: between addresses of one machine compressing only costs.
 environment = dict(
     os.environ, ANSIBLE_HOST_KEY_CHECKING="True", ANSIBLE_PIPELINING="True", ANSIBLE_HOME=f"{folder}/ansible",
-    ANSIBLE_SSH_ARGS=f"-C -o ControlMaster=auto -o ControlPersist=5s -o UserKnownHostsFile={folder}/known_hosts",
+    ANSIBLE_SSH_ARGS=f"-o ControlMaster=auto -o ControlPersist=5s -o UserKnownHostsFile={folder}/known_hosts",
     ANSIBLE_NOCOLOR="True")
 ansible = os.path.join(os.path.dirname(sys.executable), "ansible")
 for host in hosts.split(","):
@@ -23,4 +24,5 @@ for host in hosts.split(","):
 done = subprocess.run(
     [ansible, "all", "-i", f"{folder}/inventory", "-f", "32", *(run if job == "run" else copy)],
     env=environment, stdout=subprocess.PIPE, text=True)
-print(sum("| CHANGED" in line for line in done.stdout.splitlines()))
+lines = done.stdout.splitlines()
+print(sum(line == "42" if job == "run" else "| CHANGED" in line for line in lines))

@@ -52,8 +52,10 @@ impl Hosts {
         fs::write(
             &configuration,
             format!(
+                // At this level bash does not read the `.bashrc` of whoever runs the benchmark.
                 "ListenAddress {address}:{port}\nHostKey {0}/host\nPidFile none\nUsePAM no\nStrictModes no\n\
-                 AuthorizedKeysFile {0}/authorized\nPermitRootLogin yes\nUseDNS no\nSubsystem sftp internal-sftp\n",
+                 AuthorizedKeysFile {0}/authorized\nPermitRootLogin yes\nUseDNS no\nSubsystem sftp internal-sftp\n\
+                 SetEnv SHLVL=1\n",
                 here.display()
             ),
         )?;

@@ -43,19 +43,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     plant(&tree, files)?;
     succeed(Process::new("tar").arg("-cf").arg(folder.join("tree.tar")).arg("-C").arg(&tree).arg("."))?;
 
+    let all = hosts.addresses.len();
+    let names = hosts.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let mut bench = Bench::new("versus_fanout");
     for job in ["run", "copy"] {
         let case = match job {
-            "run" => format!("{} hosts, a command", hosts.addresses.len()),
-            _ => format!("{} hosts, {files} files", hosts.addresses.len()),
+            "run" => format!("{all} hosts, a command"),
+            _ => format!("{all} hosts, {files} files"),
         };
-        let ours = measure(async || if job == "run" { run(&hosts).await } else { copy(&hosts, &tree).await })
-            .await?;
+        let ours = async || if job == "run" { run(&hosts).await } else { copy(&hosts, &tree).await };
+        let ours = measure("ours", all, ours).await?;
         finish(&hosts, job, files)?;
         for (name, script) in PEERS {
-            let all = hosts.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-            let arguments = [text(folder), hosts.port.to_string(), all, job.to_owned(), text(&tree)];
-            let theirs = measure(async || Ok(peers.script(script, &arguments)?.trim().parse()?)).await?;
+            let arguments =
+                [text(folder), hosts.port.to_string(), names.clone(), job.to_owned(), text(&tree)];
+            let theirs = async || Ok(peers.script(script, &arguments)?.trim().parse()?);
+            let theirs = measure(name, all, theirs).await?;
             finish(&hosts, job, files)?;
             bench.push(Row::less_is_better(&case, "seconds", ours.wall, name, theirs.wall, SECONDS));
             bench.push(Row::less_is_better(&case, "seconds of CPU", ours.cpu, name, theirs.cpu, SECONDS));
@@ -98,11 +101,15 @@ fn finish(hosts: &Hosts, job: &str, files: usize) -> Result<(), Box<dyn Error>> 
     Ok(())
 }
 
-async fn measure(job: impl AsyncFnOnce() -> Result<usize, Box<dyn Error>>) -> Result<Cost, Box<dyn Error>> {
+async fn measure(
+    name: &str,
+    hosts: usize,
+    job: impl AsyncFnOnce() -> Result<usize, Box<dyn Error>>,
+) -> Result<Cost, Box<dyn Error>> {
     let (began, before) = (Instant::now(), cpu()?);
     let good = job().await?;
-    if good == 0 {
-        return Err("it succeeded nowhere".into());
+    if good != hosts {
+        return Err(format!("{name} succeeded on {good} of {hosts} hosts").into());
     }
     Ok(Cost { wall: began.elapsed().as_secs_f64(), cpu: cpu()? - before })
 }
