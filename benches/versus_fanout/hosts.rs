@@ -18,7 +18,7 @@ pub(crate) struct Hosts {
 }
 
 impl Hosts {
-    pub(crate) fn start(count: u8) -> Result<Self, Box<dyn Error>> {
+    pub(crate) async fn start(count: u8) -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::Builder::new().prefix("ec2-stories-fanout-").tempdir()?;
         let path = folder.path();
         for name in ["host", "client"] {
@@ -40,7 +40,7 @@ impl Hosts {
         }
         for address in &hosts.addresses {
             while TcpStream::connect(SocketAddr::from((*address, port))).is_err() {
-                std::thread::sleep(Duration::from_millis(20));
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
         Ok(hosts)

@@ -11,11 +11,11 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 use std::process::Command as Process;
-use std::time::Instant;
 
 use ec2_stories_benches::{Bench, Peers, Row};
 use ec2_stories_ssh::{Command, FanOut, HostKeys, Identity, Ssh, Target, Tree};
 use hosts::{Hosts, succeed};
+use tokio::time::Instant;
 
 /// What stays under way at once, for all of them.
 const AT_ONCE: usize = 32;
@@ -36,7 +36,7 @@ struct Cost {
 async fn main() -> Result<(), Box<dyn Error>> {
     let peers =
         Peers::install(&["-r", concat!(env!("CARGO_MANIFEST_DIR"), "/peers/fanout_requirements.txt")])?;
-    let hosts = Hosts::start(setting("FANOUT_HOSTS", 100)?)?;
+    let hosts = Hosts::start(setting("FANOUT_HOSTS", 100)?).await?;
     let files = usize::from(setting::<u16>("FANOUT_FILES", 512)?);
     let folder = hosts.folder.path();
     let tree = folder.join("tree");
