@@ -58,7 +58,7 @@ async fn a_key_that_is_lost_or_another_one_is_said_and_nothing_is_launched() {
         assert!(lost || said.contains("put the old one back"), "{said}");
         assert_ne!(error.kind(), ErrorKind::Timeout);
         assert!(world.cloud.instances().is_empty(), "{said}");
-        running.terminate().await.unwrap();
+        running.terminate().await.unwrap().assert_clean();
         world.assert_nothing_is_left();
     }
 }
