@@ -4,7 +4,7 @@
 //! The cloud knows when each instance ran; a client says when it knew of all of them. Ours launches twice: the first fleet is
 //! of a kind that it has never seen boot, the second is of a kind that it knows. The peers learn nothing.
 //!
-//! `cargo bench -p ec2-stories-benches --features launch --bench versus_launch`
+//! `cargo bench -p ec2-stories-benches --bench versus_launch`
 #![allow(clippy::print_stdout)] // A benchmark's result is what it prints.
 
 mod case;
