@@ -55,6 +55,7 @@ impl Uploader {
     /// journal says that it was being made when the process ended.
     async fn prepare(&self) -> Result<()> {
         let Some((s3, name)) = &self.bucket else { return Ok(()) };
+        let spec = BucketSpec::builder().name(name).build()?;
         let begun = format!("buckets/{name}");
         if self.journal.get(&begun).await?.is_none() {
             if s3.find_bucket(name).await?.is_some() {
@@ -62,7 +63,7 @@ impl Uploader {
             }
             self.journal.put(&begun, b"", Expect::Anything).await?;
         }
-        let created = s3.create_bucket(&BucketSpec::builder().name(name).build()?).await?;
+        let created = s3.create_bucket(&spec).await?;
         for missing in &created.not_applied {
             note(format_args!("s3://{name}: the server has no {}: {}", missing.setting, missing.why));
         }
