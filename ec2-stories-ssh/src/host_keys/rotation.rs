@@ -35,7 +35,8 @@ keys=$("$sshd" -T ${config:+-f "$config"} | sed -n 's/^hostkey //p')
 "#;
 
 /// Makes a key beside each that the server uses, unless an earlier try or another program has, and prints its public half. A
-/// link makes the file at once, or not at all. It exits with 75 if `$1`, the injected key, is in no file any more.
+/// link makes the file at once, or not at all. It exits with 75 if `$1`, the injected key, is in no file any more, or another
+/// program takes the new key at this moment.
 const MAKE: &str = r#"injected=
 for key in $keys; do
   [ -f "$key" ] || continue
@@ -52,19 +53,21 @@ for key in $keys; do
     ln "$new.$$" "$new" 2>/dev/null || [ -f "$new" ]
     rm -f "$new.$$" "$new.$$.pub"
   fi
-  ssh-keygen -y -f "$new"
+  ssh-keygen -y -f "$new" || { [ -f "$new" ] && exit 1; exit 75; }
 done
 "#;
 /// `EX_TEMPFAIL` of sysexits.h.
 const REPLACED: u32 = 75;
 
-/// Takes the new keys, the private half first, and has the server read them.
+/// Takes the new keys, the private half first, and has the server read them. A key that goes meanwhile is taken by another.
 const TAKE: &str = r#"for key in $keys; do
   new=$key.ec2-stories
   [ -f "$new" ] || continue
-  ssh-keygen -y -f "$new" >"$key.pub.ec2-stories"
-  mv -f "$new" "$key"
-  mv -f "$key.pub.ec2-stories" "$key.pub"
+  public=$key.pub.ec2-stories.$$
+  if ssh-keygen -y -f "$new" >"$public" 2>/dev/null && mv -f "$new" "$key" 2>/dev/null
+  then mv -f "$public" "$key.pub"
+  else rm -f "$public"; [ ! -f "$new" ]
+  fi
 done
 kill -HUP "$pid"
 "#;
