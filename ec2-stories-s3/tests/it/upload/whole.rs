@@ -118,7 +118,14 @@ async fn a_canceled_upload_leaves_nothing(seaweed: &SdkConfig, bucket: &Bucket) 
     upload.keep().await.unwrap();
     let kept = bucket.unfinished().await[0].1;
     let again = start().await.unwrap();
-    assert!(kept > 0 && again.sent == ((20 - kept) * PART) as u64, "{kept} parts, {} bytes", again.sent);
+    // A part whose request was dropped may reach the server after the count: then it is not sent again either.
+    let missing = ((20 - kept) * PART) as u64;
+    let late = (2 * PART) as u64; // one for each connection
+    assert!(
+        kept > 0 && again.sent <= missing && again.sent + late >= missing,
+        "{kept} parts, {} bytes",
+        again.sent
+    );
     assert!(journal.dump().is_empty());
 }
 
