@@ -7,9 +7,9 @@ use bon::bon;
 
 use super::validate::check_fleet;
 use crate::model::{
-    Architecture, AvailabilityZone, FirewallPolicy, FleetSpec, Image, InstanceType, KeyPairSpec, LoginSpec,
-    Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume, default_instance_types,
-    default_launch_timeout,
+    Architecture, AvailabilityZone, FirewallPolicy, FleetSpec, Health, Image, InstanceType, KeyPairSpec,
+    LoginSpec, Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
+    default_instance_types, default_launch_timeout,
 };
 use crate::provider::{Customizer, Probe, Registrar};
 use crate::{Error, Result};
@@ -90,6 +90,9 @@ impl Fleet {
         /// How long a node may take from launch to running.
         #[builder(default = default_launch_timeout())]
         launch_timeout: Duration,
+        /// How its nodes are watched, and what is done about those that die.
+        #[builder(default)]
+        health: Health,
     ) -> Result<Self> {
         let named = |field: &str, name: String| {
             Name::new(name)
@@ -120,6 +123,7 @@ impl Fleet {
             metadata,
             tags,
             launch_timeout,
+            health,
         };
         check_fleet(&spec)?;
         Ok(Self { spec, customizers, registrars, probe })

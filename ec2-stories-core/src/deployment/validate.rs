@@ -1,5 +1,6 @@
 //! What a description must keep to; every error names the field.
 
+mod health;
 mod values;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,7 @@ pub(super) fn check_fleet(spec: &FleetSpec) -> Result<()> {
     if spec.launch_timeout.is_zero() {
         return Err(Error::invalid(at("launch_timeout"), "must be more than nothing"));
     }
+    health::health(at, &spec.health)?;
     if let Some(KeyPairSpec::PublicKey(key)) = &spec.key {
         values::public_key(&at("key.public_key"), key)?;
     }

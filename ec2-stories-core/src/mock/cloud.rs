@@ -10,8 +10,8 @@ use tokio::time::Instant as Moment;
 use super::{MockFirewall, MockImageRegistry, MockInstanceDeployer, MockKeyPairs};
 use crate::Result;
 use crate::model::{
-    Diagnosis, FirewallPolicy, ImageId, ImageQuery, Instance, InstanceId, KeyName, KeyPair, KeyPairSpec,
-    Launch, LaunchRequest, Name, OwnedBy, Region, RegisteredImage, SecurityGroupId, SubnetId,
+    Diagnosis, FirewallPolicy, ImageId, ImageQuery, Instance, InstanceHealth, InstanceId, KeyName, KeyPair,
+    KeyPairSpec, Launch, LaunchRequest, Name, OwnedBy, Region, RegisteredImage, SecurityGroupId, SubnetId,
 };
 use crate::provider::{
     Finding, Firewall, Goal, ImageRegistry, ImageSpec, InstanceDeployer, KeyPairs, Termination, UploadedImage,
@@ -66,6 +66,14 @@ impl InstanceDeployer for MockCloud {
 
     async fn diagnose(&self, id: &InstanceId) -> Diagnosis {
         self.instances.diagnose(id).await
+    }
+
+    async fn health(&self, ids: &[InstanceId]) -> Result<Vec<InstanceHealth>> {
+        self.instances.health(ids).await
+    }
+
+    async fn extend(&self, ids: &[InstanceId], until: Timestamp) -> Result<()> {
+        self.instances.extend(ids, until).await
     }
 
     async fn console(&self, id: &InstanceId) -> Result<Option<String>> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Architecture, AvailabilityZone, FirewallPolicy, Image, InstanceType, KeyPairSpec, LoginSpec, Market,
-    MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
+    Architecture, AvailabilityZone, FirewallPolicy, Health, Image, InstanceType, KeyPairSpec, LoginSpec,
+    Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
 };
 
 /// N equal nodes. [`Fleet::builder`](crate::Fleet::builder) makes one in code; a story file says the same.
@@ -74,6 +74,9 @@ pub struct FleetSpec {
     /// How long a node may take from launch to running.
     #[serde(default = "default_launch_timeout", with = "humantime_serde")]
     pub launch_timeout: Duration,
+    /// How its nodes are watched, and what is done about those that die.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub health: Health,
 }
 
 pub(crate) fn default_instance_types() -> Vec<InstanceType> {
@@ -85,6 +88,6 @@ pub(crate) fn default_launch_timeout() -> Duration {
     Duration::from_secs(600)
 }
 
-fn is_default(login: &LoginSpec) -> bool {
-    *login == LoginSpec::default()
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

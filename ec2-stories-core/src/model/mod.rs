@@ -4,10 +4,12 @@ mod account;
 mod deployment;
 mod firewall;
 mod fleet;
+mod health;
 mod ids;
 mod image;
 mod image_file;
 mod instance;
+mod instance_health;
 mod key_pair;
 mod launch;
 mod limits;
@@ -24,6 +26,7 @@ pub use deployment::{DeploymentSpec, Mode};
 pub use firewall::{FirewallPolicy, PortRange, Protocol, Rule, Source};
 pub use fleet::FleetSpec;
 pub(crate) use fleet::{default_instance_types, default_launch_timeout};
+pub use health::{BackOff, Health, Replace, Share, Within};
 pub use ids::{
     AvailabilityZone, ClientToken, ImageId, InstanceId, InstanceType, KeyName, ReservationId,
     SecurityGroupId, SnapshotId, SubnetId,
@@ -31,6 +34,7 @@ pub use ids::{
 pub use image::{Architecture, Image, ImageQuery, Owner, RegisteredImage};
 pub use image_file::ImageFile;
 pub use instance::{Diagnosis, Instance, InstanceState, StateReason};
+pub use instance_health::{Check, InstanceHealth, Notice};
 pub use key_pair::{KeyPair, KeyPairSpec};
 pub use launch::{Launch, LaunchRequest, Market, MetadataOptions, Placement};
 pub use limits::Limits;

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant as Deadline;
 
-use crate::model::{Diagnosis, Instance, InstanceId, Launch, LaunchRequest, OwnedBy};
+use crate::model::{Diagnosis, Instance, InstanceHealth, InstanceId, Launch, LaunchRequest, OwnedBy};
 use crate::{Error, ErrorKind, Result};
 
 /// What a wait waits for.
@@ -68,6 +69,9 @@ pub struct Termination {
 ///   diagnosis. Many waits at once share their calls. An id that is not known yet is waited for.
 /// - **Terminate** is idempotent, in batches, and each id has its own outcome; one bad id does not keep the others
 ///   alive. It does not wait. No ids: no call.
+/// - **Health** is one call for many, as describe: state, status checks, scheduled events, notices of the spot market. An id that
+///   the cloud does not know is absent; a terminated instance that is still visible is there.
+/// - **Extend** moves the time after which an instance ends itself; repeating it is harmless.
 /// - There is no call over "all instances".
 /// - Cancel safety: describe, find, wait, preflight and diagnose may be dropped at any time. A launch that is dropped may
 ///   have happened: replay it. A terminate that is dropped may have happened: repeat it.
@@ -105,6 +109,18 @@ pub trait InstanceDeployer: fmt::Debug + Send + Sync {
     /// Says what is known of an instance that does not do what it should. It collects what it can get and fails for
     /// nothing that it cannot.
     async fn diagnose(&self, id: &InstanceId) -> Diagnosis;
+
+    /// How these instances are, beyond their state. A cloud without status checks says what a describe tells.
+    async fn health(&self, ids: &[InstanceId]) -> Result<Vec<InstanceHealth>> {
+        Ok(self.describe(ids).await?.iter().map(InstanceHealth::of).collect())
+    }
+
+    /// Moves the expiry of these instances, which they read themselves. A cloud that cannot says so
+    /// ([`Unsupported`](crate::ErrorKind::Unsupported)).
+    async fn extend(&self, ids: &[InstanceId], until: Timestamp) -> Result<()> {
+        let why = format!("this cloud cannot extend the life of {} instances to {until}", ids.len());
+        Err(Error::new(ErrorKind::Unsupported, why).during("extend"))
+    }
 
     /// What the instance has printed on its console: all that the cloud keeps, `None` while there is nothing. A cloud
     /// without consoles says that it offers none ([`Unsupported`](crate::ErrorKind::Unsupported)).

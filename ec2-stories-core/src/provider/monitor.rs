@@ -18,6 +18,13 @@ pub enum Verdict {
     Live,
     /// Something is wrong, not enough to act.
     Suspect(String),
+    /// It lives, and will be taken away: it is to be drained and replaced before.
+    Leaving {
+        /// By what.
+        why: String,
+        /// When, at the earliest.
+        by: Timestamp,
+    },
     /// It must be replaced.
     Replace(String),
 }
@@ -36,7 +43,8 @@ pub struct Hold {
 /// Watches nodes and says which must be replaced.
 ///
 /// # Contract
-/// - `watch` again with a later generation replaces what was known of the node; an earlier one is ignored.
+/// - `watch` again with a later generation replaces what was known of the node; an earlier one is ignored; the same one begins
+///   the node's start-up time anew.
 /// - `changed` returns the next change of a verdict, with the generation it is about, and waits until there is one. Each change is
 ///   returned once, a node's changes in their order. Cancel-safe.
 /// - A node that is held is probed, but never `Replace`; when the hold ends the verdict follows.
