@@ -1,6 +1,7 @@
 //! The tree of attributes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +10,11 @@ use crate::model::{Instance, NodeAddress};
 
 /// What a deployment learned of its nodes, by node and name.
 ///
-/// Every node that has an instance publishes [`Attributes::PUBLISHED`], the addresses once it has them.
+/// Every node that has an instance publishes [`Attributes::PUBLISHED`], the addresses once it has them. A clone costs nothing:
+/// every node that is watched has one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Attributes(BTreeMap<NodeAddress, BTreeMap<String, String>>);
+pub struct Attributes(Arc<BTreeMap<NodeAddress, Arc<BTreeMap<String, String>>>>);
 
 impl Attributes {
     /// What every node with an instance publishes.
@@ -42,17 +44,21 @@ impl Attributes {
 
     /// Sets an attribute of a node.
     pub fn set(&mut self, node: &NodeAddress, key: impl Into<String>, value: impl Into<String>) {
-        self.0.entry(node.clone()).or_default().insert(key.into(), value.into());
+        let attributes = Arc::make_mut(&mut self.0).entry(node.clone()).or_default();
+        Arc::make_mut(attributes).insert(key.into(), value.into());
     }
 
     /// A node's attributes, by name.
     pub fn of(&self, node: &NodeAddress) -> impl Iterator<Item = (&str, &str)> {
-        self.0.get(node).into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()))
+        let attributes = self.0.get(node).into_iter().flat_map(|attributes| attributes.iter());
+        attributes.map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// Forgets a node.
     pub fn remove(&mut self, node: &NodeAddress) {
-        self.0.remove(node);
+        if self.0.contains_key(node) {
+            Arc::make_mut(&mut self.0).remove(node);
+        }
     }
 
     /// Publishes what a describe showed of the node's instance.
