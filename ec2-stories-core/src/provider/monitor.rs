@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Node;
-use crate::Result;
 use crate::model::{Generation, NodeAddress};
+use crate::{Error, ErrorKind, Result};
 
 /// What a monitor has decided about a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,9 @@ pub struct Hold {
 ///
 /// # Contract
 /// - `watch` again with a later generation replaces what was known of the node; an earlier one is ignored; the same one begins
-///   the node's start-up time anew.
+///   the node's start-up time anew, and what was decided of it is void.
+/// - A node that was said to be `Replace` or `Leaving` counts against the budgets until a later generation of it is live, or
+///   it is forgotten.
 /// - `changed` returns the next change of a verdict, with the generation it is about, and waits until there is one. Each change is
 ///   returned once, a node's changes in their order. Cancel-safe.
 /// - A node that is held is probed, but never `Replace`; when the hold ends the verdict follows.
@@ -52,7 +54,7 @@ pub struct Hold {
 /// - `release` of a node that is not held, and `forget` of one that is not watched, are successes.
 ///
 /// # Errors
-/// [`NotFound`](crate::ErrorKind::NotFound) from `hold` for a node that is not watched.
+/// [`NotFound`](crate::ErrorKind::NotFound) from `hold` and `condemn` for a node that is not watched.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Monitor: fmt::Debug + Send + Sync {
@@ -70,4 +72,30 @@ pub trait Monitor: fmt::Debug + Send + Sync {
 
     /// Ends a hold.
     async fn release(&self, node: &NodeAddress) -> Result<()>;
+
+    /// Starts to watch a node that was live when it was last watched, as after a restart of the controller: it has no start-up
+    /// time.
+    async fn resume(&self, node: &Node, generation: Generation) -> Result<()> {
+        self.watch(node, generation).await
+    }
+
+    /// Says that a replacement of the node is under way, of which this was the last generation: an earlier controller or an
+    /// operator decided it. It counts against the budgets as if it had been `Replace`.
+    async fn replacing(&self, node: &NodeAddress, generation: Generation) -> Result<()> {
+        let _ = (node, generation);
+        Ok(())
+    }
+
+    /// Wants a node replaced that may be healthy, as for another image: it becomes `Leaving` as soon as the budgets allow. A
+    /// monitor without budgets refuses ([`Unsupported`](crate::ErrorKind::Unsupported)).
+    async fn condemn(&self, node: &NodeAddress, why: &str) -> Result<()> {
+        let refusal = format!("this monitor cannot say when a healthy node may be replaced ({why})");
+        Err(Error::new(ErrorKind::Unsupported, refusal).during("condemn").on(node.to_string()))
+    }
+
+    /// Gives a node up: it is neither probed nor judged until it is watched anew.
+    async fn quarantine(&self, node: &NodeAddress, why: &str) -> Result<()> {
+        let _ = why;
+        self.forget(node).await
+    }
 }
