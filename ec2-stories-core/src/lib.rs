@@ -14,6 +14,7 @@ pub mod memory;
 #[cfg(feature = "mock")]
 pub mod mock;
 pub mod model;
+pub mod probe;
 pub mod provider;
 pub mod store;
 
