@@ -15,6 +15,7 @@ pub mod memory;
 pub mod mock;
 pub mod model;
 pub mod monitor;
+pub mod probe;
 pub mod provider;
 pub mod store;
 

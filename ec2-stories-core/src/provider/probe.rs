@@ -1,6 +1,7 @@
 //! Asking a node whether it lives.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -35,4 +36,15 @@ pub trait Probe: fmt::Debug + Send + Sync {
 
     /// Checks the node.
     async fn check(&self, node: &Node) -> Liveness;
+}
+
+#[async_trait]
+impl<P: Probe + ?Sized> Probe for Arc<P> {
+    fn name(&self) -> String {
+        (**self).name()
+    }
+
+    async fn check(&self, node: &Node) -> Liveness {
+        (**self).check(node).await
+    }
 }
