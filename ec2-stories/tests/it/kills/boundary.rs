@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use ec2_stories::Result;
 use ec2_stories::provider::{Expect, Tuple, TupleStore, Version};
 use nix::sys::signal::{Signal, kill};
+use tokio::time::Instant;
 
 /// Counts boundaries; the process dies at the one that was named. Clones count together.
 #[derive(Clone, Debug)]
@@ -20,6 +21,7 @@ pub(super) struct Boundaries(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    born: Instant,
     passed: AtomicU64,
     /// `None` is never.
     die_at: Option<u64>,
@@ -27,13 +29,13 @@ struct Inner {
 
 impl Boundaries {
     pub(super) fn dying_at(die_at: Option<u64>) -> Self {
-        Self(Arc::new(Inner { passed: AtomicU64::new(0), die_at }))
+        Self(Arc::new(Inner { born: Instant::now(), passed: AtomicU64::new(0), die_at }))
     }
 
     /// One more boundary. What it is goes to standard error, for whoever asks where a controller died.
     pub(super) fn pass(&self, what: &str) {
         let number = self.0.passed.fetch_add(1, Ordering::SeqCst) + 1;
-        eprintln!("boundary {number}: {what}");
+        eprintln!("boundary {number}: {what}, after {} ms", self.0.born.elapsed().as_millis());
         if self.0.die_at == Some(number) {
             die();
         }
@@ -45,11 +47,6 @@ impl Boundaries {
         let done = effect.await;
         self.pass(&format!("after {what}"));
         done
-    }
-
-    /// How many there were so far.
-    pub(super) fn passed(&self) -> u64 {
-        self.0.passed.load(Ordering::SeqCst)
     }
 
     pub(super) fn client(&self, inner: SharedHttpClient) -> SharedHttpClient {

@@ -1,5 +1,6 @@
 //! One plan, carried out on a cloud of its own.
 
+use std::fmt;
 use std::ops::Add;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +39,17 @@ impl Add for Tally {
             leaks: self.leaks + other.leaks,
             failures: self.failures + other.failures,
         }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kills, launched, doubles, leaks, failures } = self;
+        write!(
+            f,
+            "{kills} kills, {launched} instances launched, {doubles} double launches, {leaks} leaks, "
+        )?;
+        write!(f, "{failures} controllers that could not go on")
     }
 }
 

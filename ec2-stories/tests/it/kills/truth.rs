@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, Instance, InstanceStateName, Tag};
-use ec2_stories::model::{NodeAddress, Ownership, Tags};
+use aws_sdk_ec2::types::{
+    ArchitectureValues, Filter, Image, Instance, InstanceStateName, InstanceType, ResourceType, Tag,
+    TagSpecification,
+};
+use ec2_stories::model::{Generation, Name, NodeAddress, Ownership, Slots, Tags};
 use jiff::Timestamp;
 
 /// Everything that was ever launched, as far as somebody looks before the cloud forgets it.
@@ -13,7 +16,6 @@ use jiff::Timestamp;
 pub(super) struct Truth {
     client: Client,
     lives: BTreeMap<String, Life>,
-    doubles: Vec<Double>,
 }
 
 /// One instance's.
@@ -30,16 +32,6 @@ struct Life {
     ended: Option<Timestamp>,
 }
 
-/// Two instances for one node at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Double(String);
-
-impl fmt::Display for Double {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// Whether a node may have instances of two generations at once, as where the new one is launched first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overlap {
@@ -50,7 +42,7 @@ pub(super) enum Overlap {
 impl Truth {
     pub(super) async fn of(url: &str) -> Self {
         let client = Client::new(&super::cloud::config(url).await);
-        Self { client, lives: BTreeMap::new(), doubles: Vec::new() }
+        Self { client, lives: BTreeMap::new() }
     }
 
     /// Looks at every instance that the cloud still shows, in one answer.
@@ -82,30 +74,26 @@ impl Truth {
         self.lives.values().filter(|life| life.lives).map(|life| life.image.clone()).collect()
     }
 
-    /// Nodes that had more than one instance at a time.
-    pub(super) fn doubles(&mut self, allowed: Overlap) -> Vec<Double> {
+    /// Each pair of instances that lived for one node at a time.
+    pub(super) fn doubles(&self, allowed: Overlap) -> Vec<String> {
         let lives: Vec<(&String, &Life)> = self.lives.iter().collect();
+        let mut doubles = Vec::new();
         for (index, (id, life)) in lives.iter().enumerate() {
             for (other, its) in &lives[index + 1..] {
                 let planned = allowed == Overlap::OfGenerations && life.generation != its.generation;
                 if life.node.is_some() && life.node == its.node && !planned && life.overlaps(its) {
-                    let double = Double(format!("{}: {id} {life}, {other} {its}", life.name()));
-                    self.doubles.push(double);
+                    doubles.push(format!("{id} {life} and {other} {its}"));
                 }
             }
         }
-        std::mem::take(&mut self.doubles)
+        doubles
     }
 
     /// What bills, or gets in the way of whoever comes next.
     pub(super) async fn leaks(&mut self) -> Vec<String> {
         self.look().await;
-        let mut leaks: Vec<String> = self
-            .lives
-            .iter()
-            .filter(|(_, life)| life.lives)
-            .map(|(id, life)| format!("{id} {life}"))
-            .collect();
+        let alive = self.lives.iter().filter(|(_, life)| life.lives);
+        let mut leaks: Vec<String> = alive.map(|(id, life)| format!("{id} {life}")).collect();
         let volumes = self
             .client
             .describe_volumes()
@@ -118,6 +106,27 @@ impl Truth {
         let keys = self.client.describe_key_pairs().send().await.unwrap();
         leaks.extend(keys.key_pairs().iter().filter_map(|key| key.key_name().map(str::to_owned)));
         leaks
+    }
+
+    /// Launches an instance for a node that nobody asked for.
+    pub(super) async fn launch(&self, node: NodeAddress, generation: u32) {
+        let images = self.client.describe_images().owners("136693071363").send().await.unwrap();
+        let fits = |image: &&Image| image.architecture() == Some(&ArchitectureValues::X8664);
+        let image = images.images().iter().find(fits).and_then(Image::image_id).unwrap();
+        let ownership = Ownership {
+            deployment: Name::new("shop").unwrap(),
+            fleet: node.fleet,
+            slots: Slots::new([node.slot]),
+            generation: Generation(generation),
+            attempt: 1,
+            expires: None,
+        };
+        let tags = ownership.tags();
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let tags =
+            TagSpecification::builder().resource_type(ResourceType::Instance).set_tags(Some(tags.collect()));
+        let run = self.client.run_instances().image_id(image).instance_type(InstanceType::T3Micro);
+        run.min_count(1).max_count(1).tag_specifications(tags.build()).send().await.unwrap();
     }
 
     /// Ends a node's instance from outside, as anybody with the right to may.
