@@ -3,6 +3,7 @@
 
 mod codegen;
 mod command;
+mod kills;
 mod lint;
 mod packages;
 mod peers;
@@ -21,6 +22,9 @@ cargo xtask TASK
   lint                  format, clippy, rustdoc, dependency rules, boundaries, wording, generated code
   test [--filter EXPR]  install what tests need, run everything; the last line counts it
                         (with a nextest filter: only the tests that match)
+  kills [--kills N] [--seed S] [--only PLAN]
+                        kill controllers at every boundary, 1,000 times unless said otherwise; the last line says
+                        how many launches were doubled and what was left
   codegen [--check]     write the simulation's wire code from the API model (or compare with it)
   peers                 install boto3 and moto, print their folder (for EC2_STORIES_PEERS)
   advisories            check dependencies against the RustSec database (needs its git host)";
@@ -47,6 +51,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
         ["lint"] => lint::run(&workspace),
         ["test"] => return Ok(test::run(&workspace, None)),
         ["test", "--filter", expression] => return Ok(test::run(&workspace, Some(expression))),
+        ["kills", options @ ..] => kills::run(&workspace, options),
         ["codegen"] => codegen::run(&workspace.root, false),
         ["codegen", "--check"] => codegen::run(&workspace.root, true),
         ["peers"] => peers::install(&workspace.root).map(|folder| println!("{}", folder.display())),

@@ -5,6 +5,7 @@ mod summary;
 mod tally;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use tally::Tally;
 pub(crate) const EVERYTHING: &str = "--workspace --all-features";
 
 /// A cold build of aws-sdk-ec2 says nothing for minutes; what is silent for longer hangs.
-const BUILD_PATIENCE: Duration = Duration::from_secs(45 * 60);
+pub(crate) const BUILD_PATIENCE: Duration = Duration::from_secs(45 * 60);
 
 /// Runs everything, or the tests that match a nextest filter. The last line is the count.
 pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> ExitCode {
@@ -82,19 +83,25 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// A cargo whose tests know where the peers are and nothing about any real account.
+    /// A cargo whose tests know where the peers are, too.
     fn cargo(&self, arguments: &str) -> Command {
-        let mut cargo = cargo(&self.workspace.root, arguments);
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| name.starts_with("AWS_") || name == "EC2_STORIES_LIVE") {
-                cargo.env_remove(name);
-            }
-        }
-        cargo.env("AWS_EC2_METADATA_DISABLED", "true");
-        cargo.env("CARGO_TERM_COLOR", "never"); // Summaries are read by programs.
+        let mut cargo = cargo_of_tests(&self.workspace.root, arguments);
         if let Ok(peers) = &self.peers {
             cargo.env("EC2_STORIES_PEERS", peers);
         }
         cargo
     }
+}
+
+/// A cargo whose tests know nothing about any real account.
+pub(crate) fn cargo_of_tests(root: &Path, arguments: &str) -> Command {
+    let mut cargo = cargo(root, arguments);
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("AWS_") || name == "EC2_STORIES_LIVE") {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.env("AWS_EC2_METADATA_DISABLED", "true");
+    cargo.env("CARGO_TERM_COLOR", "never"); // Summaries are read by programs.
+    cargo
 }

@@ -11,6 +11,8 @@ mod end_of_main;
 #[cfg(feature = "cli")]
 mod every_step;
 #[cfg(feature = "cli")]
+mod kills;
+#[cfg(feature = "cli")]
 mod modes;
 #[cfg(feature = "cli")]
 mod rotation;

@@ -34,6 +34,7 @@ fn everything() -> DeploymentSpec {
         metadata: MetadataOptions { hop_limit: 2, ..MetadataOptions::default() },
         tags: Tags::new().with("a b.c", "\"quoted\""),
         launch_timeout: Duration::from_secs(90),
+        health: Health::default(),
     };
     let web = FleetSpec {
         name: "web".parse().unwrap(),

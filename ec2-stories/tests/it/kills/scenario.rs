@@ -1,0 +1,95 @@
+//! What controllers are about to do when they die.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ec2_stories::prelude::*;
+
+use super::place::Place;
+use super::truth::Overlap;
+
+/// One kind of life, from a start to the end of the deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Scenario {
+    /// Two fleets that wait for each other, with groups that refer to each other and a key pair; up and down.
+    Plain,
+    /// With steps, names and a generated key.
+    Customized,
+    /// In production: left alone, adopted again, taken down.
+    Detached,
+}
+
+impl Scenario {
+    pub(super) const ALL: [Self; 3] = [Self::Plain, Self::Customized, Self::Detached];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Customized => "customized",
+            Self::Detached => "detached",
+        }
+    }
+
+    /// Whether a node may have instances of two generations at once.
+    pub(super) fn overlap(self) -> Overlap {
+        Overlap::Never
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|scenario| scenario.word() == word);
+        known.ok_or_else(|| format!("there is no scenario {word:?}"))
+    }
+}
+
+impl Scenario {
+    /// What every controller of it describes.
+    pub(super) async fn deployment(self, place: &Place) -> Deployment {
+        let policy = |other| FirewallPolicy::builder().tcp(5432, Source::Fleet(Name::new(other).unwrap()));
+        let debian = || Image::public("debian-12");
+        let db = Fleet::builder().name("db").nodes(1).image(debian()).firewall(policy("web").build());
+        let web = Fleet::builder().name("web").nodes(2).image(debian()).firewall(policy("db").build());
+        let web = web.after("db");
+        let (mode, web) = match self {
+            Self::Plain => (Mode::Dev, web.key(KeyPairSpec::PublicKey(PUBLIC_KEY.to_owned())).build()),
+            Self::Customized => {
+                let key = KeyPairSpec::Generated(place.folder.join("key"));
+                let web = web.key(key).customize(place.marks("1")).registrar(place.names());
+                (Mode::Dev, web.build())
+            }
+            Self::Detached => (Mode::Production, web.registrar(place.names()).build()),
+        };
+        place.deployment(mode, [db.build().unwrap(), web.unwrap()]).await
+    }
+
+    /// A controller's whole life.
+    pub(super) async fn live(self, place: &Place) {
+        let deployment = self.deployment(place).await;
+        let running = deployment.start().await.unwrap();
+        running.ready().await.unwrap();
+        place.check(&running).await;
+        let running = match self {
+            Self::Plain | Self::Customized => running,
+            Self::Detached => {
+                running.detach().await.unwrap().assert_clean();
+                let again = deployment.start().await.unwrap();
+                again.ready().await.unwrap();
+                place.check(&again).await;
+                again
+            }
+        };
+        running.terminate().await.unwrap().assert_clean();
+    }
+}
+
+const PUBLIC_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFkQ0Qm2H9qC4dCzO0m4Fq0wqJmQ4hVQ0Qm2H9qC4dCz shop";
