@@ -52,4 +52,4 @@ pub use session::{Pty, Session, Shell, ShellEvent, ShellInput};
 pub use sftp::{FileKind, FileStat, Listed, Sftp, WriteOptions};
 pub use ssh::Ssh;
 pub use target::Target;
-pub use tree::Tree;
+pub use tree::{Copied, Tree};

@@ -1,5 +1,6 @@
 //! Folders to and from hosts, each as one stream.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -24,6 +25,33 @@ const PACK: &str = "exec tar -cf - -C \"$1\" .";
 pub struct Tree {
     content: Content,
     size: u64,
+    copied: Copied,
+}
+
+/// What was copied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// Files; folders and links are not counted.
+    pub files: u64,
+    /// What is in them.
+    pub bytes: u64,
+}
+
+/// `3 files, 1.2 KiB`.
+impl fmt::Display for Copied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { files, bytes } = *self;
+        write!(f, "{files} file{}, ", if files == 1 { "" } else { "s" })?;
+        match bytes {
+            ..1024 => write!(f, "{bytes} B"),
+            #[allow(clippy::cast_precision_loss)] // Two digits are shown.
+            _ => {
+                let units = ["KiB", "MiB", "GiB", "TiB"];
+                let unit = ((bytes.ilog2() / 10) as usize).min(units.len());
+                write!(f, "{:.1} {}", bytes as f64 / 1024_f64.powi(unit as i32), units[unit - 1])
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -44,14 +72,19 @@ impl Tree {
             move |error| Error::new(ErrorKind::Io, "the folder cannot be read").on(on).because(error)
         };
         let read = tokio::task::spawn_blocking(move || pack(&folder)).await;
-        let (content, size) = read.map_err(io::Error::other).and_then(|read| read).map_err(failed)?;
-        Ok(Self { content, size })
+        read.map_err(io::Error::other).and_then(|read| read).map_err(failed)
     }
 
     /// How many bytes are sent to each host.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// What is copied to each host.
+    #[must_use]
+    pub fn copied(&self) -> Copied {
+        self.copied
     }
 
     /// Puts it into a folder of the host, which is made where it is missing. What is there under other names stays.
@@ -78,7 +111,7 @@ impl Tree {
     ///
     /// # Errors
     /// If the link breaks, the host cannot read it, or this machine cannot write it.
-    pub async fn fetch(session: &Session, from: &str, to: impl AsRef<Path>) -> Result<()> {
+    pub async fn fetch(session: &Session, from: &str, to: impl AsRef<Path>) -> Result<Copied> {
         let to = to.as_ref().to_owned();
         let local = |error| {
             Error::new(ErrorKind::Io, "what was read cannot be written").during("copy").because(error)
@@ -102,7 +135,7 @@ impl Tree {
     }
 }
 
-fn pack(folder: &Path) -> io::Result<(Content, u64)> {
+fn pack(folder: &Path) -> io::Result<Tree> {
     // A folder, and not a link to one: `/srv/current/` is a good name for what is behind it.
     let folder = fs::canonicalize(folder)?;
     let file = tempfile::Builder::new().prefix("ec2-stories-tree-").tempfile()?;
@@ -111,18 +144,58 @@ fn pack(folder: &Path) -> io::Result<(Content, u64)> {
     tar.append_dir_all(".", &folder)?;
     let mut file = tar.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
     let size = file.as_file().metadata()?.len();
+    let copied = count(file.as_file_mut())?;
     if size > IN_MEMORY {
-        return Ok((Content::File(file), size));
+        return Ok(Tree { content: Content::File(file), size, copied });
     }
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_end(&mut bytes)?;
-    Ok((Content::Memory(bytes.into()), size))
+    Ok(Tree { content: Content::Memory(bytes.into()), size, copied })
 }
 
-fn unpack(mut file: File, into: &Path) -> io::Result<()> {
+fn unpack(mut file: File, into: &Path) -> io::Result<Copied> {
+    let copied = count(&mut file)?;
     file.seek(SeekFrom::Start(0))?;
     fs::create_dir_all(into)?;
     // Refuses what would leave the folder: a host is not to be trusted with this machine.
-    tar::Archive::new(BufReader::new(file)).unpack(into)
+    tar::Archive::new(BufReader::new(file)).unpack(into)?;
+    Ok(copied)
+}
+
+fn count(archive: &mut File) -> io::Result<Copied> {
+    archive.seek(SeekFrom::Start(0))?;
+    let mut copied = Copied::default();
+    for entry in tar::Archive::new(archive).entries_with_seek()? {
+        let header = entry?.header().clone();
+        // Another name of a file that was counted has no content of its own.
+        if header.entry_type().is_file() || header.entry_type().is_hard_link() {
+            copied.files += 1;
+            copied.bytes += header.entry_size()?;
+        }
+    }
+    Ok(copied)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_copied_is_counted_and_said() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        fs::write(folder.path().join("sub/a"), [7; 1500]).unwrap();
+        fs::write(folder.path().join("b"), []).unwrap();
+        std::os::unix::fs::symlink("b", folder.path().join("c")).unwrap();
+        assert_eq!(pack(folder.path()).unwrap().copied, Copied { files: 2, bytes: 1500 });
+        for (files, bytes, said) in [
+            (0, 0, "0 files, 0 B"),
+            (1, 1023, "1 file, 1023 B"),
+            (2, 1536, "2 files, 1.5 KiB"),
+            (3, 5 << 40, "3 files, 5.0 TiB"),
+        ] {
+            assert_eq!(Copied { files, bytes }.to_string(), said);
+        }
+    }
 }

@@ -113,7 +113,8 @@ pub(crate) struct RunArgs {
     /// End it on each node after this many seconds.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) timeout: Option<u64>,
-    /// The command and its arguments, which reach it as they are: no shell reads them. Its standard input is empty.
+    /// The command and its arguments, which reach it as they are: no shell reads them. It reads what is piped
+    /// into this one; with several nodes each reads all of it, up to 64 MiB.
     #[arg(last = true, required = true)]
     pub(crate) command: Vec<OsString>,
 }

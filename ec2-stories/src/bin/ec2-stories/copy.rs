@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ec2_stories::provider::Node;
-use ec2_stories::ssh::{FileKind, Session as Login, Tree, WriteOptions};
+use ec2_stories::ssh::{Copied, FileKind, Session as Login, Tree, WriteOptions};
 use ec2_stories::terminal::say;
 use ec2_stories::{Error, ErrorKind, Result};
 
@@ -23,9 +23,9 @@ pub(crate) async fn run(args: CopyArgs) -> Result<Exit, Failure> {
         }
     };
     let session = Session::open_lasting(args.on)?;
-    let nodes = nodes::find(&session, &chosen).await?;
-    let (ways, several) = (nodes::ways(&session), nodes.len() > 1);
-    let job = async |node: Node| -> Result<()> {
+    let (nodes, ways) = nodes::find(&session, &chosen).await?;
+    let (json, several) = (session.on.json, nodes.len() > 1);
+    let job = async |node: Node| -> Result<Copied> {
         let login = nodes::log_in(&ways, &node).await?;
         let copied = match &way {
             Way::To(local, path) => local.send(&login, path).await,
@@ -35,11 +35,18 @@ pub(crate) async fn run(args: CopyArgs) -> Result<Exit, Failure> {
             Way::From(path, to) => fetch(&login, path, to, to.is_dir()).await,
         };
         login.close().await;
-        copied
+        let copied = copied?;
+        if !json {
+            say(format_args!("{}: {copied}", node.address));
+        }
+        Ok(copied)
     };
     let (outcomes, exit) = nodes::on_each(nodes, &args.fan, job).await?;
-    if session.on.json {
-        say(nodes::json(&outcomes));
+    if json {
+        say(nodes::json(&outcomes, |copied, node| {
+            node["files"] = copied.files.into();
+            node["bytes"] = copied.bytes.into();
+        }));
     }
     Ok(exit)
 }
@@ -78,9 +85,9 @@ impl Local {
         }
     }
 
-    async fn send(&self, login: &Login, to: &str) -> Result<()> {
+    async fn send(&self, login: &Login, to: &str) -> Result<Copied> {
         let path = match self {
-            Self::Folder(tree) => return tree.send(login, to).await,
+            Self::Folder(tree) => return tree.send(login, to).await.map(|()| tree.copied()),
             Self::File(path) => path,
         };
         let sftp = login.sftp().await?;
@@ -92,7 +99,8 @@ impl Local {
             to.ends_with('/') || sftp.stat(to).await?.is_some_and(|found| found.kind == FileKind::Folder);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let to = if folder { format!("{}/{name}", to.trim_end_matches('/')) } else { to.to_owned() };
-        sftp.upload(file, &to, &WriteOptions::new().mode(mode)).await.map(drop)
+        let bytes = sftp.upload(file, &to, &WriteOptions::new().mode(mode)).await?;
+        Ok(Copied { files: 1, bytes })
     }
 }
 
@@ -101,7 +109,7 @@ fn mode(found: &std::fs::Metadata) -> u32 {
 }
 
 /// Takes a file or a folder. Into a folder a file goes under its own name.
-async fn fetch(login: &Login, from: &str, to: &Path, folder: bool) -> Result<()> {
+async fn fetch(login: &Login, from: &str, to: &Path, folder: bool) -> Result<Copied> {
     let sftp = login.sftp().await?;
     let found = sftp.stat(from).await?;
     let missing =
@@ -119,11 +127,15 @@ async fn fetch(login: &Login, from: &str, to: &Path, folder: bool) -> Result<()>
     let mut part = to.clone().into_os_string();
     part.push(".part");
     let mut file = tokio::fs::File::create(&part).await.map_err(failed)?;
-    if let Err(error) = sftp.download(from, &mut file).await {
-        drop(tokio::fs::remove_file(&part).await);
-        return Err(error);
-    }
-    tokio::fs::rename(&part, &to).await.map_err(failed)
+    let bytes = match sftp.download(from, &mut file).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            drop(tokio::fs::remove_file(&part).await);
+            return Err(error);
+        }
+    };
+    tokio::fs::rename(&part, &to).await.map_err(failed)?;
+    Ok(Copied { files: 1, bytes })
 }
 
 fn unreadable(path: &Path, error: std::io::Error) -> Error {

@@ -10,6 +10,7 @@ mod log;
 mod nodes;
 mod render;
 mod session;
+mod stdin;
 
 mod copy;
 mod detach;

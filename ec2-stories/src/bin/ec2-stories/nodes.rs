@@ -1,15 +1,18 @@
 //! The nodes that a command works on, and how it gets to them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ec2_stories::model::{InstanceState, LoginSpec, Name, NodeAddress};
 use ec2_stories::provider::Node;
 use ec2_stories::ssh::step::Nodes;
-use ec2_stories::ssh::{FanOut, Outcomes, Session as Login, Target};
+use ec2_stories::ssh::{CloudConsole, FanOut, Outcomes, Session as Login, Target};
 use ec2_stories::terminal::{Interrupts, note};
 use ec2_stories::{Attributes, Result};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::FanArgs;
@@ -59,7 +62,27 @@ impl From<NodeAddress> for Chosen {
     }
 }
 
+impl Chosen {
+    fn check(&self, fleets: &BTreeSet<&Name>) -> Result<(), Failure> {
+        let unknown = |part: &&Part| part.fleet().is_some_and(|fleet| !fleets.contains(fleet));
+        let Some(part) = self.0.iter().find(unknown) else { return Ok(()) };
+        let names: Vec<&str> = fleets.iter().map(|name| name.as_str()).collect();
+        let there = match names[..] {
+            [one] => format!("the one there is is {one}"),
+            _ => format!("those there are are {}", names.join(", ")),
+        };
+        Err(Failure::new(Exit::Usage, format!("{part}: there is no such fleet; {there}")))
+    }
+}
+
 impl Part {
+    fn fleet(&self) -> Option<&Name> {
+        match self {
+            Self::All => None,
+            Self::Fleet(fleet) | Self::Slots(fleet, _) => Some(fleet),
+        }
+    }
+
     fn has(&self, node: &NodeAddress) -> bool {
         match self {
             Self::All => true,
@@ -80,9 +103,13 @@ impl fmt::Display for Part {
     }
 }
 
-/// The nodes that were chosen, in order. Each part of the choice must be there, and run.
-pub(crate) async fn find(session: &Session, chosen: &Chosen) -> Result<Vec<Node>, Failure> {
-    let status = session.deployment().await?.status().await?;
+/// The nodes that were chosen, in order, and how they are logged in to. Each part of the choice must be there, and run.
+pub(crate) async fn find(session: &Session, chosen: &Chosen) -> Result<(Vec<Node>, Nodes), Failure> {
+    let (deployment, cloud) = session.connect().await?;
+    let status = deployment.status().await?;
+    let fleets = session.story.spec().fleets.iter().map(|fleet| &fleet.name);
+    let fleets: BTreeSet<&Name> = fleets.chain(status.nodes.iter().map(|node| &node.address.fleet)).collect();
+    chosen.check(&fleets)?;
     let mut attributes = Attributes::new();
     for node in &status.nodes {
         if let Some(instance) = &node.instance {
@@ -120,12 +147,10 @@ pub(crate) async fn find(session: &Session, chosen: &Chosen) -> Result<Vec<Node>
             ));
         }
     }
-    Ok(all.into_iter().filter(|node| chosen.0.iter().any(|part| part.has(&node.address))).collect())
-}
-
-/// Logs in to nodes as their fleets' logins say. Host keys are remembered where the deployment remembers them.
-pub(crate) fn ways(session: &Session) -> Nodes {
-    Nodes::new().remembered_in(session.store.clone())
+    let nodes = all.into_iter().filter(|node| chosen.0.iter().any(|part| part.has(&node.address))).collect();
+    // As their fleets' logins say. Host keys are remembered where the deployment remembers them.
+    let ways = Nodes::new().remembered_in(session.store.clone());
+    Ok((nodes, ways.console(Arc::new(CloudConsole::of(cloud)))))
 }
 
 /// Logs in once: a node that was deployed is there, or the user wants to know.
@@ -134,13 +159,13 @@ pub(crate) async fn log_in(ways: &Nodes, node: &Node) -> Result<Login> {
 }
 
 /// Does one job on every node, until done or interrupted; says which nodes failed, and whether enough did not.
-pub(crate) async fn on_each<F>(
+pub(crate) async fn on_each<T, F>(
     nodes: Vec<Node>,
     fan: &FanArgs,
     job: impl Fn(Node) -> F,
-) -> Result<(Outcomes<Shown, ()>, Exit), Failure>
+) -> Result<(Outcomes<Shown, T>, Exit), Failure>
 where
-    F: Future<Output = Result<()>>,
+    F: Future<Output = Result<T>>,
 {
     let wanted = fan.at_least.unwrap_or(nodes.len());
     if wanted > nodes.len() {
@@ -181,11 +206,13 @@ impl fmt::Display for Shown {
     }
 }
 
-/// What became of each node, for programs.
-pub(crate) fn json(outcomes: &Outcomes<Shown, ()>) -> serde_json::Value {
-    let node = |(node, outcome): &(Shown, Result<()>)| {
+/// What became of each node, for programs; `more` says what there is to say of a success.
+pub(crate) fn json<T>(outcomes: &Outcomes<Shown, T>, more: impl Fn(&T, &mut Value)) -> Value {
+    let node = |(node, outcome): &(Shown, Result<T>)| {
         let error = outcome.as_ref().err().map(ec2_stories::Error::chain);
-        serde_json::json!({ "node": node.to_string(), "error": error })
+        let mut value = serde_json::json!({ "node": node.to_string(), "error": error });
+        outcome.iter().for_each(|done| more(done, &mut value));
+        value
     };
     serde_json::json!({ "nodes": outcomes.0.iter().map(node).collect::<Vec<_>>() })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ec2_stories::provider::Node;
-use ec2_stories::ssh::{Chunk, Command, LineBuffer};
+use ec2_stories::ssh::{Chunk, Command, Exit as Ended, LineBuffer, Running, Session as Login};
 use ec2_stories::terminal::{note, say};
 use ec2_stories::{Error, ErrorKind, Result};
 
@@ -12,11 +12,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::nodes;
 use crate::session::Session;
+use crate::stdin::Stdin;
 
 pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let session = Session::open_lasting(args.on)?;
-    let nodes = nodes::find(&session, &args.nodes).await?;
-    let (json, ways) = (session.on.json, nodes::ways(&session));
+    let (nodes, ways) = nodes::find(&session, &args.nodes).await?;
+    let (json, stdin) = (session.on.json, Stdin::of_this_process(nodes.len()));
     let width = nodes.iter().map(|node| node.address.to_string().len()).max().unwrap_or(0);
     let [program, arguments @ ..] = &args.command[..] else {
         return Err(Failure::new(Exit::Usage, "say what to run after --"));
@@ -36,17 +37,42 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
             out: LineBuffer::default(),
             err: LineBuffer::default(),
         };
-        let output = login.exec_with(&command, |chunk| lines.take(chunk)).await;
+        let ended = converse(&login, &command, stdin.as_ref(), &mut lines).await;
         lines.finish();
         login.close().await;
-        let exit = output?.exit;
+        let exit = ended?;
         if exit.is_success() { Ok(()) } else { Err(Error::new(ErrorKind::Failed, exit.to_string())) }
     };
     let (outcomes, exit) = nodes::on_each(nodes, &args.fan, job).await?;
     if json {
-        say(nodes::json(&outcomes));
+        say(nodes::json(&outcomes, |(), _| ()));
     }
     Ok(exit)
+}
+
+/// Runs the command, and ends it where what it reads does not come whole.
+async fn converse(
+    login: &Login,
+    command: &Command,
+    stdin: Option<&Stdin>,
+    lines: &mut Lines,
+) -> Result<Ended> {
+    let Some(stdin) = stdin else {
+        return read(login.spawn(command).await?, lines).await;
+    };
+    let input = stdin.reader();
+    let running = login.spawn_with_input(command, input).await?;
+    tokio::select! {
+        ended = read(running, lines) => ended,
+        why = stdin.broken() => Err(why),
+    }
+}
+
+async fn read(mut running: Running, lines: &mut Lines) -> Result<Ended> {
+    while let Some(chunk) = running.next().await? {
+        lines.take(&chunk);
+    }
+    running.wait().await
 }
 
 /// Shows output line by line, each with its node.

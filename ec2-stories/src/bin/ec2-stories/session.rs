@@ -9,7 +9,7 @@ use ec2_stories::account::DefaultChain;
 use ec2_stories::ec2::PublicAddress;
 use ec2_stories::image::Encryption;
 use ec2_stories::model::{Image, Name};
-use ec2_stories::provider::{AccountProvider, TupleStore};
+use ec2_stories::provider::{AccountProvider, InstanceDeployer, TupleStore};
 use ec2_stories::sim::{Latencies, Sim};
 use ec2_stories::story::{AccountSpec, Story};
 use ec2_stories::terminal::note;
@@ -64,8 +64,13 @@ impl Session {
         }
     }
 
-    /// Connects to the cloud.
+    /// The deployment, on its cloud.
     pub(crate) async fn deployment(&self) -> Result<Deployment, Failure> {
+        Ok(self.connect().await?.0)
+    }
+
+    /// Connects to the cloud; gives the deployment, and the instances that it is made of.
+    pub(crate) async fn connect(&self) -> Result<(Deployment, Arc<dyn InstanceDeployer>), Failure> {
         let (ec2, s3, clock): (Ec2, S3, Arc<dyn Clock>) = match self.on.cloud {
             CloudKind::Aws => {
                 let reach = live::allow(&self.services(), |name| std::env::var(name).ok())?;
@@ -89,8 +94,9 @@ impl Session {
             }
         };
         let uploader = Uploader::new(self.way(), &ec2, &s3, self.store.clone());
-        let deployment = self.story.deployment(Arc::new(ec2), self.store.clone(), clock)?;
-        Ok(deployment.uploading_with(Arc::new(uploader)))
+        let ec2 = Arc::new(ec2);
+        let deployment = self.story.deployment(ec2.clone(), self.store.clone(), clock)?;
+        Ok((deployment.uploading_with(Arc::new(uploader)), ec2))
     }
 
     /// The services that the story takes.

@@ -23,11 +23,11 @@ pub(crate) async fn run(args: ShellArgs) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, "a shell needs a terminal: use `ec2-stories run` in scripts"));
     }
     let session = Session::open_lasting(args.on)?;
-    let nodes = nodes::find(&session, &args.node.into()).await?;
+    let (nodes, ways) = nodes::find(&session, &args.node.into()).await?;
     let Some(node) = nodes.first() else {
         return Err(Failure::new(Exit::Failed, "no such node runs"));
     };
-    let login = nodes::log_in(&nodes::ways(&session), node).await?;
+    let login = nodes::log_in(&ways, node).await?;
     let ended = converse(&login).await;
     login.close().await;
     Ok(match ended? {

@@ -15,16 +15,15 @@ async fn deployed(more: &str) -> Shop {
     deployed_in(Shop::new("").await, more).await
 }
 
-async fn deployed_in(mut shop: Shop, more: &str) -> Shop {
+async fn deployed_in(shop: Shop, more: &str) -> Shop {
+    deployed_with(shop, "{ injected = 'host' }", more).await
+}
+
+async fn deployed_with(mut shop: Shop, host_keys: &str, more: &str) -> Shop {
     let hosts = Hosts::sshd(SshdOptions::default()).unwrap();
     shop.sim = Sim::builder().hosts(hosts).latency(Latencies::none()).start(SystemClock.now()).build();
     shop.cloud = shop.sim.listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let story = format!(
-        "name = 'shop'\nmode = 'production'\n[[fleet]]\nname = 'web'\nnodes = 2\nimage = {{ public = 'debian-12' }}\n\
-         key = {{ generated = 'id' }}\nlogin = {{ port = {}, host_keys = {{ injected = 'host' }} }}\n{more}",
-        shop.sim.ssh_port()
-    );
-    fs::write(shop.path("shop.toml"), story).unwrap();
+    fs::write(shop.path("shop.toml"), story(&shop, host_keys, more)).unwrap();
     shop.run("start", &["--detach"]).await.expect(0);
     // The servers come up after their instances.
     for _ in 0..100 {
@@ -34,6 +33,14 @@ async fn deployed_in(mut shop: Shop, more: &str) -> Shop {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("the nodes never let anybody in");
+}
+
+fn story(shop: &Shop, host_keys: &str, more: &str) -> String {
+    format!(
+        "name = 'shop'\nmode = 'production'\n[[fleet]]\nname = 'web'\nnodes = 2\nimage = {{ public = 'debian-12' }}\n\
+         key = {{ generated = 'id' }}\nlogin = {{ port = {}, host_keys = {host_keys} }}\n{more}",
+        shop.sim.ssh_port()
+    )
 }
 
 async fn people(shop: &Shop, command: &str, more: &[&str]) -> Ended {
@@ -61,12 +68,46 @@ async fn a_command_runs_on_all_that_were_chosen_and_each_line_says_where() {
     assert!(json.contains(r#"{"line":"err","node":"web/0","stream":"stderr"}"#), "{json}");
     assert!(json.ends_with("{\"nodes\":[{\"error\":\"exit status 3\",\"node\":\"web/0\"}]}\n"), "{json}");
 
-    for (nodes, code, said) in
-        [("db", 1, "db: no such node runs"), ("web/0..3", 1, "web/0..3"), ("web/x", 2, "names no nodes")]
-    {
+    for (nodes, code, said) in [
+        ("db", 2, "db: there is no such fleet; the one there is is web"),
+        ("web/0..3", 1, "web/0..3"),
+        ("web/x", 2, "names no nodes"),
+    ] {
         let ended = people(&shop, "run", &[nodes, "--", "true"]).await.expect(code);
         assert!(ended.stderr.contains(said), "{ended:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_piped_in_reaches_every_node() {
+    let shop = deployed("").await;
+    let input = shop.path("input");
+    fs::write(&input, "one\ntwo\n").unwrap();
+    let piped = async |nodes: &str, command: &[&str]| {
+        let mut process = shop.for_people("run", &[&[nodes, "--"], command].concat());
+        process.stdin(fs::File::open(&input).unwrap());
+        Ended::of(process).await.expect(0).stdout
+    };
+    assert_eq!(piped("web/0", &["cat"]).await, "web/0: one\nweb/0: two\n");
+    let both = piped("web", &["wc", "-c"]).await;
+    let mut lines: Vec<_> = both.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["web/0: 8", "web/1: 8"]);
+    // A pipe that nobody closes holds up nobody who does not read it.
+    let mut process = shop.for_people("run", &["web", "--", "echo", "done"]);
+    process.stdin(std::process::Stdio::piped());
+    let mut child = process.spawn().unwrap();
+    let _open = child.stdin.take();
+    let ended =
+        tokio::time::timeout(super::PATIENCE, child.wait_with_output()).await.expect("it ends").unwrap();
+    assert!(ended.status.success() && ended.stdout.len() == 2 * "web/0: done\n".len(), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_keys_come_from_the_console_where_the_story_says_so() {
+    let shop = deployed_with(Shop::new("").await, "'console'", "").await;
+    let ended = people(&shop, "run", &["web/0", "--", "echo", "in"]).await.expect(0);
+    assert_eq!(ended.stdout, "web/0: in\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,17 +117,25 @@ async fn files_and_folders_go_both_ways() {
     fs::write(shop.path("dist/sub/tool"), "#!/bin/sh\necho tool\n").unwrap();
     fs::set_permissions(shop.path("dist/sub/tool"), fs::Permissions::from_mode(0o755)).unwrap();
     std::os::unix::fs::symlink("sub/tool", shop.path("dist/link")).unwrap();
-    people(&shop, "copy", &["dist", "web:app"]).await.expect(0);
+    let ended = people(&shop, "copy", &["dist", "web:app"]).await.expect(0);
+    let mut lines: Vec<_> = ended.stdout.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["web/0: 1 file, 20 B", "web/1: 1 file, 20 B"]);
     let ended = people(&shop, "run", &["web/1", "--", "app/link"]).await.expect(0);
     assert_eq!(ended.stdout, "web/1: tool\n");
-    people(&shop, "copy", &["web:app", "back"]).await.expect(0);
+    let json = people(&shop, "copy", &["web:app", "back", "--json"]).await.expect(0).json();
+    assert_eq!(
+        json["nodes"][1],
+        serde_json::json!({ "node": "web/1", "error": null, "files": 1, "bytes": 20 })
+    );
     for node in ["web-0", "web-1"] {
         let folder = shop.path("back").join(node);
         assert!(folder.join("sub/empty").is_dir());
         assert_eq!(fs::metadata(folder.join("sub/tool")).unwrap().permissions().mode() & 0o777, 0o755);
     }
     people(&shop, "copy", &["dist/sub/tool", "web/0:app/"]).await.expect(0);
-    people(&shop, "copy", &["web/0:app/tool", "tool"]).await.expect(0);
+    let ended = people(&shop, "copy", &["web/0:app/tool", "tool"]).await.expect(0);
+    assert_eq!(ended.stdout, "web/0: 1 file, 20 B\n");
     assert_eq!(fs::read(shop.path("tool")).unwrap(), fs::read(shop.path("dist/sub/tool")).unwrap());
 
     let ended = people(&shop, "copy", &["web:nothing", "x"]).await.expect(1);
