@@ -11,6 +11,7 @@
 //! # Ok::<(), ec2_stories_core::Error>(())
 //! ```
 
+mod encryption;
 mod format;
 mod hash;
 mod inspect;
@@ -19,9 +20,10 @@ mod retention;
 mod source;
 mod spec;
 
+pub use encryption::Encryption;
 pub use format::ImageFormat;
 pub use inspect::{Inspection, inspect};
 pub use ownership::{CONTENT_TAG, COPY_TAG, IMAGE_TAG, content_tags, image_tags};
 pub use retention::Retention;
 pub use source::ImageSource;
-pub use spec::{BootMode, Encryption, ImageSpec};
+pub use spec::{BootMode, ImageSpec};

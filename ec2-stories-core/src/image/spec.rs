@@ -3,6 +3,7 @@
 use bon::bon;
 use serde::{Deserialize, Serialize};
 
+use super::Encryption;
 use crate::model::{Architecture, Tags, VolumeType};
 use crate::{Error, Result};
 
@@ -26,36 +27,6 @@ impl BootMode {
             Self::LegacyBios => "legacy-bios",
             Self::Uefi => "uefi",
             Self::UefiPreferred => "uefi-preferred",
-        }
-    }
-}
-
-/// How the snapshots behind an image are encrypted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Encryption {
-    /// With the account's default key. EC2 lets no other account use such an image.
-    #[default]
-    DefaultKey,
-    /// With this KMS key: an ARN, an id or an alias.
-    Key(String),
-    /// Not at all, as an image must be that is shared with everyone.
-    Off,
-}
-
-impl Encryption {
-    /// Whether there is any.
-    #[must_use]
-    pub fn is_on(&self) -> bool {
-        *self != Self::Off
-    }
-
-    /// The key, where it is a certain one.
-    #[must_use]
-    pub fn key(&self) -> Option<&str> {
-        match self {
-            Self::Key(key) => Some(key),
-            Self::DefaultKey | Self::Off => None,
         }
     }
 }
@@ -197,6 +168,7 @@ impl ImageSpec {
         if !self.root_device.starts_with("/dev/") || self.root_device.len() < 8 {
             return wrong("root_device", "a device such as /dev/xvda or /dev/sda1");
         }
+        self.encryption.check(&format!("{field}.encryption"))?;
         self.tags.check(&format!("{field}.tags"))
     }
 }
@@ -225,6 +197,8 @@ mod tests {
         assert_eq!(wrong(ImageSpec { boot_mode: Some(BootMode::UefiPreferred), ..arm() }), "image.boot_mode");
         assert_eq!(wrong(ImageSpec { ena: false, ..arm() }), "image.ena");
         assert_eq!(wrong(ImageSpec { root_device: "xvda".into(), ..named("web-7") }), "image.root_device");
+        let encryption = Encryption::Key("alias/shop".into());
+        assert_eq!(wrong(ImageSpec { encryption, ..named("web-7") }), "image.encryption");
         let tags = Tags::new().with("aws:x", "y");
         assert_eq!(wrong(ImageSpec { tags, ..named("web-7") }), "image.tags.aws:x");
         arm().check("image").unwrap();

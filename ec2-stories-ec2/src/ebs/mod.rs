@@ -59,7 +59,8 @@ impl EbsUploader {
         ec2: &Ec2,
         /// Where it is kept how far an upload is.
         journal: Arc<dyn TupleStore>,
-        /// How snapshots are encrypted; that of the parent holds where there is one.
+        /// How snapshots are encrypted, a certain key by its ARN; as the parent is, where there is one. The
+        /// [`ImageSpec`](ec2_stories_core::image::ImageSpec) that it is registered by must say the same.
         #[builder(default)]
         encryption: Encryption,
         /// A snapshot of an earlier version of the disk: only what differs is sent and stored. Its blocks are read for that.
@@ -104,6 +105,7 @@ impl ImageUploader for EbsUploader {
             );
             return Err(Error::invalid(source.path().display(), why));
         }
+        self.0.check_encryption()?;
         let result = self.0.upload(source, &progress).await;
         if let Err(error) = &result
             && error.is_permanent()
@@ -128,6 +130,21 @@ impl ImageUploader for EbsUploader {
 }
 
 impl Inner {
+    /// EBS takes a key by its ARN alone
+    /// (<https://docs.aws.amazon.com/ebs/latest/APIReference/API_StartSnapshot.html>).
+    fn check_encryption(&self) -> Result<()> {
+        self.encryption.check("encryption")?;
+        match self.encryption.key() {
+            Some(key) if !key.starts_with("arn:") => {
+                let why = format!(
+                    "{key:?} is a key's id; give its ARN, which `aws kms describe-key --key-id {key}` shows"
+                );
+                Err(Error::invalid("encryption", why))
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn upload(
         &self,
         source: &ImageSource,

@@ -32,6 +32,15 @@ pub(super) async fn deregister(api: &Api, id: &ImageId) -> Result<()> {
     Ok(())
 }
 
+/// Removes the image alone: its snapshots are to serve another.
+pub(super) async fn only(api: &Api, id: &ImageId) -> Result<()> {
+    let request = api.client.deregister_image().image_id(id.as_str());
+    match api.call(Call::changing("DeregisterImage"), request.send()).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.on(id.as_str())),
+        _ => Ok(()),
+    }
+}
+
 fn is_protected(error: &Error) -> bool {
     error.message().contains("deregistration protection")
         || error.message().contains("DeregistrationProtection")

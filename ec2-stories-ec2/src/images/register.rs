@@ -1,13 +1,14 @@
 //! From an upload to an image.
 
 use aws_sdk_ec2::types as sdk;
-use ec2_stories_core::image::{CONTENT_TAG, ImageSpec, image_tags};
+use aws_sdk_ec2::types::ImageState;
+use ec2_stories_core::image::{CONTENT_TAG, Encryption, ImageSpec, image_tags};
 use ec2_stories_core::model::{ImageId, RegisteredImage, SnapshotId};
 use ec2_stories_core::provider::UploadedImage;
 use ec2_stories_core::{Error, ErrorKind, Result};
 
 use super::snapshots::{self, Wanted};
-use super::{find, import, wait};
+use super::{deregister, find, import, wait};
 use crate::Ec2;
 use crate::api::{Api, Call};
 use crate::tags::{specification, tags};
@@ -29,7 +30,7 @@ pub(super) async fn register(
         }
         let snapshot = snapshot(ec2, uploaded, spec).await?;
         match call(api, &snapshot, uploaded, spec).await {
-            Ok(id) => return wait::available(api, &id).await,
+            Ok(id) => return ready(api, &id).await,
             // A reply that was lost, another process with the same in mind, or a snapshot that someone deleted.
             Err(error) if may_be_looked_for(&error) && tries < TRIES => {
                 tries += 1;
@@ -40,19 +41,46 @@ pub(super) async fn register(
     }
 }
 
-/// The image that has the name, as soon as it is available, where it is of this content and registered as is wanted.
+/// The image that has the name, as soon as it is available, where it is of this content and registered as is wanted. One of this
+/// content that failed is taken out of the way.
 pub(crate) async fn published_as(
     ec2: &Ec2,
     spec: &ImageSpec,
     content_hash: &str,
 ) -> Result<Option<RegisteredImage>> {
-    match find::by_name(ec2.api(), &spec.name).await? {
-        Some(image) => {
-            let id = is_this(&image, content_hash, spec)?;
-            wait::available(ec2.api(), &id).await.map(Some)
-        }
-        None => Ok(None),
+    let api = ec2.api();
+    let Some(image) = find::by_name(api, &spec.name).await? else { return Ok(None) };
+    if let Some(ImageState::Failed | ImageState::Error | ImageState::Invalid) = image.state() {
+        deregister::only(api, &failed_of(&image, content_hash, spec)?).await?;
+        return Ok(None);
     }
+    let id = is_this(&image, content_hash, spec)?;
+    ready(api, &id).await.map(Some)
+}
+
+/// The image, as soon as it is available. One that fails is deregistered: it would keep the name, and nobody can use it.
+async fn ready(api: &Api, id: &ImageId) -> Result<RegisteredImage> {
+    let image = wait::available(api, id).await;
+    if let Err(error) = &image
+        && error.kind() == ErrorKind::Failed
+        && let Err(left) = deregister::only(api, id).await
+    {
+        tracing::warn!(%left, %id, "an image that failed is left");
+    }
+    image
+}
+
+/// The id of an image that failed, where it is of this content: another's is not ours to remove.
+fn failed_of(image: &sdk::Image, content_hash: &str, spec: &ImageSpec) -> Result<ImageId> {
+    let id = image.image_id().unwrap_or_default();
+    if tags(image.tags()).get(CONTENT_TAG) == Some(content_hash) {
+        return Ok(id.into());
+    }
+    let why = format!(
+        "another image, {id}, has this name, and failed ({}); take a new name, or deregister it",
+        wait::reason(image)
+    );
+    Err(Error::new(ErrorKind::Conflict, why).during("register").on(&spec.name))
 }
 
 /// The image of this name, where it is of this content.
@@ -73,7 +101,8 @@ pub(super) async fn snapshot(ec2: &Ec2, uploaded: &UploadedImage, spec: &ImageSp
     let api = ec2.api();
     if uploaded.location.starts_with("snap-") {
         let id = SnapshotId::new(&uploaded.location);
-        snapshots::wait_until_completed(api, &id).await?;
+        let snapshot = snapshots::wait_until_completed(api, &id).await?;
+        check_encryption(&snapshot, &spec.encryption)?;
         return Ok(id);
     }
     let wanted = Wanted { content_hash: &uploaded.content_hash, encryption: &spec.encryption };
@@ -85,6 +114,29 @@ pub(super) async fn snapshot(ec2: &Ec2, uploaded: &UploadedImage, spec: &ImageSp
     }
     let why = format!("{:?} is neither s3://bucket/key nor snap-…", uploaded.location);
     Err(Error::invalid("uploaded.location", why))
+}
+
+/// An upload that is a snapshot already was encrypted when it was begun.
+fn check_encryption(snapshot: &sdk::Snapshot, wanted: &Encryption) -> Result<()> {
+    let encrypted = snapshot.encrypted().unwrap_or(false);
+    if wanted.is_met_by(encrypted, snapshot.kms_key_id()) {
+        return Ok(());
+    }
+    let id = snapshot.snapshot_id().unwrap_or_default();
+    let is = match (encrypted, snapshot.kms_key_id()) {
+        (false, _) => "not encrypted".to_owned(),
+        (true, Some(key)) => format!("encrypted with {key}"),
+        (true, None) => "encrypted".to_owned(),
+    };
+    let why = format!(
+        "{id} is {is}, and the image is to be {}; say the same here and to the uploader (EbsUploader's `encryption`)",
+        match wanted {
+            Encryption::Off => "open".to_owned(),
+            Encryption::DefaultKey => "encrypted".to_owned(),
+            Encryption::Key(key) => format!("encrypted with {key}"),
+        }
+    );
+    Err(Error::invalid("image.encryption", why))
 }
 
 /// Says that an image of the name is the one that is meant, or in what it differs.

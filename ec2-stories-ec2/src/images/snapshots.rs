@@ -27,9 +27,7 @@ pub(crate) struct Wanted<'a> {
 
 impl Wanted<'_> {
     pub(super) fn is_met_by(&self, encrypted: Option<bool>, key: Option<&str>) -> bool {
-        encrypted.unwrap_or(false) == self.encryption.is_on()
-            // EC2 tells of a key by its ARN, whichever way it was named.
-            && self.encryption.key().is_none_or(|wanted| key.is_some_and(|key| key.ends_with(wanted)))
+        self.encryption.is_met_by(encrypted.unwrap_or(false), key)
     }
 }
 

@@ -177,6 +177,40 @@ async fn a_child_of_an_open_parent_is_sent_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_snapshot_that_is_encrypted_otherwise_is_not_registered() {
+    let desk = Desk::new();
+    let uploaded = desk.upload(&desk.disk("web.raw", &[1, 2])).await.unwrap();
+    let register = |encryption| ImageSpec { encryption, ..ImageSpec::named("web-7") };
+    for wrong in [Encryption::Off, Encryption::Key("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0".to_owned())] {
+        let error = desk.ec2.register(&uploaded, &register(wrong)).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.resource()),
+            (ErrorKind::Invalid, Some("image.encryption")),
+            "{error}"
+        );
+        assert!(error.message().contains(&uploaded.location), "{error}");
+    }
+    assert_eq!(desk.sim.calls().count("RegisterImage"), 0);
+    desk.ec2.register(&uploaded, &register(Encryption::DefaultKey)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_ebs_would_not_take_is_refused_before_the_file_is_read() {
+    let desk = Desk::new();
+    let source = desk.disk("web.raw", &[1]);
+    for (key, words) in
+        [("alias/shop", "is an alias"), ("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0", "give its ARN")]
+    {
+        let journal = Arc::new(desk.journal.clone());
+        let uploader = EbsUploader::builder().ec2(&desk.ec2).journal(journal);
+        let uploader = uploader.encryption(Encryption::Key(key.to_owned())).build();
+        let error = uploader.upload(&source, watch::Sender::default()).await.unwrap_err();
+        assert!(error.message().contains(words), "{error}");
+    }
+    assert_eq!(desk.sim.calls().total(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_snapshot_that_cannot_be_noted_nor_seen_is_deleted() {
     let desk = Desk::new();
     desk.sim.faults().nth("StartSnapshot", 1, Fault::UnknownIdFor(Duration::from_secs(3)));

@@ -193,8 +193,10 @@ async fn what_cannot_be_is_refused_before_anything_is_done() {
     assert_eq!(refused(ImageSpec::named("x"), &[], "eu-west-1"), "publish.spec.name");
     assert_eq!(refused(ImageSpec::named("web-7"), &[], "us-east-1"), "publish.copy_to");
     assert_eq!(refused(ImageSpec::named("web-7"), &[FRIEND], "eu-west-1"), "publish.spec.encryption");
-    let with_key =
-        ImageSpec { encryption: Encryption::Key("alias/web".to_owned()), ..ImageSpec::named("web-7") };
+    let with_key = ImageSpec {
+        encryption: Encryption::Key("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0".to_owned()),
+        ..ImageSpec::named("web-7")
+    };
     assert_eq!(refused(with_key, &[FRIEND], "eu-west-1"), "publish.copy_to");
     let open = ImageSpec { encryption: Encryption::Off, ..ImageSpec::named("web-7") };
     assert_eq!(refused(open, &["friend"], "eu-west-1"), "publish.share");

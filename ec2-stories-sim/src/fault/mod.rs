@@ -50,7 +50,7 @@ pub enum Fault {
     /// Launched instances run, but fail their status checks from so long after they started running.
     Impaired(#[serde(with = "humantime_serde")] Duration),
     /// What the call starts ends in failure for this reason: an import as `error`, a snapshot as `error`, an image that is
-    /// copied or made of an instance as `failed`.
+    /// registered, copied or made of an instance as `failed`.
     EndsInFailure(String),
     /// Launched spot instances get their interruption notice so long after the launch, and end two minutes after it.
     SpotNotice(#[serde(with = "humantime_serde")] Duration),

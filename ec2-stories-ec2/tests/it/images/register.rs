@@ -1,12 +1,17 @@
 //! From an upload to an image.
 
+use std::time::Duration;
+
 use ec2_stories_core::ErrorKind;
 use ec2_stories_core::image::{BootMode, Encryption, ImageSpec};
 use ec2_stories_core::model::{Architecture, Tags};
 use ec2_stories_core::provider::{Goal, ImageRegistry, InstanceDeployer, UploadedImage};
+use ec2_stories_sim::Fault;
 
 use super::upload;
 use crate::support::{World, request, value, within};
+
+const KEY: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
 
 #[tokio::test(start_paused = true)]
 async fn everything_is_said_to_ec2() {
@@ -122,8 +127,8 @@ async fn a_snapshot_that_is_encrypted_otherwise_does_not_serve() {
     world.ec2.register(&uploaded, &named("web-2", Encryption::Off)).await.unwrap();
     let params = world.last_params("ImportSnapshot");
     assert_eq!(value(&params, "Encrypted"), Some("false"));
-    world.ec2.register(&uploaded, &named("web-3", Encryption::Key("alias/shop".to_owned()))).await.unwrap();
-    assert_eq!(value(&world.last_params("ImportSnapshot"), "KmsKeyId"), Some("alias/shop"));
+    world.ec2.register(&uploaded, &named("web-3", Encryption::Key(KEY.to_owned()))).await.unwrap();
+    assert_eq!(value(&world.last_params("ImportSnapshot"), "KmsKeyId"), Some(KEY));
     world.ec2.register(&uploaded, &named("web-4", Encryption::Off)).await.unwrap();
     assert_eq!(world.sim.calls().count("ImportSnapshot"), 3);
 }
@@ -148,4 +153,52 @@ async fn a_location_that_is_none_is_refused() {
     let error = world.ec2.register(&uploaded, &ImageSpec::named("web-7")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("uploaded.location"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_is_refused_before_anything_is_done() {
+    let world = World::new().await;
+    let encryption = Encryption::Key("alias/shop".to_owned());
+    let spec = ImageSpec { encryption, ..ImageSpec::named("web-7") };
+    let calls = world.sim.calls().total();
+    let error = world.ec2.register(&upload(&world.sim, "web"), &spec).await.unwrap_err();
+    assert_eq!((error.kind(), error.resource()), (ErrorKind::Invalid, Some("image.encryption")), "{error}");
+    assert!(error.message().contains("ARN or its id"), "{error}");
+    assert_eq!(world.sim.calls().total(), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_fails_tells_why_and_gives_the_name_back() {
+    let world = World::new().await;
+    let (uploaded, spec) = (upload(&world.sim, "web"), ImageSpec::named("web-7"));
+    let failure = || Fault::EndsInFailure("the key is disabled".to_owned());
+    world.sim.faults().nth("RegisterImage", 1, failure());
+    let error = world.ec2.register(&uploaded, &spec).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Failed, "{error}");
+    assert!(error.to_string().contains("the key is disabled"), "{error}");
+
+    // Who waited died before it failed.
+    world.sim.faults().nth("RegisterImage", 1, failure());
+    let registered = async {
+        while world.sim.calls().count("RegisterImage") < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    };
+    tokio::select! {
+        biased;
+        () = registered => {}
+        result = world.ec2.register(&uploaded, &spec) => panic!("it was not cut off: {result:?}"),
+    }
+    tokio::time::sleep(Duration::from_secs(600)).await;
+
+    let other = upload(&world.sim, "db");
+    let error = world.ec2.register(&other, &spec).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert!(error.message().contains("the key is disabled"), "{error}");
+
+    let image = world.ec2.register(&uploaded, &spec).await.unwrap();
+    assert_eq!(world.sim.calls().count("ImportSnapshot"), 1, "the snapshot served all of them");
+    world.ec2.deregister(&image.id).await.unwrap();
+    world.sim.assert_clean();
 }

@@ -47,7 +47,8 @@ pub(crate) fn register_image(
         ..new_image(ctx, name, req.description)
     };
     virtualization::check(&image)?;
-    let id = add(cloud, ctx, image, ctx.now + ctx.jitter(ctx.latencies.register, ctx.latencies.jitter), None);
+    let ready_at = ctx.now + ctx.jitter(ctx.latencies.register, ctx.latencies.jitter);
+    let id = add(cloud, ctx, image, ready_at, ctx.fate.failure.clone());
     cloud.tags.set(&id, &tags)?;
     Ok(RegisterImageResponse { image_id: Some(id) })
 }
