@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::latency::Latencies;
 use crate::sim::Sim;
 use crate::state::Cloud;
+use crate::state::events::ScheduledEvent;
 use crate::state::instance::Instance;
 use crate::state::timeline::{Reason, State};
 
@@ -136,6 +137,55 @@ impl Sim {
             instance.impaired_after = Some(after.unwrap_or_default());
             true
         })
+    }
+
+    /// Fails the system status check of an instance, as its hardware does. False if there is no such instance.
+    pub fn impair_system(&self, id: &str) -> bool {
+        self.intervene(id, |instance, ctx| {
+            instance.system_impaired = Some(ctx.now);
+            true
+        })
+    }
+
+    /// Lets an impaired instance pass its status checks again. False if there is no such instance.
+    pub fn recover(&self, id: &str) -> bool {
+        self.intervene(id, |instance, _| {
+            (instance.impaired_after, instance.system_impaired) = (None, None);
+            true
+        })
+    }
+
+    /// Stops an instance at somebody else's wish, as in the console. False if it does not run.
+    pub fn stop(&self, id: &str) -> bool {
+        self.intervene(id, |instance, ctx| {
+            let running = instance.state(ctx.now) == State::Running;
+            if running {
+                instance.stop(ctx, &Reason::user(ctx.now));
+            }
+            running
+        })
+    }
+
+    /// Schedules an event: EC2's code (`instance-retirement`, `instance-stop`, `instance-reboot`, `system-reboot`,
+    /// `system-maintenance`), and how long it is until that is carried out. It is described from now on, also in the instance's
+    /// metadata. Gives the event's id; nothing where there is no such code or instance, or that has ended.
+    pub fn schedule_event(&self, id: &str, code: &str, notice: Duration) -> Option<String> {
+        let mut scheduled = None;
+        self.intervene(id, |instance, ctx| {
+            if instance.state(ctx.now).is_ending() {
+                return false;
+            }
+            let event = ScheduledEvent::new(ctx.id("instance-event"), code, ctx.now, ctx.now + notice);
+            scheduled = event.as_ref().map(|event| event.id.clone());
+            event.into_iter().for_each(|event| instance.schedule(ctx, event));
+            true
+        });
+        scheduled
+    }
+
+    /// Calls a scheduled event off: it is described as `[Canceled]`. False if there is none, or it is over.
+    pub fn cancel_event(&self, id: &str, event: &str) -> bool {
+        self.intervene(id, |instance, ctx| instance.cancel_event(event, ctx.now))
     }
 
     fn intervene(&self, id: &str, act: impl FnOnce(&mut Instance, &crate::ctx::Ctx) -> bool) -> bool {

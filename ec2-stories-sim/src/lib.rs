@@ -35,7 +35,8 @@
 //! - [`Sim::faults`], or a [`FaultPlan`] read from TOML, says what goes wrong. [`Faults::at_call`] counts over all calls: a
 //!   test that fails at every step counts the calls of one good run, then strikes each of them in turn.
 //! - [`Latencies`], [`Sim::set_capacity`], [`Sim::set_vcpu_limit`], [`Sim::deny`] and the like shape the cloud;
-//!   [`Sim::interrupt_spot`], [`Sim::shut_down_guest`], [`Sim::kill`] and [`Sim::impair`] hurt what runs in it.
+//!   [`Sim::interrupt_spot`], [`Sim::schedule_event`], [`Sim::shut_down_guest`], [`Sim::stop`], [`Sim::kill`] and [`Sim::impair`]
+//!   hurt what runs in it.
 //! - [`Sim::assert_clean`] ends a test: whatever is left fails it, but what the test said to [`keep`](Sim::keep).
 //!
 //! # What is there

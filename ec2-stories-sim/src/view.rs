@@ -106,6 +106,6 @@ fn view(cloud: &Cloud, region: &str, instance: &Instance, now: Timestamp) -> Ins
         user_data: user_data.and_then(Result::ok).unwrap_or_default(),
         tags: cloud.tags.pairs(&instance.id),
         spot: instance.spot_request.is_some(),
-        reboots: instance.reboots,
+        reboots: instance.reboots(now),
     }
 }

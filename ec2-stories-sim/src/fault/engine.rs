@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::{Fate, Fault, FaultPlan, Outage, Rule};
+use super::{EventToCome, Fate, Fault, FaultPlan, Outage, Rule};
 use crate::filter::wildcard;
 
 /// The operation of every request to an instance's metadata service.
@@ -112,6 +112,9 @@ fn apply(fault: &Fault, struck: &mut Struck) {
         Fault::LateLaunchFailure(reason) => struck.fate.late_failure = Some(reason),
         Fault::Impaired(after) => struck.fate.impaired_after = Some(after),
         Fault::SpotNotice(after) => struck.fate.spot_notice_after = Some(after),
+        Fault::ScheduledEvent { code, after, notice } => {
+            struck.fate.event = Some(EventToCome { code, after, notice });
+        }
         Fault::UnknownIdFor(time) => struck.fate.unknown_for = Some(time),
     }
 }

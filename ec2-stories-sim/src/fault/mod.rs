@@ -54,6 +54,17 @@ pub enum Fault {
     EndsInFailure(String),
     /// Launched spot instances get their interruption notice so long after the launch, and end two minutes after it.
     SpotNotice(#[serde(with = "humantime_serde")] Duration),
+    /// Launched instances get a scheduled event.
+    ScheduledEvent {
+        /// EC2's code: `instance-retirement`, `instance-stop`, `instance-reboot`, `system-reboot` or `system-maintenance`.
+        code: String,
+        /// How long after the launch it is told.
+        #[serde(with = "humantime_serde")]
+        after: Duration,
+        /// How long after that it is carried out.
+        #[serde(with = "humantime_serde")]
+        notice: Duration,
+    },
     /// Launched instances are unknown to every call that names them for so long.
     UnknownIdFor(#[serde(with = "humantime_serde")] Duration),
 }
@@ -66,5 +77,14 @@ pub(crate) struct Fate {
     pub(crate) impaired_after: Option<Duration>,
     pub(crate) failure: Option<String>,
     pub(crate) spot_notice_after: Option<Duration>,
+    pub(crate) event: Option<EventToCome>,
     pub(crate) unknown_for: Option<Duration>,
+}
+
+/// A scheduled event in store for an instance.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct EventToCome {
+    pub(crate) code: String,
+    pub(crate) after: Duration,
+    pub(crate) notice: Duration,
 }

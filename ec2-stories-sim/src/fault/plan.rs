@@ -7,6 +7,7 @@ use bon::Builder;
 use serde::{Deserialize, Serialize};
 
 use super::{Fault, operations};
+use crate::state::events::codes;
 
 /// Which calls go wrong and how, and which zones fail when.
 ///
@@ -128,9 +129,13 @@ impl Rule {
         if self.nth == Some(0) || self.at_call == Some(0) {
             return Err("calls are counted from 1".to_owned());
         }
-        match self.fault {
-            Fault::Error { status, .. } if !(400..=599).contains(&status) => {
+        match &self.fault {
+            Fault::Error { status, .. } if !(400..=599).contains(status) => {
                 Err(format!("the status of an error is between 400 and 599, not {status}"))
+            }
+            Fault::ScheduledEvent { code, .. } if !codes().any(|known| known == code) => {
+                let known: Vec<_> = codes().collect();
+                Err(format!("EC2 schedules no `{code}`; it schedules {}", known.join(", ")))
             }
             _ => Ok(()),
         }

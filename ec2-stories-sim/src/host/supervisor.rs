@@ -158,7 +158,7 @@ fn look(
     for (_, cloud) in sim.world().clouds(now) {
         for instance in cloud.instances.all() {
             let Some(slot) = instance.host.clone() else { continue };
-            next = next.into_iter().chain(instance.timeline.next_after(now)).min();
+            next = next.into_iter().chain(instance.next_after(now)).min();
             let new = if told.contains_key(&instance.id) { None } else { facts(cloud, instance) };
             seen.push(Seen { id: instance.id.clone(), want: want(instance, now), slot, new });
         }
@@ -169,7 +169,7 @@ fn look(
 fn want(instance: &Instance, now: Timestamp) -> Want {
     match instance.state(now) {
         State::Running => {
-            Want::On { starts: instance.timeline.times(State::Running, now), reboots: instance.reboots }
+            Want::On { starts: instance.timeline.times(State::Running, now), reboots: instance.reboots(now) }
         }
         State::Terminated => Want::Gone,
         _ => Want::Off,

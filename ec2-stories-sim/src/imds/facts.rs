@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::role;
 use crate::state::Cloud;
+use crate::state::events::ScheduledEvent;
 use crate::state::instance::{Instance, SPOT_NOTICE};
 use crate::state::network::Subnet;
 use crate::state::timeline::State;
@@ -36,6 +37,8 @@ pub(super) struct Facts {
     pub(super) spot: bool,
     /// When a spot instance will end, once the notice is out.
     pub(super) ends: Option<Timestamp>,
+    /// What is scheduled for it, and what was.
+    pub(super) events: Vec<ScheduledEvent>,
     pub(super) root_device: String,
     /// Devices beside the root, in order.
     pub(super) devices: Vec<String>,
@@ -97,6 +100,7 @@ impl Facts {
             profile: profile(world, &account, &instance, now),
             instance_type: instance.kind.name,
             devices: others.filter(|device| *device != instance.image.root_device).collect(),
+            events: instance.events.into_iter().filter(|event| event.is_shown(now)).collect(),
             root_device: instance.image.root_device,
             image: instance.image.id,
             architecture: instance.image.architecture,

@@ -3,10 +3,12 @@
 //! Source: EC2 user guide, "Instance metadata categories". What would have to be signed by AWS is not there.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::facts::{Facts, Network, Profile};
 use super::listing::Tree;
+use crate::state::events::{ScheduledEvent, Stage};
 
 /// Everything below `/latest`.
 pub(super) fn of(facts: &Facts) -> Tree {
@@ -17,8 +19,10 @@ pub(super) fn of(facts: &Facts) -> Tree {
     set("ami-id", &facts.image);
     set("ami-launch-index", &facts.launch_index);
     set("ami-manifest-path", &"(unknown)");
-    set("events/maintenance/history", &"[]");
-    set("events/maintenance/scheduled", &"[]");
+    let (scheduled, history): (Vec<_>, Vec<_>) =
+        facts.events.iter().partition(|event| event.stage(facts.now) == Stage::Active);
+    set("events/maintenance/history", &maintenance(&history, facts.now));
+    set("events/maintenance/scheduled", &maintenance(&scheduled, facts.now));
     set("hibernation/configured", &"false");
     set("instance-action", &"none");
     set("instance-id", &facts.instance_id);
@@ -59,6 +63,28 @@ pub(super) fn of(facts: &Facts) -> Tree {
         tree.insert("user-data".to_owned(), Bytes::copy_from_slice(data));
     }
     tree
+}
+
+/// Source: EC2 user guide, "Instance metadata categories": `events/maintenance/scheduled`, and the example in "View scheduled
+/// events".
+fn maintenance(events: &[&ScheduledEvent], now: Timestamp) -> String {
+    let time = |at: Timestamp| at.strftime("%d %b %Y %H:%M:%S GMT").to_string();
+    let shown = events.iter().map(|event| {
+        let state = match event.stage(now) {
+            Stage::Active => "active",
+            Stage::Completed => "completed",
+            Stage::Canceled => "canceled",
+        };
+        json!({
+            "NotBefore": time(event.not_before),
+            "Code": event.code,
+            "Description": event.description(now),
+            "EventId": event.id,
+            "NotAfter": time(event.not_after()),
+            "State": state,
+        })
+    });
+    serde_json::Value::Array(shown.collect()).to_string()
 }
 
 /// A line of OpenSSH's with the key pair's name as its comment.

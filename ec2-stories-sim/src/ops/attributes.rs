@@ -7,6 +7,7 @@ use crate::ctx::Ctx;
 use crate::ops::show;
 use crate::state::Cloud;
 use crate::state::instance::Instance;
+use crate::state::tags::check_metadata_keys;
 use crate::state::timeline::State;
 use crate::state::types;
 use crate::wire::generated::ec2::{
@@ -103,6 +104,9 @@ pub(crate) fn modify_instance_metadata_options(
         && !(1..=64).contains(&hops)
     {
         return Err(ApiError::invalid_value(&hops.to_string(), "HttpPutResponseHopLimit"));
+    }
+    if req.instance_metadata_tags.as_deref() == Some("enabled") {
+        check_metadata_keys(cloud.tags.pairs(&id).keys().map(String::as_str))?;
     }
     let options = cloud.instances.get_mut(&id).map(|instance| {
         let options = &mut instance.metadata;

@@ -50,7 +50,7 @@ fn console_text(instance: &Instance, ctx: &Ctx) -> String {
         ));
     }
     lines.push("-----END SSH HOST KEY FINGERPRINTS-----".to_owned());
-    for _ in 0..instance.reboots {
+    for _ in 0..instance.reboots(ctx.now) {
         lines.push("[    0.000000] Linux version 6.1.0-aws (gcc 12.2.0) #1 SMP PREEMPT_DYNAMIC".to_owned());
     }
     lines.push(format!(

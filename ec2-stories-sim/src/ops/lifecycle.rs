@@ -132,7 +132,7 @@ pub(crate) fn reboot_instances(
     for id in &req.instance_ids {
         let Some(instance) = cloud.instances.get_mut(id) else { continue };
         match instance.state(ctx.now) {
-            State::Running | State::Pending => instance.reboots += 1,
+            State::Running | State::Pending => instance.reboot(),
             State::Terminated => {}
             _ => return Err(wrong_state(id, "rebooted")),
         }

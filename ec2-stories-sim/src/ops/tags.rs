@@ -4,6 +4,8 @@ use crate::ctx::Ctx;
 use crate::filter::{Field, Filterable, matching, value};
 use crate::page;
 use crate::state::Cloud;
+use crate::state::instance::Instance;
+use crate::state::tags::check_metadata_keys;
 use crate::wire::ApiError;
 use crate::wire::generated::ec2::{
     CreateTagsRequest, CreateTagsResponse, DeleteTagsRequest, DeleteTagsResponse, DescribeTagsRequest,
@@ -18,6 +20,10 @@ pub(crate) fn create_tags(
 ) -> Result<CreateTagsResponse, ApiError> {
     for id in &req.resources {
         known(cloud, ctx, id)?;
+    }
+    let shown = req.resources.iter().filter_map(|id| cloud.instances.get(id)).any(Instance::shows_its_tags);
+    if shown {
+        check_metadata_keys(req.tags.iter().filter_map(|tag| tag.key.as_deref()))?;
     }
     let mut changed = cloud.tags.clone();
     for id in &req.resources {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::events::{ScheduledEvent, Stage};
 use super::timeline::{Change, Reason, State, Timeline};
 use super::types::TypeInfo;
 use crate::ctx::Ctx;
@@ -14,6 +15,8 @@ use crate::wire::generated::ec2::{IamInstanceProfile, InstanceMetadataOptionsRes
 
 /// Between the notice and the end of a spot instance (EC2 user guide, "Spot Instance interruption notices").
 pub(crate) const SPOT_NOTICE: Duration = Duration::from_secs(120);
+/// API reference, StateReason: a stop by a scheduled event.
+const SCHEDULED_STOP: &str = "Server.ScheduledStop";
 
 /// What an instance is and what is decided about it.
 #[derive(Clone, Debug)]
@@ -55,7 +58,10 @@ pub(crate) struct Instance {
     pub(crate) spot_notice_at: Option<Timestamp>,
     /// How long after it starts running its status checks begin to fail.
     pub(crate) impaired_after: Option<Duration>,
+    /// Since when the system below it fails its check.
+    pub(crate) system_impaired: Option<Timestamp>,
     pub(crate) reboots: u32,
+    pub(crate) events: Vec<ScheduledEvent>,
     /// The host behind it, where the simulation has hosts.
     pub(crate) host: Option<Arc<Slot>>,
 }
@@ -84,6 +90,11 @@ pub(crate) struct Attached {
 impl Instance {
     pub(crate) fn state(&self, now: Timestamp) -> State {
         self.timeline.state(now)
+    }
+
+    /// Whether its metadata shows its tags.
+    pub(crate) fn shows_its_tags(&self) -> bool {
+        self.metadata.instance_metadata_tags.as_deref() == Some("enabled")
     }
 
     /// Decides the way from `pending` to `running`, or to an early end.
@@ -129,6 +140,11 @@ impl Instance {
 
     pub(crate) fn start(&mut self, ctx: &Ctx) {
         self.launched = ctx.now;
+        // It comes up on other hardware.
+        for event in &mut self.events {
+            event.cancel(ctx.now);
+        }
+        self.system_impaired = None;
         self.timeline.replan(ctx.now, [change(ctx.now, State::Pending, Reason::pending())]);
         self.boot(ctx, None);
     }
@@ -139,12 +155,51 @@ impl Instance {
         self.terminate(ctx, notice + SPOT_NOTICE, &Reason::coded("Server.SpotInstanceTermination"));
     }
 
+    /// Schedules an event and what it does to the instance.
+    pub(crate) fn schedule(&mut self, ctx: &Ctx, event: ScheduledEvent) {
+        if event.stops() {
+            let time = ctx.jitter(ctx.latencies.stop, ctx.latencies.jitter);
+            let reason = Reason::coded(SCHEDULED_STOP);
+            self.timeline.extend([
+                change(event.not_before, State::Stopping, reason.clone()),
+                change(event.not_before + time, State::Stopped, reason),
+            ]);
+        }
+        self.events.push(event);
+    }
+
+    /// Calls an event off. False if there is none, or it is over.
+    pub(crate) fn cancel_event(&mut self, id: &str, now: Timestamp) -> bool {
+        let canceled =
+            self.events.iter_mut().find(|event| event.id == id).is_some_and(|event| event.cancel(now));
+        if canceled && !self.events.iter().any(|event| event.stops() && event.stage(now) == Stage::Active) {
+            self.timeline.drop_planned(SCHEDULED_STOP, now);
+        }
+        canceled
+    }
+
+    pub(crate) fn reboot(&mut self) {
+        self.reboots += 1;
+    }
+
+    /// How often it was rebooted by now.
+    pub(crate) fn reboots(&self, now: Timestamp) -> u32 {
+        let by_events = self.events.iter().filter(|event| event.has_rebooted(now)).count();
+        self.reboots + u32::try_from(by_events).unwrap_or(u32::MAX)
+    }
+
+    /// When something happens to it next, as decided now.
+    pub(crate) fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
+        let events = self.events.iter().filter(|event| event.stage(now) == Stage::Active);
+        events.map(|event| event.not_before).chain(self.timeline.next_after(now)).min()
+    }
+
     /// Whether the instance fails its status checks now.
     pub(crate) fn impaired_since(&self, now: Timestamp) -> Option<Timestamp> {
         let running = self.timeline.since(State::Running, now)?;
         let dead = self.host.as_ref().and_then(|host| host.dead_since());
         let told = self.impaired_after.map(|after| running + after).filter(|from| *from <= now);
-        dead.map(|at| at.max(running)).into_iter().chain(told).min()
+        dead.map(|at| at.max(running)).into_iter().chain(told).chain(self.system_impaired).min()
     }
 }
 

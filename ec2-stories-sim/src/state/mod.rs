@@ -1,6 +1,7 @@
 //! What the cloud holds: one [`Cloud`] for each region of the account.
 
 pub(crate) mod capacity;
+pub(crate) mod events;
 pub(crate) mod fleets;
 pub(crate) mod images;
 pub(crate) mod imports;

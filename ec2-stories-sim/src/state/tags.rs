@@ -103,6 +103,26 @@ pub(crate) fn tags_for(
     Ok(tags)
 }
 
+/// Refuses keys that have no place in the metadata of an instance which shows its tags there.
+///
+/// Source: EC2 user guide, "View tags for your EC2 instances using instance metadata".
+pub(crate) fn check_metadata_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Result<(), ApiError> {
+    let fits = |key: &str| {
+        let known = |c: char| c.is_ascii_alphanumeric() || "-_+=,.@:".contains(c);
+        key.chars().all(known) && !matches!(key, "." | ".." | "_index")
+    };
+    match keys.into_iter().find(|key| !fits(key)) {
+        None => Ok(()),
+        Some(key) => {
+            let message = format!(
+                "'{key}' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\\\-_+=,.@:]{{1,255}}), and must \
+                 not be a reserved name ('.', '..', '_index')"
+            );
+            Err(ApiError::new("InvalidParameterValue", message))
+        }
+    }
+}
+
 fn check(tags: &[Tag]) -> Result<(), ApiError> {
     let mut seen = std::collections::BTreeSet::new();
     for tag in tags {

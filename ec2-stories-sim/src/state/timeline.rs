@@ -71,6 +71,7 @@ impl Reason {
             "Client.InternalError" => "Client error on launch",
             "Server.InternalError" => "Internal error on launch",
             "Server.InsufficientInstanceCapacity" => "Insufficient instance capacity",
+            "Server.ScheduledStop" => "Stopped due to a scheduled retirement",
             "Server.SpotInstanceTermination" => "Spot instance termination",
             "Server.SpotInstanceShutdown" => "Spot instance shutdown",
             _ => "Unspecified",
@@ -115,6 +116,17 @@ impl Timeline {
     pub(crate) fn extend(&mut self, changes: impl IntoIterator<Item = Change>) {
         self.0.extend(changes);
         self.0.sort_by_key(|change| change.at);
+        // What has begun to end does nothing else any more.
+        let mut ending = false;
+        self.0.retain(|change| {
+            ending |= change.state.is_ending();
+            !ending || change.state.is_ending()
+        });
+    }
+
+    /// Cancels what was to come after `now` for one reason.
+    pub(crate) fn drop_planned(&mut self, code: &str, now: Timestamp) {
+        self.0.retain(|change| change.at <= now || change.reason.code != code);
     }
 
     pub(crate) fn current(&self, now: Timestamp) -> &Change {

@@ -10,6 +10,7 @@ mod console;
 mod describe;
 mod disk_formats;
 mod ebs;
+mod events;
 mod faults;
 mod fleet;
 mod form;

@@ -207,6 +207,49 @@ async fn tags_stay_hidden_unless_the_options_show_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tags_that_are_shown_are_the_newest_and_their_keys_fit_a_path() {
+    let sim = Sim::builder().build();
+    let shown = ("MetadataOptions.InstanceMetadataTags", "enabled");
+    let metadata = one(&sim, &[shown]).await;
+    let id = metadata.instance_id().to_owned();
+    let tag = async |key, value| {
+        call(&sim, "CreateTags", &[("ResourceId.1", &*id), ("Tag.1.Key", key), ("Tag.1.Value", value)]).await
+    };
+    let path = "meta-data/tags/instance/ec2-stories:expires";
+    for at in ["2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"] {
+        tag("ec2-stories:expires", at).await.ok();
+        assert_eq!(get(&metadata, path).await.as_deref(), Some(at));
+    }
+    assert_eq!(tag("cost center", "7").await.code(), "InvalidParameterValue");
+    let spaced = [
+        shown,
+        ("TagSpecification.1.ResourceType", "instance"),
+        ("TagSpecification.1.Tag.1.Key", "a/b"),
+        ("TagSpecification.1.Tag.1.Value", "c"),
+    ];
+    assert_eq!(launch(&sim, "1", &spaced).await.code(), "InvalidParameterValue");
+}
+
+#[tokio::test(start_paused = true)]
+async fn scheduled_events_are_told_until_they_are_over() {
+    let sim = Sim::builder().build();
+    let metadata = one(&sim, &[]).await;
+    let (scheduled, history) =
+        ("meta-data/events/maintenance/scheduled", "meta-data/events/maintenance/history");
+    assert_eq!(get(&metadata, scheduled).await.as_deref(), Some("[]"));
+    let hour = Duration::from_secs(3600);
+    let id = sim.schedule_event(metadata.instance_id(), "instance-reboot", hour).unwrap();
+    let told = get(&metadata, scheduled).await.unwrap();
+    for part in [id.as_str(), "\"instance-reboot\"", "\"active\"", "01 Jan 2026 01:00:4"] {
+        assert!(told.contains(part), "no {part} in {told}");
+    }
+    tokio::time::sleep(hour).await;
+    assert_eq!(get(&metadata, scheduled).await.as_deref(), Some("[]"));
+    assert!(get(&metadata, history).await.unwrap().contains("[Completed]"));
+    assert_eq!(sim.instance(metadata.instance_id()).unwrap().reboots, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn faults_strike_it_by_its_own_name_only() {
     let sim = Sim::builder().build();
     let metadata = one(&sim, &[("MetadataOptions.HttpTokens", "optional")]).await;

@@ -51,7 +51,7 @@ pub(crate) fn create_image(
         && let Some(instance) = cloud.instances.get_mut(&id)
         && instance.state(ctx.now) == State::Running
     {
-        instance.reboots += 1;
+        instance.reboot();
     }
     let boot_mode = req.boot_mode_override.or(base.boot_mode);
     let image = Image { block_device_mappings: mappings, source_instance_id: Some(id), boot_mode, ..base };

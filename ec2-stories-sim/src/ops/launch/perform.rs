@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::disks::Disk;
 use super::plan::Plan;
 use crate::ctx::Ctx;
+use crate::fault::EventToCome;
 use crate::state::Cloud;
+use crate::state::events::ScheduledEvent;
 use crate::state::instance::{Attached, Instance};
 use crate::state::network::NewInterface;
 use crate::state::spot::{SpotRequest, SpotState};
@@ -108,11 +110,18 @@ fn one(
         spot_notice_at: None,
         impaired_after: ctx.fate.impaired_after,
         reboots: 0,
+        events: Vec::new(),
+        system_impaired: None,
         host: cloud.network.hosted().then(Arc::default),
     };
     instance.boot(ctx, ctx.fate.late_failure.as_deref());
     if let (true, Some(after)) = (plan.spot, ctx.fate.spot_notice_after) {
         instance.interrupt(ctx, ctx.now + after);
+    }
+    if let Some(EventToCome { code, after, notice }) = &ctx.fate.event {
+        let told = ctx.now + *after;
+        let event = ScheduledEvent::new(ctx.id("instance-event"), code, told, told + *notice);
+        event.into_iter().for_each(|event| instance.schedule(ctx, event));
     }
     Ok(instance)
 }

@@ -65,6 +65,12 @@ impl Plan {
         for kind in TAGGABLE {
             tags::tags_for(kind, &req.tag_specifications)?;
         }
+        let asked =
+            req.metadata_options.as_ref().and_then(|options| options.instance_metadata_tags.as_deref());
+        if asked == Some("enabled") {
+            let shown = tags::tags_for("instance", &req.tag_specifications)?;
+            tags::check_metadata_keys(shown.iter().filter_map(|tag| tag.key.as_deref()))?;
+        }
         let (zone, count) = place(cloud, ctx, req, kind, min, max)?;
         let subnet = match named_subnet(req)? {
             Some(id) => cloud.network.subnet(id)?,
