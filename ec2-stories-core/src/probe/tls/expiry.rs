@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::validity::validity;
 use super::{HostName, Time, Trust, client_config, shake_hands};
 use crate::model::LoginAddress;
 use crate::probe::connect::connect;
@@ -101,10 +101,9 @@ impl TlsExpiry {
         let (_, connection) = stream.get_ref();
         let shown = connection.peer_certificates().and_then(<[_]>::first);
         let shown = shown.ok_or_else(|| Liveness::Failing("it shows no certificate".to_owned()))?;
-        let (_, certificate) = X509Certificate::from_der(shown)
+        let (begins, ends) = validity(shown)
             .map_err(|error| Liveness::Failing(format!("its certificate cannot be read: {error}")))?;
-        let validity = certificate.validity();
-        let (begins, ends) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+        let (begins, ends) = (begins.cast_signed(), ends.cast_signed());
         Ok(judged(self.time.0.now(), begins, ends, self.at_least))
     }
 }

@@ -6,6 +6,7 @@ mod host_name;
 mod pin;
 mod time;
 mod trust;
+mod validity;
 mod verify;
 
 pub use certificates::Certificates;
