@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::api::{Api, Rates};
 use crate::firewall::{PublicAddress, default_public_address};
+use crate::health::Lifecycles;
 use crate::images::ImportRole;
 use crate::poller::Poller;
 
@@ -30,6 +31,7 @@ struct Inner {
     public_address: Arc<dyn PublicAddress>,
     default_vpc: OnceCell<String>,
     import_role: ImportRole,
+    lifecycles: Lifecycles,
 }
 
 #[bon]
@@ -64,6 +66,7 @@ impl Ec2 {
             api,
             public_address: public_address.unwrap_or_else(|| default_public_address(config)),
             default_vpc: OnceCell::new(),
+            lifecycles: Lifecycles::default(),
         }))
     }
 
@@ -100,6 +103,7 @@ impl Ec2 {
             api,
             public_address: Arc::clone(&self.0.public_address),
             default_vpc: OnceCell::new(),
+            lifecycles: Lifecycles::default(),
             import_role: self.0.import_role.clone(),
             config,
         }))
@@ -125,6 +129,10 @@ impl Ec2 {
 
     pub(crate) fn poller(&self) -> &Poller {
         &self.0.poller
+    }
+
+    pub(crate) fn lifecycles(&self) -> &Lifecycles {
+        &self.0.lifecycles
     }
 
     pub(crate) fn public_address(&self) -> &dyn PublicAddress {

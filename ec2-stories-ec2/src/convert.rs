@@ -75,7 +75,7 @@ pub(crate) fn image(from: &sdk::Image) -> Option<RegisteredImage> {
     })
 }
 
-fn timestamp(at: &DateTime) -> Option<Timestamp> {
+pub(crate) fn timestamp(at: &DateTime) -> Option<Timestamp> {
     Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()
 }
 

@@ -2,11 +2,14 @@
 
 use async_trait::async_trait;
 use ec2_stories_core::Result;
-use ec2_stories_core::model::{Diagnosis, Instance, InstanceId, Launch, LaunchRequest, OwnedBy};
+use ec2_stories_core::model::{
+    Diagnosis, Instance, InstanceHealth, InstanceId, Launch, LaunchRequest, OwnedBy,
+};
 use ec2_stories_core::provider::{Finding, Goal, InstanceDeployer, Termination};
+use jiff::Timestamp;
 use tokio::time::Instant as Deadline;
 
-use crate::{Ec2, describe, diagnose, find, launch, poller, preflight, terminate};
+use crate::{Ec2, describe, diagnose, extend, find, health, launch, poller, preflight, terminate};
 
 #[async_trait]
 impl InstanceDeployer for Ec2 {
@@ -36,6 +39,14 @@ impl InstanceDeployer for Ec2 {
 
     async fn diagnose(&self, id: &InstanceId) -> Diagnosis {
         diagnose::diagnose(self.api(), id).await
+    }
+
+    async fn health(&self, ids: &[InstanceId]) -> Result<Vec<InstanceHealth>> {
+        health::health(self, ids).await
+    }
+
+    async fn extend(&self, ids: &[InstanceId], until: Timestamp) -> Result<()> {
+        extend::extend(self.api(), ids, until).await
     }
 
     async fn console(&self, id: &InstanceId) -> Result<Option<String>> {

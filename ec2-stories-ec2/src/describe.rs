@@ -36,7 +36,8 @@ async fn describe_batch(api: &Api, mut ids: Vec<InstanceId>) -> Result<Vec<Insta
     Ok(Vec::new())
 }
 
-fn drop_unknown(error: &Error, ids: &mut Vec<InstanceId>) -> Result<()> {
+/// Takes those out that the error names.
+pub(crate) fn drop_unknown(error: &Error, ids: &mut Vec<InstanceId>) -> Result<()> {
     let unknown = match ids.as_slice() {
         [only] => vec![only.clone()],
         many => named_in(error, many),

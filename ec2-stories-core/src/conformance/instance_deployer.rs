@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::join_all;
+use jiff::Timestamp;
 use tokio::time::{Instant as Moment, sleep};
 
 use super::{demand, eventually, fails, succeeds, unique};
 use crate::ErrorKind;
 use crate::model::{
-    ClientToken, ImageId, InstanceId, InstanceState, Launch, LaunchRequest, Name, OwnedBy, Slots,
+    Check, ClientToken, Expires, ImageId, Instance, InstanceHealth, InstanceId, InstanceState, Launch,
+    LaunchRequest, Name, OwnedBy, Slots,
 };
 use crate::provider::{Goal, InstanceDeployer, Severity};
 
@@ -22,6 +24,8 @@ pub struct InstanceDeployerFixture {
     pub settle: Duration,
     /// How long an instance takes to run, or to end, at most.
     pub patience: Duration,
+    /// Whether the cloud can extend an instance's life.
+    pub extends: bool,
     /// A launch that there is no room for; `None` where the cloud's room cannot be arranged.
     pub without_room: Option<LaunchRequest>,
     /// A launch that there is room for in part; `None` where the cloud's room cannot be arranged.
@@ -29,13 +33,14 @@ pub struct InstanceDeployerFixture {
 }
 
 impl InstanceDeployerFixture {
-    /// A fixture for a cloud that agrees with itself within a minute, boots within ten, and whose room is unknown.
+    /// A fixture for a cloud that agrees with itself within a minute, boots within ten, extends lives, and whose room is unknown.
     #[must_use]
     pub fn new(request: LaunchRequest) -> Self {
         Self {
             request,
             settle: Duration::from_secs(60),
             patience: Duration::from_secs(600),
+            extends: true,
             without_room: None,
             with_room_for_some: None,
         }
@@ -75,6 +80,8 @@ pub async fn instance_deployer(deployer: &dyn InstanceDeployer, fixture: &Instan
     batch(deployer, fixture).await;
     waits(deployer, fixture).await;
     ends(deployer, fixture).await;
+    health(deployer, fixture).await;
+    extend(deployer, fixture).await;
     room(deployer, fixture).await;
 }
 
@@ -215,6 +222,65 @@ async fn ends(deployer: &dyn InstanceDeployer, fixture: &InstanceDeployerFixture
         succeeds(outcome.outcome, TWICE);
     }
     fails(deployer.launch(&request).await, ErrorKind::Failed, SPENT);
+}
+
+async fn health(deployer: &dyn InstanceDeployer, fixture: &InstanceDeployerFixture) {
+    const MANY: &str = "health says of many what it knows; an id that the cloud does not know is absent";
+    const ENDED: &str = "health shows a terminated instance that is still visible";
+
+    demand(succeeds(deployer.health(&[]).await, "no ids: no call").is_empty(), "no ids: no call", "some");
+    let launch = succeeds(deployer.launch(&fixture.launch_of(&fixture.request, 2)).await, MANY);
+    let mut asked = ids(&launch);
+    for id in &asked {
+        succeeds(deployer.wait(id, Goal::Running, fixture.deadline()).await, MANY);
+    }
+    asked.insert(1, unknown());
+    let seen = succeeds(deployer.health(&asked).await, MANY);
+    let named: BTreeSet<_> = seen.iter().map(|health| health.id.clone()).collect();
+    demand(named == ids(&launch).into_iter().collect(), MANY, &seen);
+    let fine = |health: &InstanceHealth| {
+        let failing = |check| matches!(check, Check::Impaired(_));
+        health.state == InstanceState::Running && !failing(health.system) && !failing(health.instance)
+    };
+    demand(seen.iter().all(fine), MANY, &seen);
+    end(deployer, fixture, &launch).await;
+    let seen = succeeds(deployer.health(&ids(&launch)).await, ENDED);
+    let ended = seen.iter().filter(|health| health.state == InstanceState::Terminated);
+    demand(ended.count() == 2, ENDED, &seen);
+}
+
+async fn extend(deployer: &dyn InstanceDeployer, fixture: &InstanceDeployerFixture) {
+    const MOVES: &str = "extend moves the time after which an instance ends itself, and a describe shows it";
+    const UNKNOWN: &str = "extend passes over an id that the cloud does not know";
+    const NOT: &str = "a cloud that cannot extend is Unsupported";
+
+    let mut request = fixture.launch_of(&fixture.request, 2);
+    let first = Expires::at(Timestamp::constant(4_102_444_800, 0)).time();
+    request.ownership.expires = Some(first);
+    let launch = succeeds(deployer.launch(&request).await, MOVES);
+    let launched = ids(&launch);
+    for id in &launched {
+        succeeds(deployer.wait(id, Goal::Running, fixture.deadline()).await, MOVES);
+    }
+    let shown = async |until: Timestamp| {
+        let seen = succeeds(deployer.describe(&launched).await, MOVES);
+        let expires = |instance: &Instance| instance.ownership().and_then(|owner| owner.expires);
+        (seen.len() == 2 && seen.iter().all(|instance| expires(instance) == Some(until))).then_some(())
+    };
+    eventually(MOVES, async || shown(first).await).await;
+    if fixture.extends {
+        let later = first + Duration::from_secs(3600);
+        for _ in 0..2 {
+            let mut asked = launched.clone();
+            asked.insert(1, unknown());
+            succeeds(deployer.extend(&asked, later).await, UNKNOWN);
+        }
+        eventually(MOVES, async || shown(later).await).await;
+        succeeds(deployer.extend(&[], later).await, "no ids: no call");
+    } else {
+        fails(deployer.extend(&launched, first).await, ErrorKind::Unsupported, NOT);
+    }
+    end(deployer, fixture, &launch).await;
 }
 
 async fn room(deployer: &dyn InstanceDeployer, fixture: &InstanceDeployerFixture) {

@@ -2,6 +2,7 @@
 
 mod account;
 mod deployment;
+mod expiry;
 mod firewall;
 mod fleet;
 mod health;
@@ -23,6 +24,7 @@ mod volume;
 
 pub use account::{Credentials, Region};
 pub use deployment::{DeploymentSpec, Mode};
+pub use expiry::{Expires, Expiry};
 pub use firewall::{FirewallPolicy, PortRange, Protocol, Rule, Source};
 pub use fleet::FleetSpec;
 pub(crate) use fleet::{default_instance_types, default_launch_timeout};

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ClientToken, Generation, Name, NodeAddress, Tags};
+use super::{ClientToken, Expires, Generation, Name, NodeAddress, Tags};
 use crate::{Error, Result};
 
 const DEPLOYMENT: &str = "ec2-stories:deployment";
@@ -13,7 +13,6 @@ const FLEET: &str = "ec2-stories:fleet";
 const SLOTS: &str = "ec2-stories:slots";
 const GENERATION: &str = "ec2-stories:generation";
 const ATTEMPT: &str = "ec2-stories:attempt";
-const EXPIRES: &str = "ec2-stories:expires";
 
 /// What a search may be narrowed to. There is no search without a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +136,7 @@ pub struct Ownership {
     pub generation: Generation,
     /// Which try at this generation, from 1.
     pub attempt: u32,
-    /// When the resource may be swept by anyone who finds it.
+    /// When the instance ends itself, in whole seconds, unless that is moved.
     pub expires: Option<Timestamp>,
 }
 
@@ -153,7 +152,10 @@ impl Ownership {
             .with(GENERATION, self.generation.to_string())
             .with(ATTEMPT, self.attempt.to_string());
         match self.expires {
-            Some(at) => tags.with(EXPIRES, at.to_string()),
+            Some(at) => {
+                let (key, value) = Expires::at(at).tag();
+                tags.with(key, value)
+            }
             None => tags,
         }
     }
@@ -167,7 +169,7 @@ impl Ownership {
             slots: Slots::try_from(tags.get(SLOTS)?.to_owned()).ok()?,
             generation: Generation(tags.get(GENERATION)?.parse().ok()?),
             attempt: tags.get(ATTEMPT)?.parse().ok()?,
-            expires: tags.get(EXPIRES).and_then(|at| at.parse().ok()),
+            expires: Expires::from_tags(tags).map(Expires::time),
         })
     }
 

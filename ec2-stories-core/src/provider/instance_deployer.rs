@@ -71,7 +71,8 @@ pub struct Termination {
 ///   alive. It does not wait. No ids: no call.
 /// - **Health** is one call for many, as describe: state, status checks, scheduled events, notices of the spot market. An id that
 ///   the cloud does not know is absent; a terminated instance that is still visible is there.
-/// - **Extend** moves the time after which an instance ends itself; repeating it is harmless.
+/// - **Extend** moves the time after which an instance ends itself, in one call for many; a describe shows it in the instance's
+///   [`ownership`](Instance::ownership). Repeating it is harmless. An id that the cloud does not know (yet) is passed over.
 /// - There is no call over "all instances".
 /// - Cancel safety: describe, find, wait, preflight and diagnose may be dropped at any time. A launch that is dropped may
 ///   have happened: replay it. A terminate that is dropped may have happened: repeat it.

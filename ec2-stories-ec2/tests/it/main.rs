@@ -9,6 +9,7 @@ mod console;
 mod deployment;
 mod ebs;
 mod firewall;
+mod health;
 mod images;
 mod keys;
 mod launch;

@@ -116,6 +116,14 @@ async fn a_fleet_on_moto_from_image_to_nothing_left() {
     asked.push("i-0123456789abcdef0".into());
     assert_eq!(ec2.describe(&asked).await.unwrap().len(), 3);
 
+    let seen = ec2.health(&asked).await.unwrap();
+    assert_eq!(seen.len(), 3);
+    assert!(seen.iter().all(|health| health.state == InstanceState::Running && health.notices.is_empty()));
+    let until = "2100-01-01T00:00:00Z".parse().unwrap();
+    ec2.extend(&asked, until).await.unwrap();
+    let extended = ec2.describe(&asked).await.unwrap();
+    assert!(extended.iter().all(|instance| instance.ownership().unwrap().expires == Some(until)));
+
     let outcomes = ec2.terminate(&asked).await.unwrap();
     assert!(outcomes.iter().all(|termination| termination.outcome.is_ok()), "{outcomes:?}");
     for id in ids(&launch.instances) {

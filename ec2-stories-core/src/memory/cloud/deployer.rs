@@ -1,6 +1,7 @@
 //! Instances in memory.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::time::{Instant as Moment, sleep_until};
 
 use super::machine::Machine;
@@ -8,7 +9,8 @@ use super::preflight::problems;
 use super::state::State;
 use super::{MemoryCloud, Operation};
 use crate::model::{
-    Diagnosis, Instance, InstanceId, InstanceState, Launch, LaunchRequest, OwnedBy, StateReason,
+    Diagnosis, Expires, Instance, InstanceHealth, InstanceId, InstanceState, Launch, LaunchRequest, OwnedBy,
+    StateReason,
 };
 use crate::provider::{Finding, Goal, InstanceDeployer, Severity, Termination};
 use crate::{Error, ErrorKind, Result};
@@ -82,6 +84,34 @@ impl InstanceDeployer for MemoryCloud {
     async fn diagnose(&self, id: &InstanceId) -> Diagnosis {
         let diagnose = async { Ok(self.diagnosis(id)) };
         self.0.script.perform(Operation::Diagnose, diagnose).await.unwrap_or_default()
+    }
+
+    async fn health(&self, ids: &[InstanceId]) -> Result<Vec<InstanceHealth>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = Moment::now;
+        let health =
+            async { Ok(ids.iter().filter_map(|id| self.lock().machines.get(id)?.health(now())).collect()) };
+        self.0.script.perform(Operation::Health, health).await
+    }
+
+    async fn extend(&self, ids: &[InstanceId], until: Timestamp) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let (key, value) = Expires::at(until).tag();
+        let extend = async {
+            self.change(|state| {
+                for id in ids {
+                    if let Some(machine) = state.machines.get_mut(id) {
+                        machine.instance.tags.insert(key, &value);
+                    }
+                }
+            });
+            Ok(())
+        };
+        self.0.script.perform(Operation::Extend, extend).await
     }
 }
 

@@ -133,6 +133,8 @@ impl State {
             booted_at: now + self.boot_time,
             boot_failure: self.boot_failures.pop_front(),
             end: None,
+            notices: Vec::new(),
+            impaired: None,
         };
         let launched = machine.at(now);
         self.machines.insert(instance.id, machine);

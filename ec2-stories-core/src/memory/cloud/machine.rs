@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant as Moment;
 
-use crate::model::{Instance, InstanceState, SecurityGroupId, StateReason};
+use crate::model::{Check, Instance, InstanceHealth, InstanceState, Notice, SecurityGroupId, StateReason};
 
 /// Terminated instances stay visible for under an hour.
 const VISIBLE_WHEN_TERMINATED: Duration = Duration::from_secs(50 * 60);
@@ -19,6 +20,9 @@ pub(super) struct Machine {
     pub(super) booted_at: Moment,
     pub(super) boot_failure: Option<StateReason>,
     pub(super) end: Option<End>,
+    pub(super) notices: Vec<Notice>,
+    /// Since when it fails its status checks.
+    pub(super) impaired: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -46,6 +50,18 @@ impl Machine {
     pub(super) fn seen(&self, now: Moment) -> Option<Instance> {
         let forgotten = self.ended_at().is_some_and(|at| at + VISIBLE_WHEN_TERMINATED <= now);
         (self.visible_at <= now && !forgotten).then(|| self.at(now))
+    }
+
+    /// What a look at its health shows.
+    pub(super) fn health(&self, now: Moment) -> Option<InstanceHealth> {
+        let instance = self.seen(now)?;
+        let check = match self.impaired {
+            _ if instance.state != InstanceState::Running => Check::Unknown,
+            Some(since) => Check::Impaired(Some(since)),
+            None => Check::Ok,
+        };
+        let notices = self.notices.clone();
+        Some(InstanceHealth { instance: check, system: check, notices, ..InstanceHealth::of(&instance) })
     }
 
     /// The next moment at which it looks different.

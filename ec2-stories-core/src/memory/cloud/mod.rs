@@ -17,10 +17,10 @@ use tokio::time::Instant as Moment;
 
 use self::state::State;
 use super::script::{Fault, Script, When, operations};
-use crate::TokioClock;
 use crate::model::{
-    Instance, InstanceId, InstanceState, KeyName, RegisteredImage, Rule, SecurityGroupId, StateReason,
+    Instance, InstanceId, InstanceState, KeyName, Notice, RegisteredImage, Rule, SecurityGroupId, StateReason,
 };
+use crate::{Clock, TokioClock};
 
 operations! {
     /// A method of the traits that [`MemoryCloud`] implements.
@@ -32,6 +32,8 @@ operations! {
         Terminate = "terminate",
         Preflight = "preflight",
         Diagnose = "diagnose",
+        Health = "health",
+        Extend = "extend",
         FindImage = "find image",
         GetImage = "get image",
         Published = "published",
@@ -115,6 +117,25 @@ impl MemoryCloud {
     pub fn kill(&self, id: &InstanceId, code: &str, message: &str) {
         let reason = StateReason { code: code.into(), message: message.into() };
         self.change(|state| state.end(id, reason));
+    }
+
+    /// Says what will be done to an instance; nothing comes of it by itself.
+    pub fn notify(&self, id: &InstanceId, notice: Notice) {
+        self.change(|state| {
+            if let Some(machine) = state.machines.get_mut(id) {
+                machine.notices.push(notice);
+            }
+        });
+    }
+
+    /// Lets an instance fail its status checks from now on, or pass them again.
+    pub fn impair(&self, id: &InstanceId, impaired: bool) {
+        self.change(|state| {
+            let since = impaired.then(|| state.clock.now());
+            if let Some(machine) = state.machines.get_mut(id) {
+                machine.impaired = since;
+            }
+        });
     }
 
     /// Adds an image.
