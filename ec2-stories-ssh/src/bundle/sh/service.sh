@@ -1,6 +1,5 @@
 # Starting and stopping, by systemd where it is there and this is root, else by the supervisor. Set: base,
-# name, at_home (not empty where it is in a user's home).
-unit=/etc/systemd/system/$name.service
+# name, unit (systemd's file), at_home (not empty where it is in a user's home).
 made='# Made by EC2 Stories'
 
 by_systemd() { [ -z "$at_home" ] && [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ]; }
