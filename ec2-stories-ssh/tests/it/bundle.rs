@@ -130,7 +130,7 @@ async fn systemd_keeps_it_running_and_goes_back_from_what_does_not_work() {
     let second = dist.bundle(&server, "4", STAYS, environment);
     assert_eq!(deploy(&server, &second).await, [Changed, Changed, Changed]);
     assert_eq!(outcomes(second.undo(&node(&server)).await.unwrap()), [Changed, Changed, Changed]);
-    let left = "systemctl is-active shop; ls /etc/systemd/system /opt/shop 2>&1 | grep shop; pgrep -f 'sleep 600' -c --ns $$";
+    let left = "systemctl is-active shop; ls /etc/systemd/system /opt/shop 2>&1 | grep shop; pgrep -xc sleep";
     assert_eq!(
         say(&server, left).await,
         "inactive\nls: cannot access '/opt/shop': No such file or directory\n0"
