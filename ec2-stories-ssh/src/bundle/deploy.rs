@@ -1,7 +1,5 @@
 //! Working on a host: one script, which says how far it is.
 
-use std::time::Duration;
-
 use ec2_stories_core::provider::{Node, StepOutcome, StepReport};
 use ec2_stories_core::{Error, ErrorKind, Result, Status};
 use tokio::io::{AsyncWriteExt, DuplexStream};
@@ -51,8 +49,7 @@ impl Said {
 
 pub(super) async fn deploy(bundle: &Bundle, session: &Session, node: &Node) -> Result<Vec<StepReport>> {
     let release = Release::of(&bundle.pack, node)?;
-    let Manifest { name, keep, health, .. } = bundle.manifest();
-    let within = health.as_ref().map_or(Duration::from_secs(30), |health| health.within);
+    let Manifest { name, keep, .. } = bundle.manifest();
     let command = script(bundle, DEPLOY)
         .arg(format!("{}/{name}", bundle.folder))
         .arg(name.to_string())
@@ -60,8 +57,7 @@ pub(super) async fn deploy(bundle: &Bundle, session: &Session, node: &Node) -> R
         .arg(&release.sum)
         .arg(keep.to_string())
         .arg(bundle.patience.as_secs().to_string())
-        .arg(ourselves(node.deployment.as_str()))
-        .arg(within.as_secs().max(1).to_string());
+        .arg(ourselves(node.deployment.as_str()));
     let (reader, writer) = tokio::io::duplex(BUFFER);
     let mut content = Some((writer, release.tail));
     let mut sending = None;

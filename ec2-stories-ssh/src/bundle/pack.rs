@@ -128,7 +128,10 @@ fn no_manifest(error: io::Error) -> Error {
 /// Unpacks an archive, and refuses what would leave the folder.
 fn unpack(source: &Path, into: &TempDir) -> Result<()> {
     let wrong = |message: String| Error::invalid("bundle", message);
-    let read = |error| wrong("is neither a folder nor a .tar or .tar.gz archive".to_owned()).because(error);
+    let read = |error| {
+        let why = "is neither a folder nor a .tar or .tar.gz archive";
+        wrong(format!("{} {why}", source.display())).because(error)
+    };
     let mut file = BufReader::new(File::open(source).map_err(|error| unreadable(source, error))?);
     let mut magic = [0; 2];
     let zipped = file.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];

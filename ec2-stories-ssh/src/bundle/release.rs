@@ -106,6 +106,7 @@ fn files(manifest: &Manifest, unit: Option<&str>, variables: &str) -> Vec<(&'sta
     }
     if let Some(health) = &manifest.health {
         files.push(("health", script(&user, variables, &check(health)), 0o600));
+        files.push(("within", format!("{}\n", health.within.as_secs().max(1)), 0o644));
     }
     files
 }

@@ -51,7 +51,7 @@ impl Place {
         file.write_all(&release.tail).unwrap();
         std::io::Seek::rewind(&mut file).unwrap();
         let base = self.base();
-        let arguments = [base.to_str().unwrap(), "shop", &release.id, &release.sum, "1", "20", "me", "1"];
+        let arguments = [base.to_str().unwrap(), "shop", &release.id, &release.sum, "1", "20", "me"];
         shell(script, &arguments).stdin(file).spawn().unwrap()
     }
 
@@ -240,7 +240,7 @@ fn what_was_cut_off_is_refused() {
     let pack = Pack::open(&place.source("1", WORKS)).unwrap();
     let release = Release::with(&pack, "").unwrap();
     let base = place.base();
-    let arguments = [base.to_str().unwrap(), "shop", &release.id, &release.sum, "1", "20", "me", "1"];
+    let arguments = [base.to_str().unwrap(), "shop", &release.id, &release.sum, "1", "20", "me"];
     let mut child = shell(DEPLOY, &arguments).stdin(pack.stream().unwrap()).spawn().unwrap();
     drop(child.stdin.take());
     let said = said(&child.wait_with_output().unwrap());

@@ -18,10 +18,15 @@ printf '%s\n' "$(systemctl is-active -- "$1" 2>/dev/null)"
 systemctl show -p NeedDaemonReload --value -- "$1" 2>/dev/null
 exit 0"#;
 
-/// `$1` is the verb, `$2` the unit. What the unit said last belongs to a failure.
+/// `$1` is the verb, `$2` the unit. What it said itself last belongs to a failure, or else what systemd says of it.
 const ACT: &str = r#"systemctl "$1" -- "$2" && exit 0
 status=$?
-journalctl -q --no-pager -n 5 -o cat -u "$2" >&2 2>/dev/null
+words() { journalctl -q --no-pager -b -n 3 -o cat "$@" 2>/dev/null | tr '\n' ' '; }
+run=$(systemctl show -p InvocationID --value -- "$2" 2>/dev/null)
+said=
+[ -z "$run" ] || said=$(words "_SYSTEMD_INVOCATION_ID=$run")
+[ -n "$said" ] || said=$(words -u "$2")
+[ -z "$said" ] || printf '%s: %s\n' "$2" "$said" >&2
 exit $status"#;
 
 const RELOAD: &str = "systemctl daemon-reload";

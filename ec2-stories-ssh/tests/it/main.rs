@@ -3,6 +3,7 @@
 // Clippy lets `#[test]` functions unwrap, not their helpers.
 #![allow(clippy::unwrap_used)]
 
+mod bundle;
 mod commands;
 mod files;
 mod host_keys;

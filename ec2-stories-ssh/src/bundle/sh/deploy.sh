@@ -1,12 +1,13 @@
 # Brings a host to one release of a bundle. After every line that begins with `#:` the script may die: the next run repairs
 # it, for which `good` says the last release that was healthy.
 # $1 folder, $2 name, $3 release, $4 sha256 of what is sent, $5 how many old releases are kept, $6 seconds to wait for the lock,
-# $7 who we are, $8 seconds until it must be healthy.
+# $7 who we are.
 set -u
 umask 022
 # The other side may go; what was begun is still brought to an end.
 trap '' PIPE
-base=$1 name=$2 id=$3 sum=$4 keep=$5 patience=$6 who=$7 within=$8
+base=$1 name=$2 id=$3 sum=$4 keep=$5 patience=$6 who=$7
+unit=/etc/systemd/system/$name.service
 at_home=
 case $base in '~/'*) at_home=1 base=$HOME/${base#'~/'} ;; esac
 
@@ -37,8 +38,10 @@ receive() {
   mv -T "$into/root" "$base/releases/$id" && rm -rf "$into"
 }
 
-# Asks until it is healthy. Sets `why`.
+# Asks until it is healthy, as long as the release itself says. Sets `why`.
 healthy() {
+  why=
+  within=$(cat "$base/current/.ec2-stories/within" 2>/dev/null || echo 30)
   until=$(($(date +%s) + within))
   # Without a check of its own it must just stay up for a while.
   still=8
@@ -46,11 +49,11 @@ healthy() {
     if ! running || restarted; then why="it ended: $(last_words)"; return 1; fi
     if [ -e "$base/current/.ec2-stories/health" ]; then
       if why=$(timeout 10 /bin/sh "$base/current/.ec2-stories/health" 2>&1 </dev/null 8>&-); then return 0; fi
+      if [ "$(date +%s)" -ge "$until" ]; then why="not healthy within $within s: $(say "$why" | tail -n 1 | cut -c 1-200)"; return 1; fi
     else
       still=$((still - 1))
       [ "$still" -gt 0 ] || return 0
     fi
-    if [ "$(date +%s)" -ge "$until" ]; then why="not healthy within $within s: $(say "$why" | tail -n 1 | cut -c 1-200)"; return 1; fi
     sleep 0.25
   done
 }

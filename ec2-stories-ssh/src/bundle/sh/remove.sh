@@ -2,6 +2,7 @@
 set -u
 trap '' PIPE
 base=$1 name=$2 patience=$3 who=$4
+unit=/etc/systemd/system/$name.service
 at_home=
 case $base in '~/'*) at_home=1 base=$HOME/${base#'~/'} ;; esac
 if [ ! -e "$base" ]; then echo unchanged; exit 0; fi

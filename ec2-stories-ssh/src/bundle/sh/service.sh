@@ -1,6 +1,5 @@
 # Starting and stopping, by systemd where it is there and this is root, else by the supervisor. Set: base,
-# name, at_home (not empty where it is in a user's home).
-unit=/etc/systemd/system/$name.service
+# name, unit (systemd's file), at_home (not empty where it is in a user's home).
 made='# Made by EC2 Stories'
 
 by_systemd() { [ -z "$at_home" ] && [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ]; }
@@ -48,6 +47,7 @@ stop_service() {
 
 start_service() {
   if by_systemd; then
+    began=$(date +%s)
     release=$(cd -P "$base/current" && pwd -P) || return
     { printf '%s\n' "$made"; sed "s|@RELEASE@|$release|g" "$release/.ec2-stories/unit"; } >"$unit.new" && mv -f "$unit.new" "$unit" &&
       systemctl daemon-reload && systemctl --quiet enable "$name.service" && systemctl restart "$name.service" || return
@@ -81,7 +81,8 @@ restarted() {
 # Its last words, in one line.
 last_words() {
   if by_systemd; then
-    journalctl --quiet --no-pager -o cat -n 3 -u "$name.service" 2>/dev/null
+    # Its own, without what systemd says of it, and without an older version's.
+    journalctl --quiet --no-pager -o cat -n 3 --since "@$began" "_SYSTEMD_UNIT=$name.service" 2>/dev/null
   else
     tail -n 3 "$base/log/output.log" 2>/dev/null
   fi | tr -cd '\11\12\40-\176' | tr '\n\t' '  ' | cut -c 1-300

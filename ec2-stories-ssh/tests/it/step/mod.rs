@@ -6,6 +6,7 @@ mod files;
 mod folders;
 mod links;
 mod services;
+mod systemd;
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+mod machine;
 pub(crate) mod proxy;
 pub(crate) mod sshd;
 

@@ -10,6 +10,8 @@ use std::time::Duration;
 use ec2_stories_ssh::Target;
 use tempfile::TempDir;
 
+use super::machine;
+
 /// A server with its own keys and folder, ended when dropped.
 pub(crate) struct Sshd {
     folder: TempDir,
@@ -80,6 +82,11 @@ impl Sshd {
         })
     }
 
+    /// On a machine of its own, where systemd runs: `/etc`, `/opt` and the like are nobody else's. It needs root, as in CI.
+    pub(crate) fn with_systemd() -> Self {
+        Self::prepared("", |folder| fs::create_dir(folder.join("machine")).unwrap())
+    }
+
     /// Whose host has a user `worker` beside root, and the real sudo, which lets that user do what `sudoers` says. Mounting
     /// needs root, as in CI.
     pub(crate) fn with_worker(sudoers: &str) -> Self {
@@ -121,6 +128,16 @@ impl Sshd {
         descendants(self.process.id())
     }
 
+    /// Breaks every link; what runs in the sessions goes on, and the server too.
+    pub(crate) fn kill_sessions(&self) {
+        let is_sshd = |pid: &u32| {
+            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with("sshd"))
+        };
+        for pid in self.processes().into_iter().filter(is_sshd) {
+            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
+        }
+    }
+
     /// Ends the server that listens, and with it every session.
     pub(crate) fn kill_all(&mut self) {
         // From the top: a server that sees its session's end would still tell the client.
@@ -128,6 +145,9 @@ impl Sshd {
             let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
         }
         self.process.wait().unwrap();
+        if self.path("machine").exists() {
+            machine::sweep(self.folder.path());
+        }
     }
 
     /// Starts the server again, at the same address.
@@ -184,6 +204,9 @@ fn spawn(folder: &Path) -> Child {
     // Privilege separation wants this folder; the system's own unit makes it.
     let _ = fs::create_dir_all("/run/sshd");
     let sshd = sshd.expect("openssh-server is installed");
+    if folder.join("machine").exists() {
+        return machine::command(folder, sshd).stdin(Stdio::null()).spawn().unwrap();
+    }
     let mut command = Command::new(sshd);
     if folder.join("mounts").exists() {
         // Mounts of its own, which nobody else sees and which end with the server.
