@@ -74,8 +74,12 @@ pub(super) fn of_status(http: u16) -> &'static str {
 }
 
 /// What to say where the server says nothing.
-pub(super) fn message(code: &str) -> &'static str {
+pub(super) fn message(operation: &str, code: &str) -> &'static str {
     match code {
+        // S3 does not tell who may not list the bucket whether a key is there.
+        "AccessDenied" if operation == "HeadObject" => {
+            "does not exist, or the account may not read it; with s3:ListBucket on the bucket S3 would say which"
+        }
         "NotFound" | "NoSuchKey" => "does not exist",
         "NotModified" => "is unchanged",
         "AccessDenied" => "the account may not do this",
@@ -125,6 +129,12 @@ mod tests {
         for http in [301, 304, 400, 403, 404, 405, 409, 412, 416, 429, 500, 501, 503] {
             assert_ne!(of_status(http), "Unknown", "{http}");
         }
+    }
+
+    #[test]
+    fn a_refused_look_at_an_object_says_what_it_may_mean() {
+        assert!(message("HeadObject", "AccessDenied").contains("s3:ListBucket"));
+        assert!(!message("HeadBucket", "AccessDenied").contains("s3:ListBucket"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ where
         SdkError::DispatchFailure(failure) if failure.is_user() => not_sent(error),
         SdkError::ServiceError(service) => {
             let request_id = error.request_id().map(ToOwned::to_owned);
-            answered(service.err(), service.raw(), request_id, effect)
+            answered(operation, service.err(), service.raw(), request_id, effect)
         }
         other => unanswered(other, effect),
     };
@@ -65,6 +65,7 @@ where
 }
 
 fn answered<E: ProvideErrorMetadata>(
+    operation: &str,
     error: &E,
     reply: &HttpResponse,
     request_id: Option<String>,
@@ -73,7 +74,7 @@ fn answered<E: ProvideErrorMetadata>(
     let http = reply.status().as_u16();
     // The reply to HEAD has no body, and so neither a code nor a message.
     let code = error.code().unwrap_or_else(|| codes::of_status(http));
-    let message = error.message().unwrap_or_else(|| codes::message(code));
+    let message = error.message().unwrap_or_else(|| codes::message(operation, code));
     let message = match reply.headers().get("x-amz-bucket-region") {
         Some(region) if codes::is_redirect(code) => format!("the bucket is in region {region}"),
         _ => message.to_owned(),
@@ -82,6 +83,11 @@ fn answered<E: ProvideErrorMetadata>(
         Some(id) => format!("{message} (request {id})"),
         None => message,
     };
+    if error.code().is_none() && reply.status().is_success() {
+        // The server says that it did it, and then something that is no reply.
+        let why = "the answer could not be read";
+        return Error::new(ErrorKind::Unavailable, why).status(effect.when_unknown());
+    }
     let (kind, status) = codes::meaning(code, http);
     let translated = Error::new(kind, message).code(code);
     match status {

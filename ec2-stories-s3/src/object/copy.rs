@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, CopyPartResult,
+};
 use bon::Builder;
 use ec2_stories_core::{Error, ErrorKind, Result};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -11,12 +13,17 @@ use tokio::runtime::Handle;
 use super::{ObjectInfo, key};
 use crate::api::Call;
 use crate::bucket::Bucket;
+use crate::upload::{Crc64, is_gone};
 
 /// What one request may copy.
 const IN_ONE: u64 = 5 << 30;
 
 /// What one part holds at least; S3 copies parts side by side.
 const PART: u64 = 512 << 20;
+
+/// What a part must hold, save the last, and may.
+const SMALLEST_PART: u64 = 5 << 20;
+const LARGEST_PART: u64 = IN_ONE;
 
 /// No upload has more.
 const PARTS: u64 = 10_000;
@@ -65,7 +72,7 @@ impl Bucket {
     /// As [`copy`](Self::copy), in parts of another size, or earlier: S3 copies parts side by side, which is quicker.
     ///
     /// # Errors
-    /// As [`copy`](Self::copy).
+    /// [`Invalid`](ErrorKind::Invalid) for a size that S3 does not take; as [`copy`](Self::copy).
     pub async fn copy_with(
         &self,
         key: &str,
@@ -74,12 +81,17 @@ impl Bucket {
         options: CopyOptions,
     ) -> Result<Copied> {
         key::check(to_key)?;
+        if !(SMALLEST_PART..=LARGEST_PART).contains(&options.part_bytes) {
+            let why =
+                format!("{} is not of {SMALLEST_PART} (5 MiB) to {LARGEST_PART} (5 GiB)", options.part_bytes);
+            return Err(Error::invalid("part_bytes", why));
+        }
         let missing = || Error::new(ErrorKind::NotFound, "does not exist").during("CopyObject");
         let source = self.head(key).await?.ok_or_else(|| missing().on(self.object_address(key)))?;
         if source.bytes <= options.in_one_up_to.min(IN_ONE) {
             self.copy_whole(&source, to, to_key).await
         } else {
-            self.copy_parts(&source, to, to_key, options.part_bytes.max(1)).await
+            self.copy_parts(&source, to, to_key, options.part_bytes).await
         }
     }
 
@@ -124,7 +136,6 @@ impl Bucket {
                 Ok(Copied { etag, bytes: source.bytes })
             }
             Err(error) => {
-                // A completion whose reply was lost has left nothing to remove.
                 unfinished.id = None;
                 let removed = to.abort_upload(to_key, &id).await;
                 Err(match removed {
@@ -160,14 +171,13 @@ impl Bucket {
             let call = Call::changing("UploadPartCopy", to.object_address(to_key));
             async move {
                 let reply = to.s3().api().call(call, copy.send()).await?;
-                let result = reply
-                    .copy_part_result
-                    .unwrap_or_else(|| aws_sdk_s3::types::CopyPartResult::builder().build());
+                let result = reply.copy_part_result.unwrap_or_else(|| CopyPartResult::builder().build());
                 let part = CompletedPart::builder().part_number(number).set_e_tag(result.e_tag);
                 Ok::<_, Error>(part.set_checksum_crc64_nvme(result.checksum_crc64_nvme).build())
             }
         });
         let parts: Vec<CompletedPart> = parts.buffered(AT_ONCE).try_collect().await?;
+        let crc = source.crc.or_else(|| crc_of(&parts, source.bytes, part));
         let complete = to
             .s3()
             .sdk()
@@ -175,14 +185,41 @@ impl Bucket {
             .bucket(to.name())
             .key(to_key)
             .upload_id(id)
-            .set_checksum_crc64_nvme(source.crc.map(crate::upload::Crc64::to_base64))
+            .set_checksum_crc64_nvme(crc.map(Crc64::to_base64))
             .checksum_type(ChecksumType::FullObject)
             .mpu_object_size(i64::try_from(source.bytes).unwrap_or(i64::MAX))
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
             .send();
         let call = Call::changing("CompleteMultipartUpload", to.object_address(to_key));
-        Ok(to.s3().api().call(call, complete).await?.e_tag)
+        match to.s3().api().call(call, complete).await {
+            Ok(made) => Ok(made.e_tag),
+            Err(error) => match to.made(to_key, &error, source.bytes, crc).await {
+                Some(made) => Ok(Some(made.etag)),
+                None => Err(error),
+            },
+        }
     }
+
+    /// The object that a completion made of which the answer got lost. A repeated one is told that the upload is gone.
+    async fn made(&self, key: &str, error: &Error, bytes: u64, crc: Option<Crc64>) -> Option<ObjectInfo> {
+        if !(error.is_ambiguous() || is_gone(error)) {
+            return None;
+        }
+        // Without a checksum, what is there may be an older object of the same size.
+        let crc = crc?;
+        let found = self.head(key).await.ok().flatten()?;
+        (found.bytes == bytes && found.crc == Some(crc)).then_some(found)
+    }
+}
+
+/// The checksum of all parts, where the server told each one's.
+fn crc_of(copied: &[CompletedPart], bytes: u64, part: u64) -> Option<Crc64> {
+    let mut whole = Crc64::default();
+    for (copied, range) in copied.iter().zip(parts(bytes, part)) {
+        let crc = Crc64::from_base64(copied.checksum_crc64_nvme()?).ok()?;
+        whole = whole.then(crc, range.end - range.start);
+    }
+    Some(whole)
 }
 
 /// An upload that is removed when it is dropped.

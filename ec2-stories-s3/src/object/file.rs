@@ -80,19 +80,11 @@ impl Bucket {
         let partial = Arc::new(Partial::open(path.as_ref(), &identity, info.bytes).await?);
         let told = Told(options.progress);
         told.tell(|progress| progress.total = Some(info.bytes));
-        let resumed = partial.bytes_there();
-        told.tell(|progress| {
-            (progress.read, progress.sent, progress.acknowledged) = (resumed, resumed, resumed);
-        });
         let parts =
             stream::iter(0..partial.parts()).map(|part| self.fetch_part(&info, &partial, part, &told));
-        let crcs: Vec<Crc64> = parts.buffered(options.connections.max(1)).try_collect().await?;
-        let lengths =
-            (0..partial.parts()).map(|part| partial.range(part)).map(|range| range.end - range.start);
-        let crc = crcs
-            .into_iter()
-            .zip(lengths)
-            .fold(Crc64::default(), |whole, (crc, length)| whole.then(crc, length));
+        let parts: Vec<Part> = parts.buffered(options.connections.max(1)).try_collect().await?;
+        let resumed = parts.iter().filter(|part| part.resumed).map(|part| part.length).sum();
+        let crc = parts.iter().fold(Crc64::default(), |whole, part| whole.then(part.crc, part.length));
         if let Some(expected) = info.crc.filter(|expected| *expected != crc) {
             partial.discard().await?;
             return Err(differs(expected, crc, &self.object_address(key)));
@@ -101,19 +93,24 @@ impl Bucket {
         Ok(Fetched { verified: info.crc.is_some(), info, crc, resumed })
     }
 
-    /// Fetches a part unless it is there, and says its checksum.
+    /// Fetches a part unless it is there.
     async fn fetch_part(
         &self,
         info: &ObjectInfo,
         partial: &Arc<Partial>,
         part: u64,
         told: &Told,
-    ) -> Result<Crc64> {
-        if partial.is_there(part) {
-            return partial.checksum(part).await;
-        }
+    ) -> Result<Part> {
         let range = partial.range(part);
         let (mut at, length) = (range.start, range.end - range.start);
+        if let Some(crc) = partial.there(part).await? {
+            told.tell(|progress| {
+                progress.read += length;
+                progress.sent += length;
+                progress.acknowledged += length;
+            });
+            return Ok(Part { crc, length, resumed: true });
+        }
         let mut cursor = Cursor::new(self, info, range);
         let mut crc = RunningCrc::new();
         let mut buffer = BytesMut::new();
@@ -136,10 +133,19 @@ impl Bucket {
                 break;
             }
         }
-        partial.done(part).await?;
+        let crc = crc.value();
+        partial.done(part, crc).await?;
         told.tell(|progress| progress.acknowledged += length);
-        Ok(crc.value())
+        Ok(Part { crc, length, resumed: false })
     }
+}
+
+/// A part that is there.
+struct Part {
+    crc: Crc64,
+    length: u64,
+    /// An earlier try fetched it.
+    resumed: bool,
 }
 
 /// Who is told how far it is, if anybody.

@@ -1,4 +1,7 @@
 //! A file on its way: the object's bytes, what object it is, and a mark for each part that is there.
+//!
+//! A mark may reach the disk before the bytes that it is about, when the machine dies: it is their checksum, and who goes on
+//! compares.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -22,6 +25,8 @@ const MOST_PARTS: u64 = 10_000;
 /// Bytes of the SHA-256 that says which object it is, after the object's own.
 const IDENTITY: u64 = 32;
 
+/// Bytes of a mark: whether the part is there, and its checksum.
+const MARK: u64 = 1 + 8;
 const THERE: u8 = 1;
 
 #[derive(Debug)]
@@ -31,8 +36,8 @@ pub(super) struct Partial {
     target: PathBuf,
     bytes: u64,
     part: u64,
-    /// The marks as they were found.
-    found: Vec<u8>,
+    /// The checksums in the marks as they were found.
+    found: Vec<Option<Crc64>>,
 }
 
 impl Partial {
@@ -54,20 +59,21 @@ impl Partial {
             }
             let file = locked(&path)?;
             let parts = bytes.div_ceil(part);
-            let length = bytes + IDENTITY + parts;
-            let mut found = vec![0; usize::try_from(parts).map_err(io::Error::other)?];
+            let length = bytes + IDENTITY + parts * MARK;
+            let mut marks = vec![0; usize::try_from(parts * MARK).map_err(io::Error::other)?];
             let mut there = [0; IDENTITY as usize];
             if file.metadata()?.len() == length {
                 file.read_exact_at(&mut there, bytes)?;
             }
             if there[..] == identity[..] {
-                file.read_exact_at(&mut found, bytes + IDENTITY)?;
+                file.read_exact_at(&mut marks, bytes + IDENTITY)?;
             } else {
                 // Nothing of another object may stay.
                 file.set_len(0)?;
                 file.set_len(length)?;
                 file.write_all_at(&identity, bytes)?;
             }
+            let found = marks.chunks_exact(MARK as usize).map(noted).collect();
             Ok(Self { file: Arc::new(file), path, target, bytes, part, found })
         })
         .await
@@ -81,14 +87,13 @@ impl Partial {
         part * self.part..self.bytes.min((part + 1) * self.part)
     }
 
-    /// Whether the part was there at the beginning.
-    pub(super) fn is_there(&self, part: u64) -> bool {
-        usize::try_from(part).is_ok_and(|part| self.found.get(part) == Some(&THERE))
-    }
-
-    pub(super) fn bytes_there(&self) -> u64 {
-        let there = (0..self.parts()).filter(|part| self.is_there(*part)).map(|part| self.range(part));
-        there.map(|range| range.end - range.start).sum()
+    /// The checksum of a part that was there at the beginning. `None` also where its bytes are not what the mark says.
+    pub(super) async fn there(&self, part: u64) -> Result<Option<Crc64>> {
+        let noted = usize::try_from(part).ok().and_then(|part| self.found.get(part).copied().flatten());
+        match noted {
+            Some(noted) => Ok(Some(self.checksum(part).await?).filter(|there| *there == noted)),
+            None => Ok(None),
+        }
     }
 
     pub(super) async fn write(&self, at: u64, bytes: Bytes) -> Result<()> {
@@ -96,13 +101,14 @@ impl Partial {
     }
 
     /// Marks a part as being there.
-    pub(super) async fn done(&self, part: u64) -> Result<()> {
-        let at = self.bytes + IDENTITY + part;
-        self.with_file(move |file| file.write_all_at(&[THERE], at)).await
+    pub(super) async fn done(&self, part: u64, crc: Crc64) -> Result<()> {
+        let at = self.bytes + IDENTITY + part * MARK;
+        let mut mark = [THERE; MARK as usize];
+        mark[1..].copy_from_slice(&crc.0.to_be_bytes());
+        self.with_file(move |file| file.write_all_at(&mark, at)).await
     }
 
-    /// The checksum of a part that is there.
-    pub(super) async fn checksum(&self, part: u64) -> Result<Crc64> {
+    async fn checksum(&self, part: u64) -> Result<Crc64> {
         let range = self.range(part);
         self.with_file(move |file| {
             let mut crc = RunningCrc::new();
@@ -145,6 +151,12 @@ impl Partial {
         let file = self.file.clone();
         blocking(&self.path, move || work(&file)).await
     }
+}
+
+/// What a mark says.
+fn noted(mark: &[u8]) -> Option<Crc64> {
+    let (_, crc) = mark.split_first().filter(|(there, _)| **there == THERE)?;
+    Some(Crc64(u64::from_be_bytes(crc.try_into().ok()?)))
 }
 
 /// The file of this name, which nobody else has locked.
@@ -199,18 +211,20 @@ mod tests {
         let target = directory.path().join("image");
         let bytes = PART + 3;
         let partial = Partial::open(&target, "a", bytes).await.unwrap();
-        assert_eq!((partial.parts(), partial.bytes_there()), (2, 0));
+        assert_eq!((partial.parts(), partial.there(1).await.unwrap()), (2, None));
         partial.write(PART, Bytes::from_static(b"end")).await.unwrap();
-        partial.done(1).await.unwrap();
+        let crc = Crc64::of(b"end");
+        partial.done(1, crc).await.unwrap();
         let error = Partial::open(&target, "a", bytes).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InUse);
         drop(partial);
         let again = Partial::open(&target, "a", bytes).await.unwrap();
-        assert_eq!(again.bytes_there(), 3);
-        assert_eq!(again.checksum(1).await.unwrap(), Crc64::of(b"end"));
+        assert_eq!((again.there(0).await.unwrap(), again.there(1).await.unwrap()), (None, Some(crc)));
+        again.write(PART, Bytes::from_static(b"\0nd")).await.unwrap();
+        assert_eq!(again.there(1).await.unwrap(), None, "bytes that never reached the disk");
         drop(again);
         let other = Partial::open(&target, "b", bytes).await.unwrap();
-        assert_eq!(other.bytes_there(), 0);
+        assert_eq!(other.there(1).await.unwrap(), None);
         assert_eq!(other.checksum(1).await.unwrap(), Crc64::of(&[0; 3]));
         other.finish().await.unwrap();
         assert_eq!(std::fs::metadata(&target).unwrap().len(), bytes);

@@ -41,3 +41,5 @@ pub use handle::{Upload, Uploaded};
 pub use images::S3Images;
 pub use progress::Progress;
 pub use spec::{Content, OnDrop, UploadSpec};
+
+pub(crate) use wire::is_gone;

@@ -32,6 +32,9 @@ impl<T: Read + Seek> Source for T {}
 pub(super) struct Input {
     source: Box<dyn Source>,
     bytes: u64,
+    /// The largest read so far.
+    #[cfg(test)]
+    most_read: usize,
 }
 
 impl Input {
@@ -40,12 +43,27 @@ impl Input {
         if !metadata.is_file() {
             return Err(Problem::bad("is not a regular file; copy the disk into one first"));
         }
-        Ok(Self { source: Box::new(file), bytes: metadata.len() })
+        Ok(Self::new(Box::new(file), metadata.len()))
     }
 
     #[cfg(test)]
     pub(super) fn of_bytes(bytes: Vec<u8>) -> Self {
-        Self { bytes: bytes.len() as u64, source: Box::new(io::Cursor::new(bytes)) }
+        let size = bytes.len() as u64;
+        Self::new(Box::new(io::Cursor::new(bytes)), size)
+    }
+
+    fn new(source: Box<dyn Source>, bytes: u64) -> Self {
+        Self {
+            source,
+            bytes,
+            #[cfg(test)]
+            most_read: 0,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn most_read(&self) -> usize {
+        self.most_read
     }
 
     /// The file's size.
@@ -64,6 +82,10 @@ impl Input {
     /// `len` bytes at `offset`, which hold `what`.
     pub(super) fn at(&mut self, what: &str, offset: u64, len: usize) -> Result<Vec<u8>, Problem> {
         self.must_hold(what, offset, len as u64)?;
+        #[cfg(test)]
+        {
+            self.most_read = self.most_read.max(len);
+        }
         let mut buffer = vec![0; len];
         self.source.seek(SeekFrom::Start(offset)).map_err(Problem::Io)?;
         self.source.read_exact(&mut buffer).map_err(Problem::Io)?;

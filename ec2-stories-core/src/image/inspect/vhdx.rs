@@ -104,14 +104,43 @@ fn is_closed(input: &mut Input) -> Result<bool, Problem> {
     newest.map(|(_, closed)| closed).ok_or_else(missing)
 }
 
+/// As much of the table of blocks is read at once: it may be of a gibibyte.
+const TABLE_PIECE: usize = 1 << 20;
+
 fn check_blocks(input: &mut Input, at: u64, len: usize, block: u64) -> Result<(), Problem> {
-    let table = input.at("table of blocks", at, len)?;
-    let entries = table.chunks_exact(8).map(|entry| le64(entry, 0)).filter(|entry| entry & 0b111 == PRESENT);
-    match entries.map(|entry| entry >> 20).max() {
-        Some(last) => {
-            // An entry of the bitmaps between the blocks has 1 MiB; there are none without a parent.
-            input.must_hold("last block", last.saturating_mul(MIB), block)
-        }
+    input.must_hold("table of blocks", at, len as u64)?;
+    let mut last = None;
+    for start in (0..len).step_by(TABLE_PIECE) {
+        let piece = input.at("table of blocks", at + start as u64, TABLE_PIECE.min(len - start))?;
+        let entries = piece.chunks_exact(8).map(|entry| le64(entry, 0));
+        last = last.max(entries.filter(|entry| entry & 0b111 == PRESENT).map(|entry| entry >> 20).max());
+    }
+    match last {
+        // An entry of the bitmaps between the blocks has 1 MiB; there are none without a parent.
+        Some(last) => input.must_hold("last block", last.saturating_mul(MIB), block),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file with a table of so many bytes, whose last entry names a block.
+    fn look_at(table: usize, last: u64) -> (Result<(), Problem>, usize) {
+        let mut bytes = vec![0; table];
+        bytes[table - 8..].copy_from_slice(&((last << 20) | PRESENT).to_le_bytes());
+        let mut input = Input::of_bytes(bytes);
+        let seen = check_blocks(&mut input, 0, table, MIB);
+        (seen, input.most_read())
+    }
+
+    #[test]
+    fn a_large_table_is_read_in_pieces_and_to_its_end() {
+        let table = 3 * TABLE_PIECE + 64;
+        let (seen, most) = look_at(table, 1 << 30);
+        assert!(matches!(&seen, Err(Problem::Bad(why)) if why.contains("last block")), "{seen:?}");
+        assert!(most <= TABLE_PIECE, "{most} bytes at once");
+        assert!(look_at(table, 0).0.is_ok());
     }
 }

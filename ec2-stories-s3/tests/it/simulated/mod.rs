@@ -1,5 +1,6 @@
 //! The embedded cloud: AWS's own ways, faults, and virtual time.
 
+mod answers;
 mod buckets;
 mod objects;
 mod tuples;
