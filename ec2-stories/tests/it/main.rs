@@ -17,3 +17,5 @@ mod modes;
 #[cfg(feature = "cli")]
 mod rotation;
 mod story;
+#[cfg(feature = "cli")]
+mod years;
