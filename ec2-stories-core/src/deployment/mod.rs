@@ -48,12 +48,12 @@ pub use image_file::PlannedUpload;
 pub use plan::{Plan, PlannedFleet};
 pub use report::{Ending, Leak, NodeReport, Report};
 pub use running::Running;
-pub use shared::{IntoCloud, IntoJournal};
+pub use shared::{IntoCloud, IntoJournal, IntoMonitor};
 pub use status::{NodeStatus, Ping, Status};
 pub use sweep::{Stray, Sweep};
 
 use crate::model::{DeploymentSpec, Limits, Mode, Name, Tags};
-use crate::provider::{Cloud, Customizer, ImageUploader, TupleStore};
+use crate::provider::{Cloud, Customizer, ImageUploader, Monitor, TupleStore};
 use crate::{Clock, Error, Result, SystemClock};
 
 /// Fleets in an order, described and checked; nothing has been done yet.
@@ -65,6 +65,7 @@ pub struct Deployment {
     journal: Arc<dyn TupleStore>,
     clock: Arc<dyn Clock>,
     uploader: Option<Arc<dyn ImageUploader>>,
+    monitor: Option<Arc<dyn Monitor>>,
 }
 
 #[bon]
@@ -93,6 +94,9 @@ impl Deployment {
         clock: Arc<dyn Clock>,
         /// What brings images that are files to the cloud.
         uploader: Option<Arc<dyn ImageUploader>>,
+        /// What watches the nodes, by value or shared. Of two deployments each has its own.
+        #[builder(with = |monitor: impl IntoMonitor| monitor.into_monitor())]
+        monitor: Option<Arc<dyn Monitor>>,
         /// Limits.
         #[builder(default)]
         limits: Limits,
@@ -105,7 +109,7 @@ impl Deployment {
         let specs = fleets.iter().map(|fleet| fleet.spec.clone()).collect();
         let spec = DeploymentSpec { name, mode, limits, tags, fleets: specs };
         validate::check_deployment(&spec)?;
-        Ok(Self { spec, fleets, cloud, journal, clock, uploader })
+        Ok(Self { spec, fleets, cloud, journal, clock, uploader, monitor })
     }
 
     /// Takes a description as a story file has it.
@@ -120,7 +124,7 @@ impl Deployment {
     ) -> Result<Self> {
         let fleets = spec.fleets.iter().cloned().map(Fleet::from_spec).collect::<Result<_>>()?;
         validate::check_deployment(&spec)?;
-        Ok(Self { spec, fleets, cloud, journal, clock, uploader: None })
+        Ok(Self { spec, fleets, cloud, journal, clock, uploader: None, monitor: None })
     }
 
     /// The same deployment, with what brings images that are files to the cloud.

@@ -26,6 +26,7 @@ impl Deployment {
             cloud: Arc::clone(&self.cloud),
             clock: Arc::clone(&self.clock),
             uploader: self.uploader.clone(),
+            monitor: None,
             journal: Journal::new(Arc::clone(&self.journal), &self.spec.name),
             view: Default::default(),
             known: Default::default(),
@@ -96,6 +97,7 @@ impl Deployment {
         for (fleet, places) in &plan.unusable {
             machine.pass_over(fleet, places);
         }
+        context.monitor = self.monitor.clone();
         let context = Arc::new(context);
         let (commands, inbox) = mpsc::unbounded_channel();
         let controller = Controller::new(Arc::clone(&context), machine, written, inbox);
