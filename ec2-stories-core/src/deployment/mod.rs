@@ -6,9 +6,16 @@
 //!
 //! # Restarts
 //! The process may die at any instruction. A start with the same journal replays each launch whose outcome is not known
-//! under its own token, adopts what runs, and goes on: nothing is launched twice, nothing is forgotten. Of two processes the
-//! later has the deployment, and the earlier stops as soon as it reads so: it launches and ends nothing more. Without the journal the
+//! under its own token, adopts what runs, and goes on: nothing is launched twice, nothing is forgotten. Without the journal the
 //! instances' tags say what there is.
+//!
+//! # Two controllers
+//! One works, and every other is told who that is ([`ErrorKind::Conflict`](crate::ErrorKind::Conflict)): a controller has a lease, a
+//! tuple beside the journal that it renews every few seconds. A start after a crash watches that tuple, and takes over once nobody
+//! renewed it for the whole lease, 30 s where [`lease`](DeploymentBuilder::lease) does not say otherwise. Whoever makes sure by
+//! other means that there is one process at most gives it a name ([`holder`](DeploymentBuilder::holder)): the next of the same name
+//! does not wait. A controller whose lease is another's stops: it launches and ends nothing more. One that cannot renew its
+//! lease asks for nothing until it can.
 //!
 //! # Failure
 //! A fleet has failed when fewer than `at_least` of its nodes can become live. Then the fleets after it are not started, and
@@ -26,6 +33,7 @@ mod event;
 mod fleet;
 mod image_file;
 mod journal;
+mod lease;
 pub mod machine;
 mod plan;
 mod preflight;
@@ -39,6 +47,7 @@ mod table;
 mod validate;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bon::bon;
 
@@ -51,6 +60,8 @@ pub use running::Running;
 pub use shared::{IntoCloud, IntoJournal, IntoMonitor};
 pub use status::{NodeStatus, Ping, Status};
 pub use sweep::{Stray, Sweep};
+
+use lease::{Claim, LEASE};
 
 use crate::model::{DeploymentSpec, Limits, Mode, Name, Tags};
 use crate::provider::{Cloud, Customizer, ImageUploader, Monitor, TupleStore};
@@ -66,6 +77,7 @@ pub struct Deployment {
     clock: Arc<dyn Clock>,
     uploader: Option<Arc<dyn ImageUploader>>,
     monitor: Option<Arc<dyn Monitor>>,
+    claim: Claim,
 }
 
 #[bon]
@@ -97,6 +109,13 @@ impl Deployment {
         /// What watches the nodes, by value or shared. Of two deployments each has its own.
         #[builder(with = |monitor: impl IntoMonitor| monitor.into_monitor())]
         monitor: Option<Arc<dyn Monitor>>,
+        /// How long its controller may be silent before another may take over: from 100 ms to an hour.
+        #[builder(default = LEASE)]
+        lease: Duration,
+        /// A name that one process at most has at a time, as the caller makes sure of: the next of this name takes over at
+        /// once.
+        #[builder(into)]
+        holder: Option<String>,
         /// Limits.
         #[builder(default)]
         limits: Limits,
@@ -109,7 +128,9 @@ impl Deployment {
         let specs = fleets.iter().map(|fleet| fleet.spec.clone()).collect();
         let spec = DeploymentSpec { name, mode, limits, tags, fleets: specs };
         validate::check_deployment(&spec)?;
-        Ok(Self { spec, fleets, cloud, journal, clock, uploader, monitor })
+        validate::check_lease(lease)?;
+        let claim = Claim { holder, lease, succeeds: None };
+        Ok(Self { spec, fleets, cloud, journal, clock, uploader, monitor, claim })
     }
 
     /// Takes a description as a story file has it.
@@ -124,7 +145,25 @@ impl Deployment {
     ) -> Result<Self> {
         let fleets = spec.fleets.iter().cloned().map(Fleet::from_spec).collect::<Result<_>>()?;
         validate::check_deployment(&spec)?;
-        Ok(Self { spec, fleets, cloud, journal, clock, uploader: None, monitor: None })
+        let claim = Claim { holder: None, lease: LEASE, succeeds: None };
+        Ok(Self { spec, fleets, cloud, journal, clock, uploader: None, monitor: None, claim })
+    }
+
+    /// The same deployment, for a process that has a name of its own: see [`holder`](DeploymentBuilder::holder).
+    #[must_use]
+    pub fn held_by(mut self, holder: impl Into<String>) -> Self {
+        self.claim.holder = Some(holder.into());
+        self
+    }
+
+    /// The same deployment with another lease: see [`lease`](DeploymentBuilder::lease).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a lease below 100 ms or above an hour.
+    pub fn leased_for(mut self, lease: Duration) -> Result<Self> {
+        validate::check_lease(lease)?;
+        self.claim.lease = lease;
+        Ok(self)
     }
 
     /// The same deployment, with what brings images that are files to the cloud.

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::super::event::EventKind;
 use super::super::journal::{Journal, LaunchOutcome, NodeRecord, Stage};
+use super::super::lease::Lease;
 use super::super::machine::{Action, Aim, Closing, Event, Failure, Machine, Outcome};
 use super::super::report::{Ending, Leak, Report};
 use super::perform::perform;
@@ -44,6 +45,7 @@ pub(crate) struct Controller {
     steps: BTreeMap<NodeAddress, AbortHandle>,
     written: BTreeMap<NodeAddress, NodeRecord>,
     watch: Watch,
+    lease: Lease,
 }
 
 impl Controller {
@@ -52,6 +54,7 @@ impl Controller {
         machine: Machine,
         written: BTreeMap<NodeAddress, NodeRecord>,
         commands: mpsc::UnboundedReceiver<Command>,
+        lease: Lease,
     ) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         for (address, _) in machine.nodes() {
@@ -61,7 +64,7 @@ impl Controller {
         let (watch, pass_on) = Watch::new(&context);
         let pass_on: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(pass_on);
         under_way.push(pass_on);
-        Self { context, machine, commands, sender, events, under_way, steps, written, watch }
+        Self { context, machine, commands, sender, events, under_way, steps, written, watch, lease }
     }
 
     /// Runs until everything is down, the nodes are to be left, or another controller has them. It may be dropped at any
@@ -82,11 +85,14 @@ impl Controller {
                     }
                 }
                 verdict = self.watch.next(&self.context) => ours = self.hear(verdict).await,
+                () = self.lease.lost() => ours = false,
                 Some(event) = self.events.recv() => ours = self.take(event).await,
                 Some(()) = self.under_way.next() => {}
             }
         }
-        if ours && self.finish().await {
+        let finished = ours && self.finish().await;
+        self.lease.release().await;
+        if finished {
             self.context.tell(None, EventKind::Terminated);
             self.report(Ending::Terminated);
         } else {

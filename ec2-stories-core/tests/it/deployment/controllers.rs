@@ -1,4 +1,4 @@
-//! Two processes on one journal: the later one has the deployment, the earlier one touches nothing.
+//! Two processes on one journal under one name: the later one has the deployment, the earlier one touches nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
