@@ -308,7 +308,8 @@ impl Controller {
         if let Some(error) = self.context.journal.lost() {
             self.context.problem(None, error.chain());
             let failure = Some(Failure::from(&error));
-            self.context.view.progress.send_modify(|progress| progress.failure = failure);
+            let lost = |progress: &mut Progress| (progress.ready, progress.failure) = (false, failure);
+            self.context.view.progress.send_modify(lost);
         }
         self.context.tell(None, EventKind::Detached);
         self.report(Ending::Detached);

@@ -118,7 +118,7 @@ async fn whoever_ends_in_good_order_keeps_nobody_waiting() {
         running.detach().await.unwrap().assert_clean();
     }
     let asked = Instant::now();
-    let unsound = world.anybodys_shop([debian("web", 2).key(unreadable()).build().unwrap()]);
+    let unsound = world.anybodys_shop([debian("web", 3).key(unreadable()).build().unwrap()]);
     assert_eq!(unsound.start().await.unwrap_err().kind(), ErrorKind::Invalid);
     shop(&world).terminate().await.unwrap().assert_clean();
     assert!(asked.elapsed() < seconds(30), "{:?}", asked.elapsed());
