@@ -56,6 +56,23 @@ pub enum EventKind {
     Instance(InstanceId),
     /// The node entered a phase.
     Phase(Phase),
+    /// Something is wrong with the node, not enough to act.
+    Suspect(String),
+    /// Nothing is wrong with it any more.
+    Recovered,
+    /// It is dead: it is replaced.
+    Dead(String),
+    /// It does its work, and will be taken away: it is drained and replaced.
+    Leaving {
+        /// By what.
+        why: String,
+        /// When, at the earliest.
+        by: Timestamp,
+    },
+    /// It was to be replaced, and is not, for this reason.
+    Spared(String),
+    /// It lives with another instance than before: its attributes differ, and the fleets after it are customized again.
+    Changed,
     /// A customizer's step ended.
     Step {
         /// The step.
@@ -102,6 +119,12 @@ impl fmt::Display for EventKind {
             Self::Launched { fleet, count, asked } => write!(f, "fleet {fleet}: launched {count} of {asked}"),
             Self::Instance(id) => write!(f, "is {id}"),
             Self::Phase(phase) => phase.fmt(f),
+            Self::Suspect(why) => write!(f, "suspect: {why}"),
+            Self::Recovered => f.write_str("healthy again"),
+            Self::Dead(why) => write!(f, "dead: {why}"),
+            Self::Leaving { why, by } => write!(f, "leaves by {by:.0}: {why}"),
+            Self::Spared(why) => write!(f, "not replaced: {why}"),
+            Self::Changed => f.write_str("was replaced, and has other attributes"),
             Self::Step { step, outcome } => match outcome {
                 StepOutcome::Changed => write!(f, "{step}: changed"),
                 StepOutcome::Unchanged => write!(f, "{step}: unchanged"),

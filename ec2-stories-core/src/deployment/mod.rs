@@ -6,9 +6,16 @@
 //!
 //! # Restarts
 //! The process may die at any instruction. A start with the same journal replays each launch whose outcome is not known
-//! under its own token, adopts what runs, and goes on: nothing is launched twice, nothing is forgotten. Of two processes the
-//! later has the deployment, and the earlier stops as soon as it reads so: it launches and ends nothing more. Without the journal the
+//! under its own token, adopts what runs, and goes on: nothing is launched twice, nothing is forgotten. Without the journal the
 //! instances' tags say what there is.
+//!
+//! # Two controllers
+//! One works, and every other is told who that is ([`ErrorKind::Conflict`](crate::ErrorKind::Conflict)): a controller has a lease, a
+//! tuple beside the journal that it renews every few seconds. A start after a crash watches that tuple, and takes over once nobody
+//! renewed it for the whole lease, 30 s where [`lease`](DeploymentBuilder::lease) does not say otherwise. Whoever makes sure by
+//! other means that there is one process at most gives it a name ([`holder`](DeploymentBuilder::holder)): the next of the same name
+//! does not wait. A controller whose lease is another's stops: it launches and ends nothing more. One that cannot renew its
+//! lease asks for nothing until it can.
 //!
 //! # Failure
 //! A fleet has failed when fewer than `at_least` of its nodes can become live. Then the fleets after it are not started, and
@@ -26,6 +33,7 @@ mod event;
 mod fleet;
 mod image_file;
 mod journal;
+mod lease;
 pub mod machine;
 mod plan;
 mod preflight;
@@ -39,6 +47,7 @@ mod table;
 mod validate;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bon::bon;
 
@@ -48,12 +57,14 @@ pub use image_file::PlannedUpload;
 pub use plan::{Plan, PlannedFleet};
 pub use report::{Ending, Leak, NodeReport, Report};
 pub use running::Running;
-pub use shared::{IntoCloud, IntoJournal};
+pub use shared::{IntoCloud, IntoJournal, IntoMonitor};
 pub use status::{NodeStatus, Ping, Status};
 pub use sweep::{Stray, Sweep};
 
+use lease::{Claim, LEASE};
+
 use crate::model::{DeploymentSpec, Limits, Mode, Name, Tags};
-use crate::provider::{Cloud, Customizer, ImageUploader, TupleStore};
+use crate::provider::{Cloud, Customizer, ImageUploader, Monitor, TupleStore};
 use crate::{Clock, Error, Result, SystemClock};
 
 /// Fleets in an order, described and checked; nothing has been done yet.
@@ -65,6 +76,8 @@ pub struct Deployment {
     journal: Arc<dyn TupleStore>,
     clock: Arc<dyn Clock>,
     uploader: Option<Arc<dyn ImageUploader>>,
+    monitor: Option<Arc<dyn Monitor>>,
+    claim: Claim,
 }
 
 #[bon]
@@ -93,6 +106,16 @@ impl Deployment {
         clock: Arc<dyn Clock>,
         /// What brings images that are files to the cloud.
         uploader: Option<Arc<dyn ImageUploader>>,
+        /// What watches the nodes, by value or shared. Of two deployments each has its own.
+        #[builder(with = |monitor: impl IntoMonitor| monitor.into_monitor())]
+        monitor: Option<Arc<dyn Monitor>>,
+        /// How long its controller may be silent before another may take over: from 100 ms to an hour.
+        #[builder(default = LEASE)]
+        lease: Duration,
+        /// A name that one process at most has at a time, as the caller makes sure of: the next of this name takes over at
+        /// once.
+        #[builder(into)]
+        holder: Option<String>,
         /// Limits.
         #[builder(default)]
         limits: Limits,
@@ -105,7 +128,9 @@ impl Deployment {
         let specs = fleets.iter().map(|fleet| fleet.spec.clone()).collect();
         let spec = DeploymentSpec { name, mode, limits, tags, fleets: specs };
         validate::check_deployment(&spec)?;
-        Ok(Self { spec, fleets, cloud, journal, clock, uploader })
+        validate::check_lease(lease)?;
+        let claim = Claim { holder, lease, succeeds: None };
+        Ok(Self { spec, fleets, cloud, journal, clock, uploader, monitor, claim })
     }
 
     /// Takes a description as a story file has it.
@@ -120,7 +145,25 @@ impl Deployment {
     ) -> Result<Self> {
         let fleets = spec.fleets.iter().cloned().map(Fleet::from_spec).collect::<Result<_>>()?;
         validate::check_deployment(&spec)?;
-        Ok(Self { spec, fleets, cloud, journal, clock, uploader: None })
+        let claim = Claim { holder: None, lease: LEASE, succeeds: None };
+        Ok(Self { spec, fleets, cloud, journal, clock, uploader: None, monitor: None, claim })
+    }
+
+    /// The same deployment, for a process that has a name of its own: see [`holder`](DeploymentBuilder::holder).
+    #[must_use]
+    pub fn held_by(mut self, holder: impl Into<String>) -> Self {
+        self.claim.holder = Some(holder.into());
+        self
+    }
+
+    /// The same deployment with another lease: see [`lease`](DeploymentBuilder::lease).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a lease below 100 ms or above an hour.
+    pub fn leased_for(mut self, lease: Duration) -> Result<Self> {
+        validate::check_lease(lease)?;
+        self.claim.lease = lease;
+        Ok(self)
     }
 
     /// The same deployment, with what brings images that are files to the cloud.

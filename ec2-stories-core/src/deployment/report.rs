@@ -29,6 +29,9 @@ pub struct NodeReport {
     pub generation: Generation,
     /// The last instance.
     pub instance: Option<InstanceId>,
+    /// Why the instance before was replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub death: Option<String>,
     /// What went wrong on the way, in order.
     pub problems: Vec<String>,
 }

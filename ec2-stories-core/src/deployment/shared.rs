@@ -1,8 +1,8 @@
-//! What a deployment is given to share: a cloud, a journal.
+//! What a deployment is given to share: a cloud, a journal, a monitor.
 
 use std::sync::Arc;
 
-use crate::provider::{Cloud, TupleStore};
+use crate::provider::{Cloud, Monitor, TupleStore};
 
 /// A cloud by value, or one that is shared already.
 pub trait IntoCloud {
@@ -48,6 +48,30 @@ impl IntoJournal for Arc<dyn TupleStore> {
 
 impl<S: TupleStore + 'static> IntoJournal for Arc<S> {
     fn into_journal(self) -> Arc<dyn TupleStore> {
+        self
+    }
+}
+
+/// A monitor by value, or one that is shared already.
+pub trait IntoMonitor {
+    /// The shared monitor.
+    fn into_monitor(self) -> Arc<dyn Monitor>;
+}
+
+impl<M: Monitor + 'static> IntoMonitor for M {
+    fn into_monitor(self) -> Arc<dyn Monitor> {
+        Arc::new(self)
+    }
+}
+
+impl IntoMonitor for Arc<dyn Monitor> {
+    fn into_monitor(self) -> Arc<dyn Monitor> {
+        self
+    }
+}
+
+impl<M: Monitor + 'static> IntoMonitor for Arc<M> {
+    fn into_monitor(self) -> Arc<dyn Monitor> {
         self
     }
 }

@@ -9,13 +9,14 @@ use futures::FutureExt;
 use tokio::sync::mpsc;
 
 use super::dead_mans_switch::DeadMansSwitch;
-use super::driver::{Context, Controller, Recovered, nonce, recover};
+use super::driver::{Context, Controller, Recovered, recover};
 use super::image_file::supply;
-use super::journal::{Head, Journal, Stage};
-use super::machine::{Aim, Failure};
+use super::journal::{Head, Journal, NodeRecord, Stage};
+use super::lease::{Claim, Lease};
+use super::machine::{Aim, Failure, Machine};
 use super::preflight::plan;
 use super::{Deployment, Ending, Plan, Report, Running};
-use crate::model::{Image, Mode, Name, RegisteredImage};
+use crate::model::{Image, Mode, Name, NodeAddress, RegisteredImage};
 use crate::{Error, ErrorKind, Result};
 
 impl Deployment {
@@ -26,6 +27,7 @@ impl Deployment {
             cloud: Arc::clone(&self.cloud),
             clock: Arc::clone(&self.clock),
             uploader: self.uploader.clone(),
+            monitor: None,
             journal: Journal::new(Arc::clone(&self.journal), &self.spec.name),
             view: Default::default(),
             known: Default::default(),
@@ -63,30 +65,65 @@ impl Deployment {
     /// know, launches what is missing. Returns once the controller runs; [`Running::ready`] waits for the nodes. A
     /// termination that was begun is finished first.
     ///
-    /// Cancel-safe: dropped before it returns it has launched nothing that a later start does not know of.
+    /// Cancel-safe: dropped before it returns it has launched nothing that a later start does not know of; its lease lapses.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] when the plan has errors, naming the fields; [`ErrorKind::Conflict`] when another controller
-    /// took the journal at the same time; and whatever kept the journal or the cloud from being read.
+    /// has the deployment, naming it; and whatever kept the journal or the cloud from being read.
     pub async fn start(&self) -> Result<Running> {
-        let supplied = self.supply().await?;
-        let mut context = self.context();
-        let mut recovered = recover(&context).await?.complete()?;
-        if recovered.stage == Some(Stage::Terminating) {
-            let report = self.terminate().await?;
+        let mut lease = self.lease().await?;
+        if self.is_ending(&lease).await? {
+            let report = self.terminate_under(lease, None).await?;
             if !report.is_clean() {
                 let kind =
                     if report.ending == Ending::Terminated { ErrorKind::Failed } else { ErrorKind::Conflict };
                 return Err(Error::new(kind, report.to_string().trim_end().to_owned())
                     .during("finish the termination that was begun"));
             }
-            context = self.context();
-            recovered = recover(&context).await?.complete()?;
+            lease = self.lease().await?;
         }
+        let begun = self.begin(&lease);
+        let (context, machine, written) = or_release(begun, &lease).await?;
+        let context = Arc::new(context);
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let switch = DeadMansSwitch::new(self.after(&lease));
+        let controller = Controller::new(Arc::clone(&context), machine, written, inbox, lease);
+        let events = context.view.subscribe();
+        let grip = switch.grip();
+        let controller = tokio::spawn(async move {
+            controller.run().await;
+            grip.release();
+        });
+        Ok(Running::new(context, commands, controller, switch, events))
+    }
+
+    async fn lease(&self) -> Result<Lease> {
+        Lease::take(&self.journal, &self.spec.name, &self.claim, self.clock.now()).await
+    }
+
+    /// For whoever takes the deployment down when this controller is known to have died.
+    fn after(&self, lease: &Lease) -> Self {
+        let succeeds = Some(lease.controller().to_owned());
+        Self { claim: Claim { succeeds, ..self.claim.clone() }, ..self.clone() }
+    }
+
+    /// Whether a termination was begun, and not finished.
+    async fn is_ending(&self, lease: &Lease) -> Result<bool> {
+        let head = self.context();
+        let head = or_release(head.journal.read::<Head>(Journal::HEAD), lease).await?;
+        Ok(head.is_some_and(|head| head.stage == Stage::Terminating))
+    }
+
+    /// What a controller begins with.
+    async fn begin(&self, lease: &Lease) -> Result<Begun> {
+        let supplied = self.supply().await?;
+        let mut context = self.context();
+        context.journal.under(lease.standing());
+        let mut recovered = recover(&context).await?.complete()?;
         context.known().supplied = supplied;
         let plan = plan(&context, &recovered).await?;
         plan.check()?;
-        take_over(&context, &recovered, Stage::Running).await?;
+        take_over(&context, &recovered, Stage::Running, lease).await?;
         if context.journal.has_news().await? {
             // The controller before launched on while this start was looking.
             recovered = recover(&context).await?.complete()?;
@@ -96,17 +133,8 @@ impl Deployment {
         for (fleet, places) in &plan.unusable {
             machine.pass_over(fleet, places);
         }
-        let context = Arc::new(context);
-        let (commands, inbox) = mpsc::unbounded_channel();
-        let controller = Controller::new(Arc::clone(&context), machine, written, inbox);
-        let events = context.view.subscribe();
-        let switch = DeadMansSwitch::new(self.clone());
-        let grip = switch.grip();
-        let controller = tokio::spawn(async move {
-            controller.run().await;
-            grip.release();
-        });
-        Ok(Running::new(context, commands, controller, switch, events))
+        context.monitor = self.monitor.clone();
+        Ok((context, machine, written))
     }
 
     /// Starts the deployment, runs `body` with it, and ends it whatever happens in there: in dev mode it is terminated, in
@@ -141,16 +169,27 @@ impl Deployment {
     /// dropped or failed; what is done is not done twice.
     ///
     /// # Errors
-    /// The journal could not be read at all, or is another controller's. What could not be cleaned up is in the report, not
+    /// [`ErrorKind::Conflict`] when another controller has the deployment, naming it: that one is to be told, by its own
+    /// [`Running::terminate`]. The journal could not be read at all. What could not be cleaned up is in the report, not
     /// an error; nor is a damaged record or a search that failed, without which as much is taken down as is known.
     pub fn terminate(&self) -> impl Future<Output = Result<Report>> + Send + '_ {
         self.terminate_because(None)
     }
 
     async fn terminate_because(&self, cause: Option<Failure>) -> Result<Report> {
+        let lease = self.lease().await?;
+        self.terminate_under(lease, cause).await
+    }
+
+    async fn terminate_under(&self, lease: Lease, cause: Option<Failure>) -> Result<Report> {
         let context = self.context();
-        let mut recovered = recover(&context).await?;
-        take_over(&context, &recovered, Stage::Terminating).await?;
+        context.journal.under(lease.standing());
+        let taken = async {
+            let recovered = recover(&context).await?;
+            take_over(&context, &recovered, Stage::Terminating, &lease).await?;
+            Ok(recovered)
+        };
+        let mut recovered = or_release(taken, &lease).await?;
         for error in std::mem::take(&mut recovered.unread) {
             context.problem(None, error.chain());
         }
@@ -158,10 +197,21 @@ impl Deployment {
         recovered.machine.cause = cause;
         let context = Arc::new(context);
         let (_commands, inbox) = mpsc::unbounded_channel();
-        Controller::new(Arc::clone(&context), recovered.machine, recovered.written, inbox).run().await;
+        Controller::new(Arc::clone(&context), recovered.machine, recovered.written, inbox, lease).run().await;
         let report = context.view.progress.borrow().report.clone();
         report.map(|report| Arc::unwrap_or_clone(report).of_a_termination()).ok_or_else(no_report)
     }
+}
+
+type Begun = (Context, Machine, BTreeMap<NodeAddress, NodeRecord>);
+
+/// Nobody is to wait for a controller that could not begin.
+async fn or_release<T>(work: impl Future<Output = Result<T>>, lease: &Lease) -> Result<T> {
+    let done = work.await;
+    if done.is_err() {
+        lease.release().await;
+    }
+    done
 }
 
 pub(super) fn no_report() -> Error {
@@ -169,11 +219,11 @@ pub(super) fn no_report() -> Error {
 }
 
 /// Makes the journal this controller's own.
-async fn take_over(context: &Context, recovered: &Recovered, stage: Stage) -> Result<()> {
+async fn take_over(context: &Context, recovered: &Recovered, stage: Stage, lease: &Lease) -> Result<()> {
     let before = context.known().head.clone();
     let head = Head {
         incarnation: recovered.machine.incarnation.clone(),
-        controller: nonce(),
+        controller: lease.controller().to_owned(),
         stage,
         mode: context.spec.mode,
         since: context.now(),

@@ -10,8 +10,8 @@ use super::journal::Stage;
 use super::machine::{FleetPlan, Node, Phase};
 use super::table::table;
 use crate::Result;
-use crate::model::{Generation, Instance, InstanceState, Name, NodeAddress};
-use crate::provider::Liveness;
+use crate::model::{Generation, Instance, InstanceId, InstanceState, Name, NodeAddress};
+use crate::provider::{Liveness, Verdict};
 
 /// How a node is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,11 +26,21 @@ pub struct NodeStatus {
     pub instance: Option<Instance>,
     /// Whether the description has this node; a surplus node is left alone until the end.
     pub wanted: bool,
+    /// What the monitor says of its instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Verdict>,
+    /// Why the instance before was replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub death: Option<String>,
     /// What went wrong last.
     pub error: Option<String>,
 }
 
 impl NodeStatus {
+    pub(super) fn has(&self, id: &InstanceId) -> bool {
+        self.instance.as_ref().is_some_and(|instance| instance.id == *id)
+    }
+
     fn row(&self) -> Vec<String> {
         let show = |value: Option<&str>| value.unwrap_or("-").to_owned();
         let instance = self.instance.as_ref();
@@ -95,6 +105,8 @@ impl Deployment {
                 phase: phase(node, plan, instance.as_ref()),
                 generation: node.generation,
                 wanted: plan.is_some_and(|plan| address.slot < plan.wanted),
+                health: None,
+                death: node.death.as_ref().map(ToString::to_string),
                 error: node.failure.as_ref().map(ToString::to_string),
                 instance,
                 address,

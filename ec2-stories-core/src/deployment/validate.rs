@@ -4,6 +4,7 @@ mod health;
 mod values;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::attributes::{Attributes, Reference};
 use crate::model::{DeploymentSpec, FleetSpec, KeyPairSpec, Name, UserData};
@@ -87,6 +88,14 @@ pub(super) fn check_fleet(spec: &FleetSpec) -> Result<()> {
 }
 
 /// Checks the fleets against each other.
+/// A lease must outlast the renewals' way to the store; and nobody is to wait for hours for a dead controller.
+pub(super) fn check_lease(lease: Duration) -> Result<()> {
+    if (Duration::from_millis(100)..=Duration::from_secs(3600)).contains(&lease) {
+        return Ok(());
+    }
+    Err(Error::invalid("lease", format!("{lease:?} is not between 100 ms and an hour")))
+}
+
 pub(super) fn check_deployment(spec: &DeploymentSpec) -> Result<()> {
     spec.tags.check("tags")?;
     if spec.fleets.is_empty() {

@@ -9,7 +9,7 @@ use super::super::fleet::Fleet;
 use super::super::journal::{FleetRecord, Head, Journal, LaunchRecord};
 use super::view::View;
 use crate::model::{ClientToken, DeploymentSpec, InstanceId, LoginSpec, Name, NodeAddress, RegisteredImage};
-use crate::provider::{Cloud, ImageUploader, Node};
+use crate::provider::{Cloud, Hold, ImageUploader, Monitor, Node, Verdict};
 use crate::{Clock, Error, ErrorKind, Result};
 
 /// A deployment while a controller has it.
@@ -20,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) cloud: Arc<dyn Cloud>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) uploader: Option<Arc<dyn ImageUploader>>,
+    /// Whoever only reads, or takes down, watches nothing.
+    pub(crate) monitor: Option<Arc<dyn Monitor>>,
     pub(crate) journal: Journal,
     pub(crate) view: View,
     /// What was read of, or written to, the journal.
@@ -38,6 +40,10 @@ pub(crate) struct Known {
     pub(crate) adopted: BTreeSet<InstanceId>,
     /// Instances that are known to have ended; they count in no limit on nodes.
     pub(crate) gone: BTreeSet<InstanceId>,
+    /// What the monitor said last of each node's instance.
+    pub(crate) verdicts: BTreeMap<NodeAddress, Verdict>,
+    /// Who keeps nodes from being replaced.
+    pub(crate) holds: BTreeMap<NodeAddress, Hold>,
     /// The images of fleets that were files, as far as this process has looked for them.
     pub(crate) supplied: BTreeMap<Name, RegisteredImage>,
 }

@@ -12,12 +12,16 @@ use tokio::sync::mpsc;
 
 use super::super::event::EventKind;
 use super::super::journal::{Journal, LaunchOutcome, NodeRecord, Stage};
+use super::super::lease::Lease;
 use super::super::machine::{Action, Aim, Closing, Event, Failure, Machine, Outcome};
 use super::super::report::{Ending, Leak, Report};
 use super::perform::perform;
+use super::replace::Cause;
+use super::watch::{Asks, Watch, hear};
 use super::{Context, Progress, launch};
 use crate::ErrorKind;
-use crate::model::NodeAddress;
+use crate::model::{Generation, InstanceId, NodeAddress};
+use crate::provider::Verdict;
 
 /// What a handle asks of the controller.
 #[derive(Debug)]
@@ -40,6 +44,8 @@ pub(crate) struct Controller {
     /// What a node's own step is stopped by when the node goes down.
     steps: BTreeMap<NodeAddress, AbortHandle>,
     written: BTreeMap<NodeAddress, NodeRecord>,
+    watch: Watch,
+    lease: Lease,
 }
 
 impl Controller {
@@ -48,13 +54,17 @@ impl Controller {
         machine: Machine,
         written: BTreeMap<NodeAddress, NodeRecord>,
         commands: mpsc::UnboundedReceiver<Command>,
+        lease: Lease,
     ) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         for (address, _) in machine.nodes() {
             context.view.update(&machine, &address);
         }
         let (under_way, steps) = (FuturesUnordered::new(), BTreeMap::new());
-        Self { context, machine, commands, sender, events, under_way, steps, written }
+        let (watch, pass_on) = Watch::new(&context);
+        let pass_on: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(pass_on);
+        under_way.push(pass_on);
+        Self { context, machine, commands, sender, events, under_way, steps, written, watch, lease }
     }
 
     /// Runs until everything is down, the nodes are to be left, or another controller has them. It may be dropped at any
@@ -74,15 +84,36 @@ impl Controller {
                         }
                     }
                 }
+                verdict = self.watch.next(&self.context) => ours = self.hear(verdict).await,
+                () = self.lease.lost() => ours = false,
                 Some(event) = self.events.recv() => ours = self.take(event).await,
                 Some(()) = self.under_way.next() => {}
             }
         }
-        if ours && self.finish().await {
+        let finished = ours && self.finish().await;
+        self.lease.release().await;
+        if finished {
             self.context.tell(None, EventKind::Terminated);
             self.report(Ending::Terminated);
         } else {
-            self.leave();
+            self.leave().await;
+        }
+    }
+
+    /// Does what a verdict asks for; `false` when the deployment is another controller's by now.
+    async fn hear(&mut self, verdict: (NodeAddress, Generation, Verdict)) -> bool {
+        if self.machine.aim == Aim::Terminated {
+            return true;
+        }
+        match hear(&self.context, &self.machine, &verdict) {
+            Asks::Nothing => true,
+            Asks::Step(event) => self.take(event).await,
+            Asks::TheCloud(instance) => {
+                let (node, generation, _) = verdict;
+                let (of, events) = ((instance, generation), self.sender.clone());
+                self.under_way.push(Box::pin(self.watch.unless_ended(&self.context, node, of, events)));
+                true
+            }
         }
     }
 
@@ -93,6 +124,9 @@ impl Controller {
             return false;
         }
         let before = self.machine.aim;
+        if let Event::Held { node, .. } = &event {
+            self.watch.spare(node);
+        }
         let outcome = self.machine.step(event, self.context.now());
         let ends = before == Aim::Live && self.machine.aim == Aim::Terminated;
         if ends {
@@ -107,8 +141,10 @@ impl Controller {
         }
         if ends {
             self.context.tell(None, EventKind::Terminating);
+            self.watch.forget_all();
         }
         self.show(&outcome);
+        self.watch.follow(&self.context, &self.machine, &outcome);
         for action in outcome.actions {
             self.dispatch(action);
         }
@@ -150,7 +186,8 @@ impl Controller {
                 self.context.unwritten(None, &error);
             }
         }
-        let mut changed: Vec<&NodeAddress> = outcome.entered.iter().map(|(address, _)| address).collect();
+        let entered = outcome.entered.iter().map(|(address, _)| address);
+        let mut changed: Vec<&NodeAddress> = entered.chain(&outcome.changed).collect();
         changed.sort();
         changed.dedup();
         for address in changed {
@@ -182,6 +219,9 @@ impl Controller {
             }
             context.tell(Some(address), EventKind::Phase(*phase));
         }
+        for address in &outcome.replaced {
+            context.tell(Some(address), EventKind::Changed);
+        }
         let live = self.machine.aim == Aim::Live;
         let ready = live && self.machine.is_ready();
         let failure = self.machine.failure().filter(|_| live);
@@ -206,6 +246,7 @@ impl Controller {
     fn dispatch(&mut self, action: Action) {
         let stops: Vec<&NodeAddress> = match &action {
             Action::Undo { node } | Action::Deregister { node, .. } => vec![node],
+            Action::Replace { node, instance } if self.is_current(node, instance) => vec![node],
             Action::Terminate { nodes } => nodes.iter().map(|(node, _)| node).collect(),
             _ => Vec::new(),
         };
@@ -222,7 +263,15 @@ impl Controller {
             Action::Launch { token, .. } | Action::Look { token } => self.machine.batches.get(token).cloned(),
             _ => None,
         };
-        let work = perform(Arc::clone(&self.context), action, batch, self.sender.clone());
+        let cause = match &action {
+            // The verdict is about the present instance, not about the one before it.
+            Action::Replace { node, instance } if self.is_current(node, instance) => {
+                let leaving = self.machine.node(node).and_then(|node| node.leaving.as_ref());
+                leaving.filter(|leaving| !leaving.asked).map_or(Cause::Settled, |_| Cause::Verdict)
+            }
+            _ => Cause::Settled,
+        };
+        let work = perform(Arc::clone(&self.context), action, batch, cause, self.sender.clone());
         match step {
             Some(node) => {
                 let (work, handle) = abortable(work);
@@ -233,6 +282,10 @@ impl Controller {
             }
             None => self.under_way.push(Box::pin(work)),
         }
+    }
+
+    fn is_current(&self, node: &NodeAddress, instance: &InstanceId) -> bool {
+        self.machine.node(node).is_some_and(|node| node.instance.as_ref() == Some(instance))
     }
 
     /// Tidies up the journal; `false` when it is another controller's by now.
@@ -250,11 +303,13 @@ impl Controller {
         true
     }
 
-    fn leave(&self) {
+    async fn leave(&mut self) {
+        self.watch.part().await;
         if let Some(error) = self.context.journal.lost() {
             self.context.problem(None, error.chain());
             let failure = Some(Failure::from(&error));
-            self.context.view.progress.send_modify(|progress| progress.failure = failure);
+            let lost = |progress: &mut Progress| (progress.ready, progress.failure) = (false, failure);
+            self.context.view.progress.send_modify(lost);
         }
         self.context.tell(None, EventKind::Detached);
         self.report(Ending::Detached);
@@ -271,7 +326,7 @@ impl Controller {
 
 /// Whether it ends what another controller may have by now.
 fn takes_down(action: &Action) -> bool {
-    matches!(action, Action::Terminate { .. } | Action::Prove | Action::RemoveShared)
+    matches!(action, Action::Replace { .. } | Action::Terminate { .. } | Action::Prove | Action::RemoveShared)
 }
 
 impl Drop for Controller {

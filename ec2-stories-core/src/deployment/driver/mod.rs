@@ -13,11 +13,13 @@ mod ledger;
 mod perform;
 mod prepare;
 mod recover;
+mod replace;
 mod request;
 mod steps;
 mod terminate;
 mod view;
 mod wait;
+mod watch;
 
 pub(super) use call::{On, call, persist};
 pub(super) use context::Context;

@@ -130,6 +130,8 @@ fn plan_of(fleet: &super::super::fleet::Fleet) -> FleetPlan {
         customizes: !fleet.customizers.is_empty(),
         registers: !fleet.registrars.is_empty(),
         patience: spec.launch_timeout,
+        health: spec.health.clone(),
+        revision: String::new(),
     }
 }
 

@@ -8,6 +8,7 @@ use super::super::event::EventKind;
 use super::super::machine::{Event, Failure};
 use super::call::{back_off, jittered, persist};
 use super::wait::reach;
+use super::watch::ended;
 use super::{Context, call};
 use crate::model::{InstanceId, NodeAddress};
 use crate::provider::{Goal, Registrar, Registration, StepOutcome, StepReport};
@@ -31,7 +32,11 @@ pub(super) async fn wait(
 pub(super) async fn customize(context: &Context, node: NodeAddress, instance: InstanceId) -> Event {
     match run_customizers(context, &node).await {
         Ok(()) => Event::Customized { node, instance },
-        Err(error) => Event::CustomizeFailed { failure: Failure::from(&error), node, instance },
+        Err(error) => match ended(context, &instance).await {
+            // That is a loss, and says nothing of the steps.
+            Some(failure) => Event::Dead { node, instance, failure },
+            None => Event::CustomizeFailed { failure: Failure::from(&error), node, instance },
+        },
     }
 }
 
@@ -76,14 +81,19 @@ fn failed(reports: &[StepReport]) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-pub(super) async fn register(context: &Context, node: NodeAddress, instance: InstanceId) -> Event {
+pub(super) async fn register(
+    context: &Context,
+    node: NodeAddress,
+    instance: InstanceId,
+    tell: &(impl Fn(Event) + Sync),
+) {
     let (registrations, error) = register_everywhere(context, &node).await;
-    match error {
-        None => Event::Registered { node, instance, registrations },
-        Some(error) => {
-            Event::RegisterFailed { failure: Failure::from(&error), node, instance, registrations }
-        }
+    let Some(error) = error else { return tell(Event::Registered { node, instance, registrations }) };
+    if let Some(failure) = ended(context, &instance).await {
+        // A loss; what was registered is told after it, and taken back.
+        tell(Event::Dead { node: node.clone(), instance: instance.clone(), failure });
     }
+    tell(Event::RegisterFailed { failure: Failure::from(&error), node, instance, registrations });
 }
 
 async fn register_everywhere(context: &Context, address: &NodeAddress) -> (Vec<Registration>, Option<Error>) {

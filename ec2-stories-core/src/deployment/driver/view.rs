@@ -11,6 +11,7 @@ use super::super::report::{Leak, NodeReport, Report};
 use super::super::status::NodeStatus;
 use crate::attributes::Attributes;
 use crate::model::{Instance, InstanceId, InstanceState, NodeAddress};
+use crate::provider::Verdict;
 
 /// Events that a slow reader may be behind before it misses some.
 const EVENTS: usize = 4096;
@@ -74,7 +75,7 @@ impl View {
         state.attributes.publish(node, instance);
         state.instances.insert(instance.id.clone(), instance.clone());
         if let Some(status) = state.nodes.get_mut(node)
-            && status.instance.as_ref().is_some_and(|known| known.id == instance.id)
+            && status.has(&instance.id)
         {
             status.instance = Some(instance.clone());
         }
@@ -86,9 +87,11 @@ impl View {
         if let Some(instance) = state.instances.get_mut(id) {
             instance.state = InstanceState::Terminated;
             let instance = instance.clone();
-            state.attributes.remove(node);
-            if let Some(status) = state.nodes.get_mut(node) {
+            let status = state.nodes.get_mut(node);
+            // Its successor may live already.
+            if let Some(status) = status.filter(|status| status.has(id)) {
                 status.instance = Some(instance);
+                state.attributes.remove(node);
             }
         }
     }
@@ -103,6 +106,7 @@ impl View {
             None if node.phase == Phase::Launching => None,
             None => before.clone(),
         };
+        let health = state.nodes.get(address).and_then(|status| status.health.clone());
         let new = node.instance.clone().filter(|id| before.is_none_or(|before| before.id != *id));
         let status = NodeStatus {
             address: address.clone(),
@@ -110,10 +114,19 @@ impl View {
             generation: node.generation,
             instance,
             wanted: address.slot < fleet.plan.wanted,
+            health: health.filter(|_| node.instance.is_some() && new.is_none()),
+            death: node.death.as_ref().map(ToString::to_string),
             error: node.failure.as_ref().map(ToString::to_string),
         };
         state.nodes.insert(address.clone(), status);
         new
+    }
+
+    /// Remembers what the monitor said of a node.
+    pub(crate) fn judge(&self, node: &NodeAddress, verdict: Option<Verdict>) {
+        if let Some(status) = self.state().nodes.get_mut(node) {
+            status.health = verdict;
+        }
     }
 
     pub(crate) fn problem(&self, node: Option<&NodeAddress>, problem: String) {
@@ -159,6 +172,7 @@ impl View {
             phase: node.phase,
             generation: node.generation,
             instance: node.instance.as_ref().map(|instance| instance.id.clone()),
+            death: node.death.clone(),
             problems: state.node_problems.get(&node.address).cloned().unwrap_or_default(),
         });
         (nodes.collect(), state.leaks.clone(), state.problems.clone())

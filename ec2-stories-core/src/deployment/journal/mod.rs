@@ -8,13 +8,17 @@
 //! | `deployments/NAME/nodes/FLEET/SLOT` | [`NodeRecord`]: steps begun and done, registrations | before each step, and after |
 //! | `deployments/NAME/sweep` | [`SweepRecord`]: what the last sweep saw | by a sweep |
 //!
-//! All but the first are removed when the deployment ends. No record has room for a secret.
+//! | `deployments/NAME/lease` | who has it: [`lease`](super::lease) | every few seconds |
+//!
+//! All but the first and the last are removed when the deployment ends. No record has room for a secret. Each has a checksum
+//! ([`Envelope`]); one that is damaged, or of another format, is refused by name.
 //!
 //! # Controllers
 //! The head names its controller, and the head of a controller that takes over fences off the one before: it writes nothing
 //! more. Each tuple is written under the version that was read; where that is not there any more, the head says whose
 //! journal it is. A journal that was deleted is nobody else's. What a former incarnation wrote late is not read.
 
+mod envelope;
 mod record;
 
 use std::collections::HashMap;
@@ -24,18 +28,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use tokio::sync::watch;
 
+pub(crate) use envelope::Envelope;
 pub(crate) use record::{
     FleetRecord, Head, InjectedKey, LaunchOutcome, LaunchRecord, NodeRecord, Stage, SweepRecord,
 };
 
+use super::lease::{Standing, sure};
 use crate::model::{ClientToken, Name, NodeAddress};
 use crate::provider::{Expect, TupleStore, Version};
 use crate::{Error, ErrorKind, Result};
 
-/// The format of the records; another is refused, not guessed at.
-const FORMAT: u64 = 1;
 /// Tries of a write, a second apart.
 const TRIES: u32 = 4;
 
@@ -47,6 +51,8 @@ pub(crate) struct Journal {
     /// What a change of a tuple that was read or written expects.
     expected: Mutex<HashMap<String, Expect>>,
     owner: OnceLock<Owner>,
+    /// How its controller's lease stands.
+    standing: OnceLock<watch::Receiver<Standing>>,
     lost: AtomicBool,
 }
 
@@ -78,8 +84,8 @@ pub(crate) struct Contents {
 impl Journal {
     pub(crate) fn new(store: Arc<dyn TupleStore>, deployment: &Name) -> Self {
         let root = format!("deployments/{deployment}");
-        let (expected, owner, lost) = Default::default();
-        Self { store, root, expected, owner, lost }
+        let (expected, owner, standing, lost) = Default::default();
+        Self { store, root, expected, owner, standing, lost }
     }
 
     pub(crate) const HEAD: &str = "deployment";
@@ -105,16 +111,7 @@ impl Journal {
         let full = format!("{}/{name}", self.root);
         let Some(tuple) = self.store.get(&full).await? else { return Ok(None) };
         let corrupt = |why: String| Error::new(ErrorKind::Corrupt, why).during("read the journal").on(&full);
-        let mut value: Value =
-            serde_json::from_slice(&tuple.value).map_err(|error| corrupt(error.to_string()))?;
-        let format = value.get("format").and_then(Value::as_u64);
-        if format != Some(FORMAT) {
-            let found = format.map_or_else(|| "no format".to_owned(), |format| format!("format {format}"));
-            return Err(corrupt(format!("it has {found}, and this version reads format {FORMAT}")));
-        }
-        let incarnation = value.get("incarnation").and_then(Value::as_str).map(str::to_owned);
-        let record =
-            serde_json::from_value(value["record"].take()).map_err(|error| corrupt(error.to_string()))?;
+        let Envelope { incarnation, record, .. } = Envelope::open(&full, &tuple.value).map_err(corrupt)?;
         Ok(Some(Read { record, version: tuple.version, incarnation }))
     }
 
@@ -142,9 +139,10 @@ impl Journal {
         let full = format!("{}/{name}", self.root);
         let encode =
             |error: serde_json::Error| Error::new(ErrorKind::Unexpected, error.to_string()).on(&full);
-        let incarnation = self.owner.get().map(|owner| &owner.incarnation);
-        let value = json!({ "format": FORMAT, "incarnation": incarnation, "record": record });
-        let value = serde_json::to_vec(&value).map_err(encode)?;
+        let owner = self.owner.get();
+        let incarnation = owner.map(|owner| owner.incarnation.clone());
+        let controller = owner.map(|owner| owner.controller.clone());
+        let value = Envelope { incarnation, controller, record }.seal(&full).map_err(encode)?;
         let mut expect = self.expected().get(name).cloned().unwrap_or(Expect::Absent);
         let mut tries = 0;
         let version = loop {
@@ -177,6 +175,12 @@ impl Journal {
         Ok(())
     }
 
+    /// The lease that its controller has.
+    pub(crate) fn under(&self, standing: watch::Receiver<Standing>) {
+        // One journal object has one controller.
+        let _ = self.standing.set(standing);
+    }
+
     /// Makes the journal a controller's own, by the head that names it.
     pub(crate) async fn take_over(&self, head: &Head) -> Result<()> {
         self.write(Self::HEAD, head).await?;
@@ -195,11 +199,14 @@ impl Journal {
         Ok(anothers)
     }
 
-    /// Reads whether the journal is still this controller's.
+    /// Reads whether the journal is still this controller's. While its lease is in doubt it waits.
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`] when another controller has taken it over; others when that could not be read.
     pub(crate) async fn check(&self) -> Result<()> {
+        if let Some(standing) = self.standing.get() {
+            sure(standing).await?;
+        }
         let mut tries = 0;
         loop {
             tries += 1;
@@ -214,7 +221,8 @@ impl Journal {
 
     /// The error of a controller that was found to be fenced off by another.
     pub(crate) fn lost(&self) -> Option<Error> {
-        self.lost.load(Ordering::SeqCst).then(|| another_controller(&self.root))
+        let lapsed = self.standing.get().and_then(|standing| standing.borrow().lost());
+        lapsed.or_else(|| self.lost.load(Ordering::SeqCst).then(|| another_controller(&self.root)))
     }
 
     /// Removes a record as it was last read or written; one that another changed since is the other's.

@@ -31,6 +31,8 @@ pub enum Action {
     Deregister { node: NodeAddress, registrations: Vec<Registration> },
     /// Take the customization back.
     Undo { node: NodeAddress },
+    /// Terminate this instance, which is to be replaced, and wait until it is gone; unless the node is held by now.
+    Replace { node: NodeAddress, instance: InstanceId },
     /// Terminate these instances and wait until each is gone.
     Terminate { nodes: Vec<(NodeAddress, InstanceId)> },
     /// Say [`Event::Elapsed`](super::Event::Elapsed) after this long, give or take.
@@ -51,6 +53,8 @@ pub enum Timer {
     Look(ClientToken),
     /// Launch what a fleet has lost.
     Relaunch(Name),
+    /// An instance has had its time to finish what it did.
+    Drain(NodeAddress, InstanceId),
 }
 
 /// What came of a step.
@@ -60,6 +64,10 @@ pub struct Outcome {
     pub actions: Vec<Action>,
     /// Every phase that a node entered, in order.
     pub entered: Vec<(NodeAddress, Phase)>,
+    /// Nodes of which something changed that must not be forgotten, and that entered no phase.
+    pub changed: Vec<NodeAddress>,
+    /// Nodes that live with another instance than the one that others know.
+    pub replaced: Vec<NodeAddress>,
     /// What went wrong, and for which node.
     pub problems: Vec<(NodeAddress, Failure)>,
     /// Launches that searches settled, and what they made.

@@ -1,5 +1,6 @@
 //! What the machine is told.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Timer};
@@ -51,6 +52,20 @@ pub enum Event {
     Gone { node: NodeAddress, instance: InstanceId },
     /// It could not be terminated: a leak.
     NotGone { node: NodeAddress, instance: InstanceId, failure: Failure },
+    /// An instance is dead: it is to be replaced, and not asked for anything any more.
+    Dead { node: NodeAddress, instance: InstanceId, failure: Failure },
+    /// An instance does its work, and is to be replaced; it is drained first, at the latest by this time.
+    Leaving { node: NodeAddress, instance: InstanceId, failure: Failure, by: Option<Timestamp> },
+    /// Somebody wants another instance of this node, whatever became of it before.
+    Renew { node: NodeAddress, failure: Failure },
+    /// Somebody wants the node without an instance, until it is released or renewed.
+    Quarantine { node: NodeAddress, failure: Failure },
+    /// A node in quarantine may have an instance again.
+    Release { node: NodeAddress },
+    /// An instance was not terminated: its node is held, or it lives after all.
+    Held { node: NodeAddress, instance: InstanceId, failure: Failure },
+    /// A node's customizers are to run again.
+    Outdated { node: NodeAddress },
     /// A delay is over.
     Elapsed(Timer),
     /// Take everything down; the first cause is kept.

@@ -99,7 +99,7 @@ impl Machine {
         } else if batch.doubtful && !failure.settles_earlier_calls() {
             self.look(token, Otherwise::GiveUp(failure), out);
         } else {
-            self.give_up(token, &failure, out);
+            self.give_up(token, &failure, now, out);
         }
     }
 
@@ -164,15 +164,21 @@ impl Machine {
             Otherwise::Launch => {
                 self.free(token, Failure::new(ErrorKind::NotFound, "the launch made nothing"), out);
             }
-            Otherwise::GiveUp(failure) => self.give_up(token, &failure, out),
+            Otherwise::GiveUp(failure) => self.give_up(token, &failure, now, out),
             Otherwise::Report(failure) => {
                 let message = format!("a launch was made, and searches do not show it: {failure}");
-                self.unsettled(token, &Failure { message, ..failure }, out);
+                self.unsettled(token, &Failure { message, ..failure }, now, out);
             }
         }
     }
 
-    pub(super) fn look_failed(&mut self, token: &ClientToken, failure: &Failure, out: &mut Outcome) {
+    pub(super) fn look_failed(
+        &mut self,
+        token: &ClientToken,
+        failure: &Failure,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
         let Some(batch) = self.batches.get_mut(token) else { return };
         if !matches!(batch.state, BatchState::Looking { .. }) {
             return;
@@ -184,7 +190,7 @@ impl Machine {
             return;
         }
         let message = format!("a launch may have had an effect, and looking for it failed: {failure}");
-        self.unsettled(token, &Failure { message, ..failure.clone() }, out);
+        self.unsettled(token, &Failure { message, ..failure.clone() }, now, out);
     }
 
     /// The slots want a launch again.
@@ -201,31 +207,56 @@ impl Machine {
     }
 
     /// The slots are given up.
-    fn give_up(&mut self, token: &ClientToken, failure: &Failure, out: &mut Outcome) {
-        self.end_launch(token, failure, false, out);
+    fn give_up(&mut self, token: &ClientToken, failure: &Failure, now: Timestamp, out: &mut Outcome) {
+        self.end_launch(token, failure, false, now, out);
     }
 
     /// The slots are given up, and reported: nobody knows whether they have instances.
-    fn unsettled(&mut self, token: &ClientToken, failure: &Failure, out: &mut Outcome) {
-        self.end_launch(token, failure, true, out);
+    fn unsettled(&mut self, token: &ClientToken, failure: &Failure, now: Timestamp, out: &mut Outcome) {
+        self.end_launch(token, failure, true, now, out);
     }
 
-    fn end_launch(&mut self, token: &ClientToken, failure: &Failure, leaked: bool, out: &mut Outcome) {
+    fn end_launch(
+        &mut self,
+        token: &ClientToken,
+        failure: &Failure,
+        leaked: bool,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
         let Some(batch) = self.batches.remove(token) else { return };
         if !leaked {
             out.refused.push((token.clone(), failure.clone()));
         }
-        let Some(fleet) = self.fleet_mut(&batch.fleet) else { return };
         for slot in batch.slots.iter() {
-            let Some(node) = fleet.nodes.get_mut(&slot).filter(|node| node.phase == Phase::Launching) else {
+            let address = NodeAddress::new(batch.fleet.clone(), slot);
+            let Some(node) = self.node_mut(&address).filter(|node| node.phase == Phase::Launching) else {
                 continue;
             };
-            node.phase = Phase::Failed;
             node.leaked = leaked;
-            node.failure = Some(failure.clone());
-            let address = NodeAddress::new(batch.fleet.clone(), slot);
-            out.entered.push((address.clone(), Phase::Failed));
-            out.problems.push((address, failure.clone()));
+            self.give_up_node(&address, failure, now, out);
+        }
+    }
+
+    /// Gives up a node that has no instance; one that is to replace another is tried again after a while.
+    pub(super) fn give_up_node(
+        &mut self,
+        address: &NodeAddress,
+        failure: &Failure,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        let again = self.aim == Aim::Live && self.replaces(address);
+        let Some(node) = self.node_mut(address) else { return };
+        let again = again && !node.leaked;
+        if !again || node.failure.as_ref() != Some(failure) {
+            out.problems.push((address.clone(), failure.clone()));
+        }
+        node.failure = Some(failure.clone());
+        if again {
+            self.rest_for(address, FULL, now, out);
+        } else {
+            self.enter(address, Phase::Failed, out);
         }
     }
 

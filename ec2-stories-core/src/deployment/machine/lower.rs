@@ -1,5 +1,7 @@
 //! Downwards: once, in reverse order, best effort.
 
+use jiff::Timestamp;
+
 use super::{Action, Aim, Batch, BatchState, Closing, Failure, Fleet, Machine, Outcome, Phase, Preparation};
 use crate::ErrorKind;
 use crate::model::NodeAddress;
@@ -14,6 +16,10 @@ impl Machine {
         // What could not be terminated when it was to be replaced is tried once more.
         for node in self.fleets.iter_mut().flat_map(|fleet| fleet.nodes.values_mut()) {
             node.leaked &= node.instance.is_none();
+            node.leaving = None;
+            if let Some(outgoing) = &mut node.outgoing {
+                outgoing.leaked = false;
+            }
         }
         // A launch that has had no effect, and waits to be called again, is called no more.
         let idle = |batch: &Batch| batch.state == BatchState::Waiting && !batch.doubtful;
@@ -67,13 +73,11 @@ impl Machine {
             let Some(node) = self.node(address).filter(|node| node.phase == Phase::Condemned) else {
                 continue;
             };
-            match node.instance.clone() {
-                Some(instance) => {
-                    self.enter(address, Phase::Terminating, out);
-                    ready.push((address.clone(), instance));
-                }
-                None => self.enter(address, Phase::Terminated, out),
-            }
+            let outgoing = node.outgoing.as_ref().map(|outgoing| outgoing.instance.clone());
+            let instances: Vec<_> = node.instance.clone().into_iter().chain(outgoing).collect();
+            let next = if instances.is_empty() { Phase::Terminated } else { Phase::Terminating };
+            self.enter(address, next, out);
+            ready.extend(instances.into_iter().map(|instance| (address.clone(), instance)));
         }
         if !ready.is_empty() {
             out.actions.push(Action::Terminate { nodes: ready });
@@ -102,7 +106,8 @@ impl Machine {
             self.enter(address, Phase::Undoing, out);
             out.actions.push(Action::Undo { node: address.clone() });
         } else {
-            let next = if node.instance.is_some() { Phase::Condemned } else { Phase::Terminated };
+            let has_any = node.instance.is_some() || node.outgoing.is_some();
+            let next = if has_any { Phase::Condemned } else { Phase::Terminated };
             self.enter(address, next, out);
         }
     }
@@ -122,7 +127,7 @@ impl Machine {
         for node in self.fleets.iter_mut().flat_map(|fleet| fleet.nodes.values_mut()) {
             match node.phase {
                 Phase::Launching | Phase::Terminated | Phase::Failed => {}
-                _ if node.instance.is_some() => node.phase = Phase::Pending,
+                _ if node.instance.is_some() || node.outgoing.is_some() => node.phase = Phase::Pending,
                 _ => node.phase = Phase::Absent,
             }
         }
@@ -132,21 +137,30 @@ impl Machine {
         &mut self,
         address: &NodeAddress,
         problem: Option<Failure>,
+        now: Timestamp,
         out: &mut Outcome,
     ) {
+        let aim = self.aim;
         if let Some(node) = self.node_mut(address).filter(|node| node.phase == Phase::Deregistering) {
-            node.registering = false;
+            (node.registering, node.registered) = (false, false);
             node.registrations.clear();
             out.problems.extend(problem.map(|failure| (address.clone(), failure)));
-            self.undo_or_condemn(address, out);
+            match aim {
+                Aim::Live => self.drain_or_end(address, now, out),
+                Aim::Terminated => self.undo_or_condemn(address, out),
+            }
         }
     }
 
     pub(super) fn undone(&mut self, address: &NodeAddress, problem: Option<Failure>, out: &mut Outcome) {
+        let aim = self.aim;
         if let Some(node) = self.node_mut(address).filter(|node| node.phase == Phase::Undoing) {
-            node.touched = false;
+            (node.touched, node.customized) = (false, false);
             out.problems.extend(problem.map(|failure| (address.clone(), failure)));
-            self.enter(address, Phase::Condemned, out);
+            match aim {
+                Aim::Live => self.end_instance(address, out),
+                Aim::Terminated => self.enter(address, Phase::Condemned, out),
+            }
         }
     }
 

@@ -5,18 +5,23 @@
 //! of events, rebuilt from a journal, and run inside another engine.
 //!
 //! Expected flow of a node: `Absent → Launching → Pending → Running → Customizing → Registering → Live`, and at the
-//! end `Deregistering → Undoing → Terminating → Terminated`.
+//! end `Deregistering → Undoing → Terminating → Terminated`. One that is replaced goes through
+//! `Deregistering → Draining → Undoing → Terminating → Resting` to its next generation (a dead one is neither drained nor undone), and
+//! with [`Replace::LaunchFirst`](crate::model::Replace::LaunchFirst) its old instance goes once the new one is live.
 //!
 //! Guarantees, whatever the order, repetition or loss of events:
 //! - A slot has at most one instance of a generation, and a new generation only after the old instance is gone.
 //! - A launch whose fate is unknown is replayed under its token, or looked up; it is never replaced by a new one before
 //!   it is settled.
 //! - Another type or zone is tried only after a definitive capacity answer, as a new attempt.
+//! - An instance that is to be replaced is terminated by [`Action::Replace`], which asks once more, at the last moment.
+//! - One thing at a time is done about a node.
 //! - After [`Event::Terminate`] nothing new is launched, every instance is terminated, and the first cause is kept.
 //!
 //! Assumptions: each action is answered by an event, however late; an action may be performed twice.
 
 mod action;
+mod again;
 mod event;
 mod failure;
 mod launch;
@@ -25,6 +30,7 @@ mod node;
 mod phase;
 mod raise;
 mod recover;
+mod replace;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -32,7 +38,7 @@ mod tests;
 pub use action::{Action, Outcome, Timer};
 pub use event::Event;
 pub use failure::{Failure, Place};
-pub use phase::{Node, Phase};
+pub use phase::{Leaving, Node, Outgoing, Phase};
 pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Otherwise, Preparation};
 
 use jiff::Timestamp;
@@ -59,23 +65,32 @@ impl Machine {
                 self.launch_failed(&token, call, failure, now, out);
             }
             Event::Found { token, instances } => self.found(&token, &instances, now, out),
-            Event::LookFailed { token, failure } => self.look_failed(&token, &failure, out),
-            Event::Ran { node, instance } => self.ran(&node, &instance, out),
+            Event::LookFailed { token, failure } => self.look_failed(&token, &failure, now, out),
+            Event::Ran { node, instance } => self.ran(&node, &instance, now, out),
             Event::NotRan { node, instance, failure } => self.lost(&node, &instance, &failure, out),
-            Event::Customized { node, instance } => self.customized(&node, &instance, out),
+            Event::Customized { node, instance } => self.customized(&node, &instance, now, out),
             Event::CustomizeFailed { node, instance, failure } => {
-                self.step_failed(&node, &instance, Phase::Customizing, failure, out);
+                self.step_failed(&node, &instance, Phase::Customizing, failure, now, out);
             }
             Event::Registered { node, instance, registrations } => {
-                self.registered(&node, &instance, registrations, out);
+                self.registered(&node, &instance, registrations, now, out);
             }
             Event::RegisterFailed { node, instance, registrations, failure } => {
-                self.register_failed(&node, &instance, registrations, failure, out);
+                self.register_failed(&node, &instance, registrations, failure, now, out);
             }
-            Event::Deregistered { node, problem } => self.deregistered(&node, problem, out),
+            Event::Deregistered { node, problem } => self.deregistered(&node, problem, now, out),
             Event::Undone { node, problem } => self.undone(&node, problem, out),
             Event::Gone { node, instance } => self.gone(&node, &instance, now, out),
             Event::NotGone { node, instance, failure } => self.not_gone(&node, &instance, failure, out),
+            Event::Dead { node, instance, failure } => self.dead(&node, &instance, failure, now, out),
+            Event::Leaving { node, instance, failure, by } => {
+                self.leaving(&node, &instance, failure, by, now, out);
+            }
+            Event::Renew { node, failure } => self.renew(&node, failure, now, out),
+            Event::Quarantine { node, failure } => self.quarantine(&node, failure, now, out),
+            Event::Release { node } => self.release(&node, out),
+            Event::Held { node, instance, failure } => self.held(&node, &instance, failure, now, out),
+            Event::Outdated { node } => self.outdated(&node, out),
             Event::Elapsed(timer) => self.elapsed(&timer, now, out),
             Event::Terminate { cause } => self.terminate(cause, out),
             Event::Proven => self.proven(out),

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::launch::back_off;
-use super::{Action, Aim, BatchState, Failure, FleetPlan, Machine, Node, Outcome, Phase, Timer};
+use super::{
+    Action, Aim, BatchState, Failure, FleetPlan, Leaving, Machine, Node, Outcome, Phase, Preparation, Timer,
+};
 use crate::ErrorKind;
-use crate::model::{Generation, InstanceId, NodeAddress};
+use crate::model::{Generation, Health, InstanceId, Name, NodeAddress};
 use crate::provider::Registration;
 
-/// Losses within an hour after which a node is given up: what fails five times fails a sixth.
-const INTENSITY: usize = 5;
-const HOUR: Duration = Duration::from_secs(3600);
+/// Losses that are remembered of a node; with so many the longest rest is long reached.
+const LOSSES: usize = 64;
 /// What an instance that was found again gets at least: time enough to ask how it is.
 const AT_LEAST: Duration = Duration::from_secs(120);
 
@@ -30,6 +30,34 @@ impl Node {
     /// A new instance was never customized nor registered; registrations of the old one stand until replaced.
     pub(super) fn forget_steps(&mut self) {
         (self.touched, self.customized, self.registered) = (false, false, false);
+        (self.live_since, self.outdated) = (None, false);
+        self.revision.clear();
+    }
+
+    fn lose(&mut self, health: &Health, now: Timestamp) {
+        let healthy = self.live_since.map(|since| now.duration_since(since).unsigned_abs());
+        if healthy.is_some_and(|healthy| healthy >= health.back_off.forgotten_after) {
+            self.losses.clear();
+        }
+        self.losses.push(now);
+        let surplus = self.losses.len().saturating_sub(LOSSES);
+        self.losses.drain(..surplus);
+    }
+
+    /// How many instances it lost lately, where those are too many.
+    fn died_too_often(&self, health: &Health, now: Timestamp) -> Option<usize> {
+        let within = |at: &&Timestamp| now.duration_since(**at).unsigned_abs() < health.intensity.within;
+        let recent = self.losses.iter().filter(within).count();
+        (recent >= health.intensity.count as usize).then_some(recent)
+    }
+
+    /// How long it is to rest from now on, after what it lost.
+    pub(super) fn rest_left(&self, health: &Health, now: Timestamp) -> Duration {
+        let Some(last) = self.losses.last() else { return Duration::ZERO };
+        let doubled = u32::try_from(self.losses.len() - 1).unwrap_or(u32::MAX).min(31);
+        let rest = health.back_off.first.saturating_mul(1 << doubled).min(health.back_off.longest);
+        let rested = Duration::try_from(now.duration_since(*last)).unwrap_or_default();
+        rest.saturating_sub(rested)
     }
 
     /// How long its instance may take to run: one that was found again gets what is left of a new one's time.
@@ -57,15 +85,21 @@ impl Machine {
         }
     }
 
-    pub(super) fn ran(&mut self, address: &NodeAddress, instance: &InstanceId, out: &mut Outcome) {
+    pub(super) fn ran(
+        &mut self,
+        address: &NodeAddress,
+        instance: &InstanceId,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
         if self.at(address, Phase::Pending, instance).is_some() {
             self.enter(address, Phase::Running, out);
-            self.proceed(address, out);
+            self.proceed(address, now, out);
         }
     }
 
     /// From running to the next thing that is to be done, or to live.
-    fn proceed(&mut self, address: &NodeAddress, out: &mut Outcome) {
+    pub(super) fn proceed(&mut self, address: &NodeAddress, now: Timestamp, out: &mut Outcome) {
         if self.aim == Aim::Terminated {
             // The way down begins from here.
             return self.enter(address, Phase::Running, out);
@@ -74,7 +108,10 @@ impl Machine {
         let Some(node) = self.node_mut(address) else { return };
         let Some(instance) = node.instance.clone() else { return };
         let address_of = address.clone();
-        if plan.customizes && !node.customized {
+        if let Some(leaving) = node.leaving.clone() {
+            node.phase = Phase::Running;
+            self.leave(address, leaving, now, out);
+        } else if plan.customizes && !node.customized {
             node.touched = true;
             out.actions.push(Action::Customize { node: address_of, instance });
             self.enter(address, Phase::Customizing, out);
@@ -83,15 +120,35 @@ impl Machine {
             out.actions.push(Action::Register { node: address_of, instance });
             self.enter(address, Phase::Registering, out);
         } else {
-            node.failure = None;
-            self.enter(address, Phase::Live, out);
+            self.live(address, now, out);
         }
     }
 
-    pub(super) fn customized(&mut self, address: &NodeAddress, instance: &InstanceId, out: &mut Outcome) {
+    fn live(&mut self, address: &NodeAddress, now: Timestamp, out: &mut Outcome) {
+        let Some(node) = self.node_mut(address) else { return };
+        node.failure = None;
+        node.live_since.get_or_insert(now);
+        let is_news = node.told.0 > 0 && node.told < node.generation;
+        node.told = node.generation;
+        self.enter(address, Phase::Live, out);
+        if is_news {
+            self.tell_dependents(address, out);
+        }
+        self.end_outgoing(address, out);
+    }
+
+    pub(super) fn customized(
+        &mut self,
+        address: &NodeAddress,
+        instance: &InstanceId,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        let revision = self.fleet(&address.fleet).map(|fleet| fleet.plan.revision.clone());
         if let Some(node) = self.at(address, Phase::Customizing, instance) {
             node.customized = true;
-            self.proceed(address, out);
+            node.revision = revision.unwrap_or_default();
+            self.proceed(address, now, out);
         }
     }
 
@@ -100,11 +157,12 @@ impl Machine {
         address: &NodeAddress,
         instance: &InstanceId,
         registrations: Vec<Registration>,
+        now: Timestamp,
         out: &mut Outcome,
     ) {
         if let Some(node) = self.at(address, Phase::Registering, instance) {
             (node.registering, node.registered, node.registrations) = (false, true, registrations);
-            self.proceed(address, out);
+            self.proceed(address, now, out);
         }
     }
 
@@ -114,29 +172,54 @@ impl Machine {
         instance: &InstanceId,
         registrations: Vec<Registration>,
         failure: Failure,
+        now: Timestamp,
         out: &mut Outcome,
     ) {
+        let aim = self.aim;
         if let Some(node) = self.at(address, Phase::Registering, instance) {
             // What was made stands; `registering` stays, for the one that failed may have been made as well.
             node.registrations = registrations;
-            self.step_failed(address, instance, Phase::Registering, failure, out);
+            if aim == Aim::Live && node.leaving.is_some() {
+                self.proceed(address, now, out);
+            } else {
+                self.step_failed(address, instance, Phase::Registering, failure, now, out);
+            }
         }
     }
 
-    /// A step on a node failed for good: the node is given up, its instance kept for a look until the end.
+    /// A step on a node failed for good. A node of a start is given up, its instance kept for a look until the end; one that was
+    /// to replace another is a loss, like any that dies.
     pub(super) fn step_failed(
         &mut self,
         address: &NodeAddress,
         instance: &InstanceId,
         phase: Phase,
         failure: Failure,
+        now: Timestamp,
         out: &mut Outcome,
     ) {
+        let replaces = self.aim == Aim::Live && self.replaces(address);
         if let Some(node) = self.at(address, phase, instance) {
             node.failure = Some(failure.clone());
-            out.problems.push((address.clone(), failure));
+            out.problems.push((address.clone(), failure.clone()));
+            if replaces && node.live_since.is_none() {
+                let leaving = Leaving { failure, healthy: false, by: None, quarantine: false, asked: false };
+                node.phase = Phase::Running;
+                return self.leave(address, leaving, now, out);
+            }
+            node.outdated = node.live_since.is_some();
             self.enter(address, Phase::Failed, out);
         }
+    }
+
+    /// Whether its launch replaces what a fleet has lost that was ready before.
+    pub(super) fn replaces(&self, address: &NodeAddress) -> bool {
+        let Some(fleet) = self.fleet(&address.fleet) else { return false };
+        fleet.raised && fleet.nodes.get(&address.slot).is_some_and(|node| node.generation.0 > 0)
+    }
+
+    pub(super) fn is_surplus(&self, address: &NodeAddress) -> bool {
+        self.fleet(&address.fleet).is_none_or(|fleet| address.slot >= fleet.plan.wanted)
     }
 
     /// An instance did not come to run: it is terminated first, so that a new one never stands beside it.
@@ -147,16 +230,26 @@ impl Machine {
         failure: &Failure,
         out: &mut Outcome,
     ) {
-        if let Some(node) = self.at(address, Phase::Pending, instance) {
-            node.failure = Some(failure.clone());
+        let aim = self.aim;
+        let patience = self.fleet(&address.fleet).map(|fleet| fleet.plan.patience).unwrap_or_default();
+        let replaces = self.replaces(address);
+        let Some(node) = self.at(address, Phase::Pending, instance) else { return };
+        let is_news = node.failure.as_ref() != Some(failure);
+        node.failure = Some(failure.clone());
+        if is_news {
             out.problems.push((address.clone(), failure.clone()));
-            if !failure.is_the_instances_own() {
-                // Whoever watched was sick, which says nothing of the instance: it is kept.
+        }
+        let (address_of, instance) = (address.clone(), instance.clone());
+        if !failure.is_the_instances_own() {
+            // Whoever watched was sick, which says nothing of the instance: it is kept.
+            if replaces && aim == Aim::Live {
+                out.actions.push(Action::Await { node: address_of, instance, patience });
+            } else {
                 self.enter(address, Phase::Failed, out);
-            } else if self.aim == Aim::Live {
-                self.enter(address, Phase::Terminating, out);
-                out.actions.push(Action::Terminate { nodes: vec![(address.clone(), instance.clone())] });
             }
+        } else if aim == Aim::Live {
+            self.enter(address, Phase::Terminating, out);
+            out.actions.push(Action::Terminate { nodes: vec![(address_of, instance)] });
         }
     }
 
@@ -168,17 +261,42 @@ impl Machine {
         out: &mut Outcome,
     ) {
         let aim = self.aim;
-        let Some(node) = self.at(address, Phase::Terminating, instance) else { return };
-        node.instance = None;
-        node.leaked = false;
-        if aim == Aim::Terminated {
-            // Absent, not terminated: it may have registrations of a former generation.
-            node.phase = Phase::Absent;
+        let Some(node) = self.node_mut(address) else { return };
+        if node.outgoing.take_if(|outgoing| outgoing.instance == *instance).is_some() {
+            out.changed.push(address.clone());
+        } else if node.has(Phase::Terminating, instance) {
+            node.instance = None;
+            node.leaked = false;
+        } else {
             return;
         }
-        let unknown = || Failure::new(ErrorKind::Failed, "the instance ended");
-        let failure = node.failure.clone().unwrap_or_else(unknown);
-        self.rest(address, &failure, now, out);
+        if node.phase != Phase::Terminating || node.instance.is_some() {
+            return;
+        }
+        if aim == Aim::Terminated {
+            if node.outgoing.is_none() {
+                // Absent, not terminated: it may have registrations of a former generation.
+                node.phase = Phase::Absent;
+            }
+            return;
+        }
+        match node.leaving.take() {
+            Some(Leaving { quarantine: true, failure, .. }) => {
+                node.forget_steps();
+                self.enter_quarantine(address, failure, out);
+            }
+            Some(Leaving { healthy: true, .. }) => {
+                node.forget_steps();
+                node.failure = None;
+                let next = if self.is_surplus(address) { Phase::Terminated } else { Phase::Absent };
+                self.enter(address, next, out);
+            }
+            leaving => {
+                let failure = leaving.map(|leaving| leaving.failure).or_else(|| node.failure.clone());
+                let unknown = || Failure::new(ErrorKind::Failed, "the instance ended");
+                self.rest(address, &failure.unwrap_or_else(unknown), now, out);
+            }
+        }
     }
 
     /// Never start another beside what could not be cleaned up.
@@ -189,8 +307,15 @@ impl Machine {
         failure: Failure,
         out: &mut Outcome,
     ) {
-        if let Some(node) = self.at(address, Phase::Terminating, instance) {
+        if let Some(node) = self.node_mut(address)
+            && let Some(outgoing) = node.outgoing.as_mut().filter(|outgoing| outgoing.instance == *instance)
+        {
+            outgoing.leaked = true;
+            out.problems.push((address.clone(), failure));
+            out.changed.push(address.clone());
+        } else if let Some(node) = self.at(address, Phase::Terminating, instance) {
             node.leaked = true;
+            node.leaving = None;
             node.failure = Some(failure.clone());
             out.problems.push((address.clone(), failure));
             self.enter(address, Phase::Failed, out);
@@ -205,26 +330,36 @@ impl Machine {
         now: Timestamp,
         out: &mut Outcome,
     ) {
-        let Some(surplus) = self.fleet(&address.fleet).map(|fleet| address.slot >= fleet.plan.wanted) else {
-            return;
-        };
+        let surplus = self.is_surplus(address);
+        let Some(health) = self.fleet(&address.fleet).map(|fleet| fleet.plan.health.clone()) else { return };
         let Some(node) = self.node_mut(address) else { return };
+        node.lose(&health, now);
         node.forget_steps();
-        node.losses.retain(|at| now.duration_since(*at).unsigned_abs() < HOUR);
-        node.losses.push(now);
-        let losses = node.losses.len();
+        node.failure = Some(failure.clone());
         if surplus {
             self.enter(address, Phase::Terminated, out);
-        } else if losses >= INTENSITY {
-            let message = format!("{losses} instances lost within an hour, the last one: {failure}");
+        } else if let Some(losses) = node.died_too_often(&health, now) {
+            let within = health.intensity.within;
+            let message = format!("{losses} instances lost within {within:?}, the last one: {failure}");
             let failure = Failure::new(ErrorKind::Failed, message);
-            node.failure = Some(failure.clone());
-            out.problems.push((address.clone(), failure));
-            self.enter(address, Phase::Failed, out);
+            out.problems.push((address.clone(), failure.clone()));
+            self.enter_quarantine(address, failure, out);
         } else {
-            node.failure = Some(failure.clone());
+            let by = node.rest_left(&health, now);
+            self.rest_for(address, by, now, out);
+        }
+    }
+
+    pub(super) fn rest_for(
+        &mut self,
+        address: &NodeAddress,
+        by: Duration,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        if let Some(node) = self.node_mut(address) {
+            node.rests_until = Some(now + by);
             self.enter(address, Phase::Resting, out);
-            let by = back_off(u32::try_from(losses).unwrap_or(u32::MAX));
             out.actions.push(Action::Delay { timer: Timer::Relaunch(address.fleet.clone()), by });
         }
     }
@@ -241,12 +376,23 @@ impl Machine {
                     out.actions.push(Action::Look { token: token.clone() });
                 }
             }
-            Timer::Relaunch(fleet) => {
-                let Some(fleet) = self.fleet_mut(fleet) else { return };
-                for node in fleet.nodes.values_mut().filter(|node| node.phase == Phase::Resting) {
-                    node.phase = Phase::Absent;
-                }
+            Timer::Relaunch(fleet) => self.wake(fleet, now),
+            Timer::Drain(node, instance) => self.drained(node, instance, now, out),
+        }
+    }
+
+    /// Ends the rest of what has rested enough, and of what rests for the same time: one launch for all of it.
+    fn wake(&mut self, fleet: &Name, now: Timestamp) {
+        let Some(fleet) = self.fleet_mut(fleet) else { return };
+        fleet.wakes = None;
+        let rested = |until: Timestamp| until <= now + Duration::from_secs(1);
+        for node in fleet.nodes.values_mut().filter(|node| node.phase == Phase::Resting) {
+            if node.rests_until.is_none_or(rested) {
+                node.phase = Phase::Absent;
             }
+        }
+        if fleet.raised && matches!(fleet.preparation, Preparation::Failed(_)) {
+            fleet.preparation = Preparation::Wanted;
         }
     }
 }

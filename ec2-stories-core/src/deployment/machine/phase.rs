@@ -30,12 +30,54 @@ pub struct Node {
     pub registered: bool,
     /// Where the node is registered.
     pub registrations: Vec<Registration>,
-    /// When it lost an instance, within the last hour.
+    /// The revision of the customizers that ran.
+    pub revision: String,
+    /// Whether they are to run again, since something changed that they may have read.
+    pub outdated: bool,
+    /// Why its instance is to go, where it is.
+    pub leaving: Option<Leaving>,
+    /// The instance before, where it lives until this one does.
+    pub outgoing: Option<Outgoing>,
+    /// The generation that those who come after it know.
+    pub told: Generation,
+    /// When it became live.
+    pub live_since: Option<Timestamp>,
+    /// Until when it rests.
+    pub rests_until: Option<Timestamp>,
+    /// When it lost an instance, until it is forgotten.
     pub losses: Vec<Timestamp>,
+    /// Why its last instance was replaced.
+    pub death: Option<Failure>,
     /// Whether the instance could not be terminated.
     pub leaked: bool,
     /// What went wrong last.
     pub failure: Option<Failure>,
+}
+
+/// Why an instance is to go, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// Why.
+    pub failure: Failure,
+    /// It does its work: it is drained, and its customization taken back.
+    pub healthy: bool,
+    /// When it ends by itself, at the earliest.
+    pub by: Option<Timestamp>,
+    /// Whether the node is to have no instance after it.
+    pub quarantine: bool,
+    /// Whether somebody asked for it, so that it is done after a restart too. What a monitor said it says again.
+    pub asked: bool,
+}
+
+/// An instance whose successor is to live before it goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// The instance.
+    pub instance: InstanceId,
+    /// Whether it does its work: it is drained first.
+    pub healthy: bool,
+    /// Whether it could not be terminated.
+    pub leaked: bool,
 }
 
 /// Where a node is on its way.
@@ -60,6 +102,8 @@ pub enum Phase {
     Live,
     /// Its registrations are being ended.
     Deregistering,
+    /// It finishes what it does, before it is replaced.
+    Draining,
     /// Its customization is being taken back.
     Undoing,
     /// It is ready to be terminated, with the rest of its fleet.
@@ -70,6 +114,8 @@ pub enum Phase {
     Terminated,
     /// It was given up.
     Failed,
+    /// It died too often, or was put here: it has no instance until somebody says so.
+    Quarantined,
 }
 
 impl Phase {
@@ -86,12 +132,28 @@ impl Phase {
             Self::Registering => "registering",
             Self::Live => "live",
             Self::Deregistering => "deregistering",
+            Self::Draining => "draining",
             Self::Undoing => "undoing",
             Self::Condemned => "condemned",
             Self::Terminating => "terminating",
             Self::Terminated => "terminated",
             Self::Failed => "failed",
+            Self::Quarantined => "quarantined",
         }
+    }
+}
+
+impl Node {
+    /// Whether nothing more is tried with it.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        matches!(self.phase, Phase::Failed | Phase::Quarantined)
+    }
+
+    /// Whether its instance runs, and is not on its way down.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        matches!(self.phase, Phase::Running | Phase::Customizing | Phase::Registering | Phase::Live)
     }
 }
 
@@ -114,7 +176,15 @@ impl Default for Node {
             registering: false,
             registered: false,
             registrations: Vec::new(),
+            revision: String::new(),
+            outdated: false,
+            leaving: None,
+            outgoing: None,
+            told: Generation(0),
+            live_since: None,
+            rests_until: None,
             losses: Vec::new(),
+            death: None,
             leaked: false,
             failure: None,
         }

@@ -9,7 +9,35 @@ use super::{
     Action, Aim, Batch, BatchState, Failure, Fleet, Machine, Outcome, Phase, Place, Preparation, Timer,
 };
 use crate::ErrorKind;
-use crate::model::{Name, Slots};
+use crate::model::{Name, NodeAddress, Slots};
+
+/// What a fleet may launch at once to replace what it lost, and then each second: half of what EC2 gives back
+/// (<https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html>).
+const BURST: u32 = 50;
+const SECOND: Duration = Duration::from_secs(1);
+
+impl Fleet {
+    /// Keeps of the missing those that may be launched now; the rest is looked at again soon.
+    fn pace(&mut self, missing: &mut Vec<u32>, now: Timestamp, out: &mut Outcome) {
+        let used = self.paced.map_or(now, |until| until.max(now));
+        let ahead = Duration::try_from(used.duration_since(now)).unwrap_or_default();
+        let mut free = BURST.saturating_sub(u32::try_from(ahead.as_secs()).unwrap_or(u32::MAX));
+        let (mut taken, before) = (0, missing.len());
+        missing.retain(|slot| {
+            let replaces = self.raised && self.nodes.get(slot).is_some_and(|node| node.generation.0 > 0);
+            if replaces && free == 0 {
+                return false;
+            }
+            (free, taken) = if replaces { (free - 1, taken + 1) } else { (free, taken) };
+            true
+        });
+        self.paced = Some(used + SECOND * taken);
+        if missing.len() < before && self.wakes.is_none_or(|at| at <= now) {
+            self.wakes = Some(now + SECOND);
+            out.actions.push(Action::Delay { timer: Timer::Relaunch(self.plan.name.clone()), by: SECOND });
+        }
+    }
+}
 
 impl Machine {
     /// Asks for whatever is due: preparation once, then each fleet's missing nodes once those before it are ready.
@@ -30,38 +58,57 @@ impl Machine {
             for index in 0..self.fleets.len() {
                 if let Preparation::Failed(failure) = self.fleets[index].preparation.clone() {
                     // What it loses cannot be launched again.
-                    let name = self.fleets[index].plan.name.clone();
-                    self.give_up_unlaunched(&name, &failure, out);
+                    self.give_up_unlaunched(index, &failure, now, out);
                 } else if self.may_start(&self.fleets[index]) {
                     self.launch_missing(index, now, out);
                 }
             }
         }
+        for index in 0..self.fleets.len() {
+            self.customize_again(index, out);
+            self.fleets[index].raised |= self.fleets[index].is_ready();
+        }
     }
 
     fn may_start(&self, fleet: &Fleet) -> bool {
+        // What was ready once need not be so all the time.
+        let is_up =
+            |before: &Fleet| before.is_ready() || (fleet.raised && before.raised && before.is_settled());
         fleet.preparation == Preparation::Done
-            && fleet.plan.after.iter().all(|before| self.fleet(before).is_some_and(Fleet::is_ready))
+            && fleet.plan.after.iter().all(|before| self.fleet(before).is_some_and(is_up))
     }
 
     /// One batch for all missing slots of a fleet; more only where their list is too long for a tag.
     fn launch_missing(&mut self, index: usize, now: Timestamp, out: &mut Outcome) {
         let fleet = &self.fleets[index];
         let missing = fleet.nodes.range(..fleet.plan.wanted).filter(|(_, node)| node.phase == Phase::Absent);
-        let missing: Vec<u32> = missing.map(|(slot, _)| *slot).collect();
+        let mut missing: Vec<u32> = missing.map(|(slot, _)| *slot).collect();
+        missing.retain(|slot| !self.quarantine_absent(&self.fleets[index].address(*slot), out));
         if missing.is_empty() {
             return;
         }
         let Some(place) = self.open_place(index) else {
-            let name = self.fleets[index].plan.name.clone();
+            let name = &self.fleets[index].plan.name;
             let failure =
                 Failure::new(ErrorKind::Capacity, format!("no room for fleet {name} in any place allowed"));
-            self.give_up_unlaunched(&name, &failure, out);
+            self.give_up_unlaunched(index, &failure, now, out);
             return;
         };
+        self.fleets[index].pace(&mut missing, now, out);
         for slots in batches(&missing) {
             self.begin(index, slots, place.clone(), now, out);
         }
+    }
+
+    /// A node without an instance that is to have none.
+    fn quarantine_absent(&mut self, address: &NodeAddress, out: &mut Outcome) -> bool {
+        let leaving = self.node_mut(address).and_then(|node| node.leaving.take());
+        let Some(failure) = leaving.filter(|leaving| leaving.quarantine).map(|leaving| leaving.failure)
+        else {
+            return false;
+        };
+        self.enter_quarantine(address, failure, out);
+        true
     }
 
     /// Takes out places of a fleet that cannot be used.
@@ -114,22 +161,17 @@ impl Machine {
     }
 
     /// Gives up the nodes of a fleet that have no instance and none under way.
-    pub(super) fn give_up_unlaunched(&mut self, name: &Name, failure: &Failure, out: &mut Outcome) {
-        if self.aim == Aim::Terminated {
-            return;
-        }
-        let Some(fleet) = self.fleet_mut(name) else { return };
-        let wanted = fleet.plan.wanted;
-        let name = fleet.plan.name.clone();
-        for (slot, node) in fleet.nodes.range_mut(..wanted) {
-            if matches!(node.phase, Phase::Absent | Phase::Resting) {
-                node.phase = Phase::Failed;
-                // What went wrong with this very node says more than what stopped the fleet.
-                let failure = node.failure.get_or_insert_with(|| failure.clone()).clone();
-                let address = crate::model::NodeAddress::new(name.clone(), *slot);
-                out.entered.push((address.clone(), Phase::Failed));
-                out.problems.push((address, failure));
-            }
+    fn give_up_unlaunched(&mut self, index: usize, failure: &Failure, now: Timestamp, out: &mut Outcome) {
+        let fleet = &self.fleets[index];
+        let unlaunched = |node: &super::Node| matches!(node.phase, Phase::Absent | Phase::Resting);
+        let waits = |slot: u32| fleet.raised && fleet.nodes[&slot].phase == Phase::Resting;
+        let given_up = fleet.nodes.range(..fleet.plan.wanted).filter(|(_, node)| unlaunched(node));
+        let given_up: Vec<u32> = given_up.map(|(slot, _)| *slot).filter(|slot| !waits(*slot)).collect();
+        for slot in given_up {
+            let address = self.fleets[index].address(slot);
+            // What went wrong with this very node says more than what stopped the fleet.
+            let known = self.node(&address).and_then(|node| node.failure.clone());
+            self.give_up_node(&address, &known.unwrap_or_else(|| failure.clone()), now, out);
         }
     }
 
@@ -151,19 +193,24 @@ impl Machine {
             self.resume_end(out);
             return;
         }
+        let mut resting = Vec::new();
         for fleet in &mut self.fleets {
             if fleet.preparation == Preparation::Asked {
                 fleet.preparation = Preparation::Wanted;
             }
+            fleet.wakes = None;
             for (slot, node) in &mut fleet.nodes {
-                let address = crate::model::NodeAddress::new(fleet.plan.name.clone(), *slot);
+                let address = NodeAddress::new(fleet.plan.name.clone(), *slot);
                 let Some(instance) = node.instance.clone() else {
-                    if node.phase == Phase::Resting {
-                        node.phase = Phase::Absent;
+                    if matches!(node.phase, Phase::Resting | Phase::Absent) {
+                        resting.push(address);
                     }
                     continue;
                 };
-                if node.phase == Phase::Terminating {
+                node.leaving.take_if(|leaving| !leaving.asked && node.phase != Phase::Terminating);
+                if node.phase == Phase::Terminating && node.leaving.is_some() {
+                    out.actions.push(Action::Replace { node: address, instance });
+                } else if node.phase == Phase::Terminating {
                     out.actions.push(Action::Terminate { nodes: vec![(address, instance)] });
                 } else if node.phase != Phase::Failed {
                     node.phase = Phase::Pending;
@@ -172,6 +219,22 @@ impl Machine {
                     out.actions.push(Action::Await { node: address, instance, patience });
                 }
             }
+        }
+        for address in resting {
+            self.rest_on(&address, now, out);
+        }
+    }
+
+    /// What was to rest goes on with that.
+    fn rest_on(&mut self, address: &NodeAddress, now: Timestamp, out: &mut Outcome) {
+        let Some(fleet) = self.fleet_mut(&address.fleet) else { return };
+        let (health, surplus) = (fleet.plan.health.clone(), address.slot >= fleet.plan.wanted);
+        let Some(node) = fleet.nodes.get_mut(&address.slot) else { return };
+        let by = node.rest_left(&health, now);
+        if surplus || by.is_zero() {
+            node.phase = Phase::Absent;
+        } else {
+            self.rest_for(address, by, now, out);
         }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Batch, BatchState, Fleet, FleetPlan, Machine, Node, Phase, Preparation};
-use crate::model::{ClientToken, Generation, InstanceId, Name, NodeAddress};
+use crate::model::{ClientToken, Generation, Health, InstanceId, Name, NodeAddress};
 
 impl Machine {
     fn fleet_or_surplus(&mut self, name: &Name) -> &mut Fleet {
@@ -19,8 +19,17 @@ impl Machine {
                 customizes: false,
                 registers: false,
                 patience: std::time::Duration::ZERO,
+                health: Health::default(),
+                revision: String::new(),
             };
-            self.fleets.push(Fleet { plan, preparation: Preparation::Done, nodes: Default::default() });
+            self.fleets.push(Fleet {
+                plan,
+                preparation: Preparation::Done,
+                raised: false,
+                paced: None,
+                wakes: None,
+                nodes: Default::default(),
+            });
             self.fleets.len() - 1
         });
         &mut self.fleets[index]
@@ -82,6 +91,11 @@ impl Machine {
         let node = self.node_or_surplus(address);
         node.received(instance, generation);
         (node.adopted, node.touched, node.registering) = (Some(launched), touched, registering);
+    }
+
+    /// The node's instance is about to end; the next one waits for that.
+    pub fn recover_ending(&mut self, address: &NodeAddress) {
+        self.node_or_surplus(address).phase = Phase::Terminating;
     }
 
     /// The node's instance is known to have ended.

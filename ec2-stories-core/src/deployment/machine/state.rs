@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Node, Phase, Place};
-use crate::model::{ClientToken, Generation, InstanceId, Name, NodeAddress, Slots};
+use crate::model::{ClientToken, Generation, Health, InstanceId, Name, NodeAddress, Slots};
 
 /// A deployment's state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,6 +74,10 @@ pub struct FleetPlan {
     pub registers: bool,
     /// How long a node may take from launch to running.
     pub patience: Duration,
+    /// How its nodes are replaced.
+    pub health: Health,
+    /// What its customizers would do; empty where they do not say.
+    pub revision: String,
 }
 
 /// A fleet.
@@ -83,6 +87,12 @@ pub struct Fleet {
     pub plan: FleetPlan,
     /// Whether its image, key and group are ready.
     pub preparation: Preparation,
+    /// Whether it was ready once: what it loses from then on is replaced for as long as it takes.
+    pub raised: bool,
+    /// Up to when its replacements have used up their launches.
+    pub paced: Option<Timestamp>,
+    /// When what waits to be launched is looked at again.
+    pub wakes: Option<Timestamp>,
     /// Its nodes, by slot; slots from `wanted` on are surplus.
     pub nodes: BTreeMap<u32, Node>,
 }
@@ -171,20 +181,31 @@ impl Fleet {
     /// Whether enough of its nodes live, and none is still on its way.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        let (live, failed) = (self.count(Phase::Live), self.count(Phase::Failed));
-        live >= self.plan.at_least && live + failed == self.plan.wanted
+        let live = self.count(Phase::Live);
+        live >= self.plan.at_least && live + self.given_up() == self.plan.wanted && !self.is_rolling()
     }
 
     /// Whether too many of its nodes were given up.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.plan.wanted - self.count(Phase::Failed) < self.plan.at_least
+        self.plan.wanted - self.given_up() < self.plan.at_least
+    }
+
+    fn given_up(&self) -> u32 {
+        self.count(Phase::Failed) + self.count(Phase::Quarantined)
+    }
+
+    /// Whether what comes after it can be replaced: enough of its nodes live, or none is on its way.
+    pub(super) fn is_settled(&self) -> bool {
+        let live = self.count(Phase::Live);
+        live >= self.plan.at_least || live + self.given_up() == self.plan.wanted
     }
 
     /// Whether none of its nodes has, or may have, an instance.
     #[must_use]
     pub fn is_down(&self) -> bool {
-        self.nodes.values().all(|node| node.phase == Phase::Terminated || node.leaked)
+        let is_out = |node: &Node| node.outgoing.as_ref().is_none_or(|outgoing| outgoing.leaked);
+        self.nodes.values().all(|node| (node.phase == Phase::Terminated || node.leaked) && is_out(node))
     }
 
     /// The address of a slot.
@@ -201,6 +222,9 @@ impl Machine {
         let fleet = |plan: FleetPlan| Fleet {
             nodes: (0..plan.wanted).map(|slot| (slot, Node::default())).collect(),
             preparation: Preparation::default(),
+            raised: false,
+            paced: None,
+            wakes: None,
             plan,
         };
         Self {
@@ -252,8 +276,7 @@ impl Machine {
     #[must_use]
     pub fn failure(&self) -> Option<Failure> {
         let failed = self.fleets.iter().find(|fleet| fleet.has_failed())?;
-        let first =
-            failed.wanted().find_map(|node| node.failure.as_ref().filter(|_| node.phase == Phase::Failed));
+        let first = failed.wanted().find_map(|node| node.failure.as_ref().filter(|_| node.is_given_up()));
         first.cloned()
     }
 }

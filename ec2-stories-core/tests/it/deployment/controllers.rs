@@ -1,4 +1,4 @@
-//! Two processes on one journal: the later one has the deployment, the earlier one touches nothing.
+//! Two processes on one journal under one name: the later one has the deployment, the earlier one touches nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -95,7 +95,7 @@ async fn an_end_that_was_overtaken_leaves_the_next_life_alone() {
     second.ready().await.unwrap();
     let journal = names(&world);
     let report = end.await.unwrap().unwrap();
-    assert!(!report.is_clean() && report.problems[0].contains("another process"), "{report}");
+    assert!(!report.is_clean() && report.problems[0].contains("another controller"), "{report}");
     assert_eq!((world.cloud.live(), names(&world)), (2, journal));
     second.terminate().await.unwrap().assert_clean();
     world.assert_nothing_is_left();

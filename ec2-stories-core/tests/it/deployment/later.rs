@@ -60,7 +60,7 @@ async fn a_sweep_ends_only_what_is_older_and_seen_twice() {
 async fn a_journal_of_an_unknown_format_is_refused_by_name() {
     let world = World::new();
     let shop = world.shop([debian("web", 1).build().unwrap()]);
-    for damaged in [&br#"{"format": 2, "record": {}}"#[..], b"{", b"null"] {
+    for damaged in [&b"ec2-stories-journal 9 00\n{}"[..], b"{", b"null"] {
         let name = "deployments/shop/deployment";
         world.store.put(name, damaged, Expect::Anything).await.unwrap();
         let error = shop.start().await.unwrap_err();

@@ -11,6 +11,8 @@ mod host_keys;
 mod image_file;
 mod later;
 mod launches;
+mod lease;
+mod replacement;
 mod steps;
 mod tracing;
 mod waiting;

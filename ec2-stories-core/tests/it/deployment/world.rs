@@ -25,8 +25,13 @@ impl World {
         Self { cloud: MemoryCloud::new(), store: MemoryStore::new(), mode: Mode::Dev }
     }
 
-    /// The deployment, as each process of its own describes it.
+    /// The deployment, as each process of its own describes it: one at a time, as far as it does not matter to a test.
     pub(crate) fn shop(&self, fleets: impl IntoIterator<Item = Fleet>) -> Deployment {
+        self.anybodys_shop(fleets).held_by("desk")
+    }
+
+    /// As [`shop`](Self::shop), for processes that do not know of each other.
+    pub(crate) fn anybodys_shop(&self, fleets: impl IntoIterator<Item = Fleet>) -> Deployment {
         let clock = Arc::new(self.cloud.clock());
         let builder = Deployment::builder().name("shop").mode(self.mode).clock(clock);
         let builder = builder.cloud(self.cloud.clone()).journal(self.store.clone());

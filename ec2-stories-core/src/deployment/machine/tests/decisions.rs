@@ -121,9 +121,9 @@ fn enough_nodes_are_enough() {
 }
 
 #[test]
-fn a_late_failure_is_replaced_once_it_is_gone_and_given_up_the_fifth_time() {
+fn a_late_failure_is_replaced_once_it_is_gone_and_quarantined_the_fifth_time() {
     let mut world = World::new(vec![plan("web", 1, 1, &[])]);
-    while phases(&world) != [Phase::Failed] {
+    while phases(&world) != [Phase::Quarantined] {
         let luck = if matches!(world.due[0].0, Action::Await { .. }) { Luck::Permanent } else { Luck::Good };
         world.once(luck);
         assert!(world.living().count() <= 1);

@@ -142,7 +142,7 @@ proptest! {
             let fleet = world.machine.fleet(&address.fleet).unwrap();
             match node.phase {
                 Phase::Live => {}
-                Phase::Failed => prop_assert!(node.failure.is_some(), "{}", address),
+                Phase::Failed | Phase::Quarantined => prop_assert!(node.failure.is_some(), "{}", address),
                 Phase::Absent => prop_assert!(waits(&fleet.plan), "{} waits for nothing", address),
                 phase => prop_assert!(false, "{} came to rest {}", address, phase),
             }

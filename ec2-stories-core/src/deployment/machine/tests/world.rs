@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::{Action, Aim, Batch, Event, Failure, FleetPlan, Machine, Outcome, Place};
-use crate::model::{ClientToken, InstanceId, Name, NodeAddress, Placement};
+use crate::model::{ClientToken, Health, InstanceId, Name, NodeAddress, Placement};
 use crate::provider::Registration;
 use crate::{ErrorKind, Status};
 
@@ -26,6 +26,8 @@ pub(super) fn plan(fleet: &str, wanted: u32, at_least: u32, after: &[&str]) -> F
         customizes: false,
         registers: false,
         patience: Duration::from_secs(600),
+        health: Health::default(),
+        revision: String::new(),
     }
 }
 
@@ -150,6 +152,10 @@ impl World {
                 vec![Event::Deregistered { node, problem: None }]
             }
             Action::Undo { node } => vec![Event::Undone { node, problem: None }],
+            Action::Replace { node, instance } => {
+                self.instances.get_mut(&instance).unwrap().1 = false;
+                vec![Event::Gone { node, instance }]
+            }
             Action::Terminate { nodes } => {
                 let end = |(node, instance): (NodeAddress, InstanceId)| {
                     self.instances.get_mut(&instance).unwrap().1 = false;

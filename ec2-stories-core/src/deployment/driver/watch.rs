@@ -1,0 +1,236 @@
+//! What a monitor is told, and what it says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::super::event::EventKind;
+use super::super::machine::{Aim, Event, Failure, Machine, Outcome, Phase};
+use super::Context;
+use super::call::{On, call};
+use super::controller::Events;
+use crate::ErrorKind;
+use crate::model::{Generation, InstanceId, InstanceState, NodeAddress};
+use crate::provider::{Monitor, Node, Verdict};
+
+/// How soon a monitor that failed is asked again.
+const AGAIN: Duration = Duration::from_secs(5);
+/// How long the cloud may take to say whether an instance has ended.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// What a monitor is told, one after the other.
+#[derive(Debug)]
+enum Word {
+    Watch(Box<Node>, Generation),
+    Resume(Box<Node>, Generation),
+    Forget(NodeAddress),
+}
+
+/// A deployment's monitor, in the hands of its controller.
+#[derive(Debug)]
+pub(super) struct Watch {
+    monitor: Option<Arc<dyn Monitor>>,
+    words: mpsc::UnboundedSender<Word>,
+    /// Nodes that go back to live from a replacement that was called off: what is known of them holds.
+    spared: BTreeSet<NodeAddress>,
+    told: BTreeMap<NodeAddress, Generation>,
+    asked_again: Instant,
+    failed: bool,
+}
+
+impl Watch {
+    /// With the future that passes on what the monitor is told.
+    pub(super) fn new(context: &Arc<Context>) -> (Self, impl Future<Output = ()> + Send + use<>) {
+        let (words, mut queue) = mpsc::unbounded_channel();
+        let monitor = context.monitor.clone();
+        let watch = Self {
+            monitor: monitor.clone(),
+            words,
+            spared: BTreeSet::new(),
+            told: BTreeMap::new(),
+            asked_again: Instant::now(),
+            failed: false,
+        };
+        let context = Arc::clone(context);
+        let pass_on = async move {
+            let Some(monitor) = monitor else { return };
+            while let Some(word) = queue.recv().await {
+                let result = match &word {
+                    Word::Watch(node, generation) => monitor.watch(node, *generation).await,
+                    Word::Resume(node, generation) => monitor.watch(node, *generation).await,
+                    Word::Forget(node) => monitor.forget(node).await,
+                };
+                if let Err(error) = result {
+                    context.problem(None, format!("the monitor: {}", error.chain()));
+                }
+            }
+        };
+        (watch, pass_on)
+    }
+
+    fn tell(&self, word: Word) {
+        // Nobody listens where there is no monitor.
+        let _ = self.words.send(word);
+    }
+
+    /// The next verdict; never, where there is no monitor. Cancel-safe.
+    pub(super) async fn next(&mut self, context: &Context) -> (NodeAddress, Generation, Verdict) {
+        let Some(monitor) = self.monitor.clone() else { return std::future::pending().await };
+        loop {
+            sleep_until(self.asked_again).await;
+            match monitor.changed().await {
+                Ok(change) => {
+                    self.failed = false;
+                    return change;
+                }
+                Err(error) => {
+                    self.asked_again = Instant::now() + AGAIN;
+                    if !std::mem::replace(&mut self.failed, true) {
+                        context.problem(None, format!("the monitor: {}", error.chain()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Watches what runs, and forgets what is given up. What is being replaced stays known until its next generation.
+    pub(super) fn follow(&mut self, context: &Context, machine: &Machine, outcome: &Outcome) {
+        if self.monitor.is_none() {
+            return;
+        }
+        for (address, phase) in &outcome.entered {
+            match phase {
+                Phase::Running if machine.aim == Aim::Live => self.begin(context, machine, address),
+                Phase::Live if !self.spared.remove(address) => self.begin(context, machine, address),
+                Phase::Terminated | Phase::Failed | Phase::Quarantined => self.forget(address),
+                _ => {}
+            }
+        }
+    }
+
+    fn begin(&mut self, context: &Context, machine: &Machine, address: &NodeAddress) {
+        let (Some(node), Ok(seen)) = (machine.node(address), context.node(address)) else { return };
+        if node.instance.as_ref() != Some(&seen.instance.id) {
+            return;
+        }
+        let (seen, generation) = (Box::new(seen), node.generation);
+        context.known().verdicts.remove(address);
+        context.view.judge(address, None);
+        self.told.insert(address.clone(), generation);
+        self.tell(match node.adopted {
+            Some(_) if node.phase == Phase::Live => Word::Resume(seen, generation),
+            _ => Word::Watch(seen, generation),
+        });
+    }
+
+    pub(super) fn spare(&mut self, address: &NodeAddress) {
+        self.spared.insert(address.clone());
+    }
+
+    fn forget(&mut self, address: &NodeAddress) {
+        if self.told.remove(address).is_some() {
+            self.tell(Word::Forget(address.clone()));
+        }
+    }
+
+    /// The deployment ends.
+    pub(super) fn forget_all(&mut self) {
+        for address in std::mem::take(&mut self.told).into_keys() {
+            self.tell(Word::Forget(address));
+        }
+    }
+
+    /// The controller goes, and nobody passes anything on any more.
+    pub(super) async fn part(&mut self) {
+        let Some(monitor) = self.monitor.take() else { return };
+        let forget = async {
+            for address in std::mem::take(&mut self.told).into_keys() {
+                // It goes on to watch what nobody asks about.
+                let _ = monitor.forget(&address).await;
+            }
+        };
+        let _ = timeout(AGAIN, forget).await;
+    }
+
+    /// Gives a node that does not live yet its start-up time anew, once the cloud says that its instance has not ended.
+    pub(super) fn unless_ended(
+        &self,
+        context: &Arc<Context>,
+        node: NodeAddress,
+        (instance, generation): (InstanceId, Generation),
+        events: Events,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (context, words) = (Arc::clone(context), self.words.clone());
+        async move {
+            // Nobody listens any more only when the controller is gone.
+            if let Some(failure) = ended(&context, &instance).await {
+                context.tell(Some(&node), EventKind::Dead(failure.to_string()));
+                drop(events.send(Event::Dead { node, instance, failure }));
+            } else if let Ok(seen) = context.node(&node) {
+                drop(words.send(Word::Watch(Box::new(seen), generation)));
+            }
+        }
+    }
+}
+
+/// What a verdict asks of the machine.
+#[derive(Debug)]
+pub(super) enum Asks {
+    Nothing,
+    Step(Event),
+    /// The node does not live yet: only the cloud's word counts.
+    TheCloud(InstanceId),
+}
+
+/// Tells of a verdict, and says what follows from it.
+pub(super) fn hear(
+    context: &Context,
+    machine: &Machine,
+    (address, generation, verdict): &(NodeAddress, Generation, Verdict),
+) -> Asks {
+    let Some(node) = machine.node(address).filter(|node| node.generation == *generation) else {
+        return Asks::Nothing;
+    };
+    let before = context.known().verdicts.insert(address.clone(), verdict.clone());
+    context.view.judge(address, Some(verdict.clone()));
+    let Some(instance) = node.instance.clone() else { return Asks::Nothing };
+    let tell = |kind| context.tell(Some(address), kind);
+    match verdict.clone() {
+        Verdict::Live => {
+            if before.is_some_and(|before| before != Verdict::Live) {
+                tell(EventKind::Recovered);
+            }
+            Asks::Nothing
+        }
+        Verdict::Suspect(why) => {
+            tell(EventKind::Suspect(why));
+            Asks::Nothing
+        }
+        Verdict::Leaving { why, by } => {
+            tell(EventKind::Leaving { why: why.clone(), by });
+            let failure = Failure::new(ErrorKind::Failed, why);
+            Asks::Step(Event::Leaving { node: address.clone(), instance, failure, by: Some(by) })
+        }
+        Verdict::Replace(why) if node.live_since.is_some() && node.phase != Phase::Customizing => {
+            tell(EventKind::Dead(why.clone()));
+            let failure = Failure::new(ErrorKind::Failed, why);
+            Asks::Step(Event::Dead { node: address.clone(), instance, failure })
+        }
+        Verdict::Replace(_) => Asks::TheCloud(instance),
+    }
+}
+
+/// How an instance ended, or is about to: in the cloud's own words. `None` where it lives, or nobody can say.
+pub(super) async fn ended(context: &Context, instance: &InstanceId) -> Option<Failure> {
+    let ids = std::slice::from_ref(instance);
+    let look = call(context, "describe", On::Instances(1), context.cloud.describe(ids));
+    let seen = timeout(LOOK, look).await.ok()?.ok()?;
+    let seen = seen.into_iter().find(|seen| seen.id == *instance)?;
+    let ends =
+        seen.state.is_ending() || matches!(seen.state, InstanceState::Stopping | InstanceState::Stopped);
+    let reason = seen.state_reason.map(|reason| format!(": {}", reason.message)).unwrap_or_default();
+    ends.then(|| Failure::new(ErrorKind::Failed, format!("{instance} is {}{reason}", seen.state)))
+}

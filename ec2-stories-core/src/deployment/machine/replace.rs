@@ -1,0 +1,280 @@
+//! A node's instance is to be replaced: down in order, or beside the next one.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Action, Aim, Failure, Leaving, Machine, Outcome, Outgoing, Phase, Timer};
+use crate::model::{InstanceId, NodeAddress, Replace};
+
+/// How soon an instance beside its successor is tried again, where its node was held.
+const HELD: Duration = Duration::from_secs(60);
+
+impl Machine {
+    pub(super) fn dead(
+        &mut self,
+        address: &NodeAddress,
+        instance: &InstanceId,
+        failure: Failure,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        if self.aim == Aim::Terminated {
+            return;
+        }
+        let Some(order) = self.fleet(&address.fleet).map(|fleet| fleet.plan.health.replace) else { return };
+        let Some(node) =
+            self.node_mut(address).filter(|node| node.instance.as_ref() == Some(instance) && !node.leaked)
+        else {
+            return;
+        };
+        let phase = node.phase;
+        let midway = matches!(phase, Phase::Deregistering | Phase::Draining | Phase::Undoing);
+        if midway || (phase == Phase::Registering && node.leaving.is_some()) {
+            // It goes already, and will now not be asked for anything.
+            if let Some(leaving) = &mut node.leaving {
+                leaving.healthy = false;
+            }
+            if phase == Phase::Draining {
+                self.end_instance(address, out);
+            }
+            return;
+        }
+        if !matches!(phase, Phase::Running | Phase::Customizing | Phase::Registering | Phase::Live) {
+            return;
+        }
+        out.problems.push((address.clone(), failure.clone()));
+        if order == Replace::Never && phase == Phase::Live {
+            (node.failure, node.death) = (Some(failure.clone()), Some(failure));
+            return out.changed.push(address.clone());
+        }
+        let leaving = Leaving { failure, healthy: false, by: None, quarantine: false, asked: false };
+        self.leave(address, leaving, now, out);
+    }
+
+    pub(super) fn leaving(
+        &mut self,
+        address: &NodeAddress,
+        instance: &InstanceId,
+        failure: Failure,
+        by: Option<Timestamp>,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        let Some(node) = self.node(address).filter(|node| node.instance.as_ref() == Some(instance)) else {
+            return;
+        };
+        if self.aim == Aim::Live && node.leaving.is_none() && node.is_up() {
+            let leaving = Leaving { failure, healthy: true, by, quarantine: false, asked: false };
+            self.leave(address, leaving, now, out);
+        }
+    }
+
+    pub(super) fn renew(
+        &mut self,
+        address: &NodeAddress,
+        failure: Failure,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        if self.aim == Aim::Terminated {
+            return;
+        }
+        let Some(node) = self.node_mut(address) else { return };
+        if let Some(leaving) = &mut node.leaving {
+            leaving.quarantine = false;
+            return out.changed.push(address.clone());
+        }
+        node.losses.clear();
+        let leaving = Leaving { failure, healthy: node.is_up(), by: None, quarantine: false, asked: true };
+        match (node.phase, node.instance.is_some()) {
+            (Phase::Resting | Phase::Quarantined, _) => self.enter(address, Phase::Absent, out),
+            (Phase::Failed, false) if !node.leaked => self.enter(address, Phase::Absent, out),
+            (Phase::Failed, true) => {
+                node.leaked = false;
+                self.leave(address, leaving, now, out);
+            }
+            _ if node.is_up() => self.leave(address, leaving, now, out),
+            _ => {}
+        }
+    }
+
+    pub(super) fn quarantine(
+        &mut self,
+        address: &NodeAddress,
+        failure: Failure,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        if self.aim == Aim::Terminated {
+            return;
+        }
+        let Some(node) = self.node_mut(address) else { return };
+        let leaving = Leaving { failure, healthy: node.is_up(), by: None, quarantine: true, asked: true };
+        match node.phase {
+            Phase::Terminated | Phase::Quarantined => {}
+            Phase::Absent | Phase::Resting => self.enter_quarantine(address, leaving.failure, out),
+            Phase::Failed if node.instance.is_none() => {
+                if !node.leaked {
+                    self.enter_quarantine(address, leaving.failure, out);
+                }
+            }
+            Phase::Failed => self.leave(address, leaving, now, out),
+            _ if node.is_up() && node.leaving.is_none() => self.leave(address, leaving, now, out),
+            // Once the launch is known, or what is under way is done.
+            _ => {
+                let healthy = node.leaving.as_ref().is_none_or(|before| before.healthy);
+                node.leaving = Some(Leaving { healthy, ..leaving });
+                out.changed.push(address.clone());
+            }
+        }
+    }
+
+    pub(super) fn release(&mut self, address: &NodeAddress, out: &mut Outcome) {
+        let Some(node) = self.node_mut(address).filter(|node| node.phase == Phase::Quarantined) else {
+            return;
+        };
+        node.losses.clear();
+        self.enter(address, Phase::Absent, out);
+    }
+
+    pub(super) fn enter_quarantine(&mut self, address: &NodeAddress, failure: Failure, out: &mut Outcome) {
+        let Some(node) = self.node_mut(address) else { return };
+        (node.leaving, node.failure) = (None, Some(failure));
+        let outgoing = node.outgoing.clone();
+        self.enter(address, Phase::Quarantined, out);
+        if let Some(Outgoing { instance, .. }) = outgoing {
+            out.actions.push(Action::Replace { node: address.clone(), instance });
+        }
+    }
+
+    /// Begins to take a node's instance down, or to launch its successor.
+    pub(super) fn leave(
+        &mut self,
+        address: &NodeAddress,
+        leaving: Leaving,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        let Some(order) = self.fleet(&address.fleet).map(|fleet| fleet.plan.health.replace) else { return };
+        let surplus = self.is_surplus(address);
+        let Some(node) = self.node_mut(address) else { return };
+        node.death = Some(leaving.failure.clone());
+        let beside = order == Replace::LaunchFirst
+            && node.phase == Phase::Live
+            && node.outgoing.is_none()
+            && !leaving.quarantine
+            && !surplus;
+        node.leaving = Some(leaving.clone());
+        if node.phase == Phase::Registering {
+            // What is registered must be known before it can be taken back.
+            return out.changed.push(address.clone());
+        }
+        if beside {
+            return self.launch_beside(address, leaving, now, out);
+        }
+        if node.registering || !node.registrations.is_empty() {
+            let registrations = node.registrations.clone();
+            self.enter(address, Phase::Deregistering, out);
+            out.actions.push(Action::Deregister { node: address.clone(), registrations });
+        } else {
+            self.drain_or_end(address, now, out);
+        }
+    }
+
+    /// The next generation first; this one goes once that lives.
+    fn launch_beside(&mut self, address: &NodeAddress, leaving: Leaving, now: Timestamp, out: &mut Outcome) {
+        let Some(node) = self.node_mut(address) else { return };
+        let Some(instance) = node.instance.take() else { return };
+        node.leaving = None;
+        node.outgoing = Some(Outgoing { instance, healthy: leaving.healthy, leaked: false });
+        if leaving.healthy {
+            node.forget_steps();
+            self.enter(address, Phase::Absent, out);
+        } else {
+            self.rest(address, &leaving.failure, now, out);
+        }
+    }
+
+    /// The node lives: what it replaced may go.
+    pub(super) fn end_outgoing(&mut self, address: &NodeAddress, out: &mut Outcome) {
+        let Some(drain) = self.fleet(&address.fleet).map(|fleet| fleet.plan.health.drain) else { return };
+        let Some(node) = self.node(address) else { return };
+        let Some(Outgoing { instance, healthy, leaked: false }) = node.outgoing.clone() else { return };
+        let node = address.clone();
+        out.actions.push(match healthy && !drain.is_zero() {
+            true => Action::Delay { timer: Timer::Drain(node, instance), by: drain },
+            false => Action::Replace { node, instance },
+        });
+    }
+
+    pub(super) fn drain_or_end(&mut self, address: &NodeAddress, now: Timestamp, out: &mut Outcome) {
+        let Some(drain) = self.fleet(&address.fleet).map(|fleet| fleet.plan.health.drain) else { return };
+        let Some(node) = self.node(address) else { return };
+        let (Some(leaving), Some(instance)) = (&node.leaving, node.instance.clone()) else { return };
+        let left = leaving.by.map(|by| Duration::try_from(by.duration_since(now)).unwrap_or_default());
+        let by = left.map_or(drain, |left| left.min(drain));
+        // A node that never lived has nothing to finish.
+        if leaving.healthy && node.live_since.is_some() && !by.is_zero() {
+            self.enter(address, Phase::Draining, out);
+            out.actions.push(Action::Delay { timer: Timer::Drain(address.clone(), instance), by });
+        } else {
+            self.undo_or_end(address, now, out);
+        }
+    }
+
+    fn undo_or_end(&mut self, address: &NodeAddress, now: Timestamp, out: &mut Outcome) {
+        let Some(node) = self.node(address) else { return };
+        let Some(leaving) = &node.leaving else { return };
+        let in_time = leaving.by.is_none_or(|by| by > now);
+        if leaving.healthy && node.touched && in_time {
+            self.enter(address, Phase::Undoing, out);
+            out.actions.push(Action::Undo { node: address.clone() });
+        } else {
+            self.end_instance(address, out);
+        }
+    }
+
+    pub(super) fn end_instance(&mut self, address: &NodeAddress, out: &mut Outcome) {
+        let Some(instance) = self.node(address).and_then(|node| node.instance.clone()) else { return };
+        self.enter(address, Phase::Terminating, out);
+        out.actions.push(Action::Replace { node: address.clone(), instance });
+    }
+
+    pub(super) fn drained(
+        &mut self,
+        address: &NodeAddress,
+        instance: &InstanceId,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        let Some(node) = self.node(address) else { return };
+        let is_out = node.outgoing.as_ref().is_some_and(|outgoing| outgoing.instance == *instance);
+        if node.phase == Phase::Draining && node.instance.as_ref() == Some(instance) {
+            self.undo_or_end(address, now, out);
+        } else if is_out && self.aim == Aim::Live {
+            out.actions.push(Action::Replace { node: address.clone(), instance: instance.clone() });
+        }
+    }
+
+    /// The node goes back to where it was, as far as that was taken from it.
+    pub(super) fn held(
+        &mut self,
+        address: &NodeAddress,
+        instance: &InstanceId,
+        failure: Failure,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        let Some(node) = self.node_mut(address) else { return };
+        if node.outgoing.as_ref().is_some_and(|outgoing| outgoing.instance == *instance) {
+            let timer = Timer::Drain(address.clone(), instance.clone());
+            return out.actions.push(Action::Delay { timer, by: HELD });
+        }
+        if node.phase == Phase::Terminating && node.instance.as_ref() == Some(instance) {
+            node.leaving = None;
+            out.problems.push((address.clone(), failure));
+            self.proceed(address, now, out);
+        }
+    }
+}
