@@ -1,0 +1,221 @@
+//! How many at a time.
+
+use super::super::Event;
+use super::super::target::State;
+use super::world::{World, dead, failing, key, replace, today};
+use crate::model::{Health, Share};
+use crate::monitor::What;
+use crate::provider::{Liveness, Verdict};
+
+/// Watches so many nodes that one in five of them is few.
+fn budgets(nodes: u32, in_flight: Share) -> World {
+    let health = Health { max_in_flight: in_flight, max_unhealthy: Share::Percent(100), ..Health::default() };
+    let mut world = World::starting(nodes, health, true);
+    world.pass(60);
+    world
+}
+
+#[test]
+fn a_tenth_of_a_fleet_is_replaced_at_a_time_the_first_dead_first() {
+    let mut world = budgets(30, Share::Percent(10));
+    // All are in the third part of slots that zone a has, in three zones they are one at a time each.
+    for slot in [0, 1, 2, 3, 4, 5] {
+        world.kill(slot);
+    }
+    world.pass(200);
+    assert_eq!(world.in_flight(), 3);
+    assert_eq!(world.replaced().len(), 3);
+    let waits =
+        |what: &What| matches!(what, What::Waits(why) if why.contains("3 of its fleet are being replaced"));
+    assert!(world.said.iter().any(|(.., what)| waits(what)), "{:?}", world.said);
+    world.replaces_in = Some(60);
+    for slot in world.replaced() {
+        world.truth(slot).back_at = Some(world.seconds + 5);
+    }
+    world.pass(300);
+    assert_eq!(world.in_flight(), 0);
+    assert_eq!(world.count(State::Live), 30);
+}
+
+#[test]
+fn a_zone_has_a_budget_of_its_own() {
+    let mut world = budgets(30, Share::Percent(10));
+    // Slots 0, 3, 6 … are zone a's.
+    for slot in [0, 3, 6, 9, 12] {
+        world.kill(slot);
+    }
+    world.pass(400);
+    assert_eq!(world.in_flight(), 1, "ten percent of the zone's ten");
+}
+
+#[test]
+fn one_may_always_be_replaced() {
+    let mut world = budgets(2, Share::Nodes(0));
+    world.kill(0);
+    world.kill(1);
+    world.pass(400);
+    assert_eq!(world.in_flight(), 1);
+}
+
+#[test]
+fn a_replacement_counts_until_it_lives_and_is_proven_then() {
+    let mut world = budgets(3, Share::Percent(10));
+    world.kill(0);
+    world.kill(1);
+    world.pass(200);
+    let first = world.replaced()[0];
+    world.truth(first).generation = 2;
+    world.watch(first);
+    world.pass(300);
+    assert_eq!(world.in_flight(), 1, "it has not lived yet");
+    world.truth(first).probe = Liveness::Live;
+    world.until(first, 20, |what| *what == What::Replaced);
+    world.pass(1);
+    assert_eq!(world.replaced().len(), 2);
+}
+
+#[test]
+fn a_replacement_that_dies_queues_again_behind_the_others() {
+    let mut world = budgets(3, Share::Percent(10));
+    world.kill(0);
+    world.kill(1);
+    world.pass(200);
+    let first = world.replaced()[0];
+    let second = 1 - first;
+    world.truth(first).generation = 2;
+    world.watch(first);
+    world.until(first, 700, dead);
+    assert_eq!(world.replaced(), [first, second]);
+    world.truth(second).generation = 2;
+    world.truth(second).probe = Liveness::Live;
+    world.watch(second);
+    world.until(first, 30, replace);
+}
+
+#[test]
+fn a_forgotten_replacement_counts_no_more() {
+    let mut world = budgets(2, Share::Percent(10));
+    world.kill(0);
+    world.kill(1);
+    world.pass(200);
+    let first = world.replaced()[0];
+    world.step(Event::Forget { key: key(first) });
+    assert_eq!(world.replaced().len(), 2);
+}
+
+#[test]
+fn with_too_many_unhealthy_one_at_a_time_doubled_at_each_success_back_to_one_on_failure() {
+    let health = Health { max_in_flight: Share::Percent(100), ..Health::default() };
+    let mut world = World::starting(30, health, true);
+    world.pass(60);
+    // One zone of three: more than a fifth, and not so many zones that the watcher would be blind.
+    for slot in (0..30).filter(|slot| slot % 3 == 0) {
+        world.kill(slot);
+    }
+    world.pass(200);
+    let cautious = |what: &What| matches!(what, What::Cautious { unhealthy: 7, limit: 6, at_a_time: 1, .. });
+    assert!(world.said.iter().any(|(.., what)| cautious(what)), "{:?}", world.said);
+    assert_eq!(world.in_flight(), 1);
+    let succeed = |world: &mut World| {
+        let slot = *world.replaced().last().unwrap();
+        (world.truth(slot).generation, world.truth(slot).probe) = (2, Liveness::Live);
+        world.watch(slot);
+        world.until(slot, 20, |what| *what == What::Replaced);
+    };
+    succeed(&mut world);
+    assert_eq!(world.in_flight(), 2);
+    succeed(&mut world);
+    assert_eq!(world.in_flight(), 4);
+    // The next dies before it lives: nothing more until that one of them has helped.
+    let failed = *world.replaced().last().unwrap();
+    let before = world.replaced().len();
+    (world.truth(failed).generation, world.truth(failed).probe) = (2, failing());
+    world.watch(failed);
+    world.until(failed, 700, dead);
+    world.pass(60);
+    assert_eq!(world.replaced().len(), before);
+    assert_eq!(world.machine.fleets[0].allowed(), 1);
+}
+
+#[test]
+fn few_enough_unhealthy_end_the_caution() {
+    let mut world = World::starting(10, Health::default(), true);
+    world.pass(60);
+    for slot in [0, 3, 6] {
+        world.kill(slot);
+    }
+    world.pass(60);
+    assert!(world.machine.fleets[0].cautious.is_some());
+    world.truth(0).probe = Liveness::Live;
+    world.pass(30);
+    assert!(world.machine.fleets[0].cautious.is_none());
+    assert!(world.said.iter().any(|(.., what)| matches!(what, What::Calm { .. })));
+}
+
+#[test]
+fn two_of_a_small_fleet_are_not_too_many() {
+    let mut world = World::live(3);
+    world.kill(0);
+    world.kill(1);
+    world.pass(200);
+    assert!(world.machine.fleets[0].cautious.is_none());
+}
+
+#[test]
+fn the_condemned_leave_within_the_budgets_and_after_the_dead() {
+    let mut world = budgets(9, Share::Percent(10));
+    let condemn = |world: &mut World, slot| {
+        world.step(Event::Condemn { key: key(slot), why: "it has an old image", by: today() });
+    };
+    world.kill(8);
+    world.hold(8, 300);
+    world.pass(200);
+    for slot in 0..4 {
+        condemn(&mut world, slot);
+    }
+    assert_eq!(world.in_flight(), 1);
+    assert!(matches!(world.verdict(0), Some(Verdict::Leaving { why, .. }) if why.contains("old image")));
+    assert_eq!(world.verdict(1), Some(Verdict::Live));
+    world.step(Event::Release { key: key(8) });
+    world.replaces_in = Some(30);
+    world.truth(0).back_at = Some(world.seconds + 1);
+    world.pass(25);
+    assert_eq!(world.replaced(), [8], "the dead go before those who work");
+    world.truth(8).back_at = Some(world.seconds + 1);
+    world.pass(600);
+    assert_eq!(world.in_flight(), 0);
+    let generations: Vec<u32> = world.nodes.values().map(|node| node.generation).collect();
+    assert_eq!(generations, [2, 2, 2, 2, 1, 1, 1, 1, 2]);
+}
+
+#[test]
+fn nobody_who_works_leaves_while_too_many_are_unhealthy() {
+    let health = Health { max_in_flight: Share::Percent(100), ..Health::default() };
+    let mut world = World::starting(10, health, true);
+    world.pass(60);
+    for slot in 0..10 {
+        world.step(Event::Condemn { key: key(slot), why: "it has an old image", by: today() });
+    }
+    assert_eq!(world.in_flight(), 2, "a fifth of ten");
+    world.kill(9);
+    world.kill(8);
+    world.pass(200);
+    let leaving = |what: &What| matches!(what, What::Leaving { .. });
+    assert_eq!(world.said.iter().filter(|(.., what)| leaving(what)).count(), 2);
+}
+
+#[test]
+fn a_zone_that_dies_comes_back_within_the_budgets() {
+    let mut world = budgets(120, Share::Percent(10));
+    world.replaces_in = Some(60);
+    for slot in (0..120).filter(|slot| slot % 3 == 0) {
+        world.kill(slot);
+    }
+    let mut most = 0;
+    for _ in 0..1200 {
+        world.pass(1);
+        most = most.max(world.in_flight());
+    }
+    assert_eq!(most, 4, "a tenth of the zone's forty");
+    assert_eq!((world.count(State::Live), world.in_flight()), (120, 0));
+}

@@ -1,0 +1,6 @@
+mod budgets;
+mod cloud;
+mod decisions;
+mod random;
+mod sight;
+mod world;
