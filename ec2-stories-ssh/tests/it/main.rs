@@ -8,6 +8,7 @@ mod files;
 mod host_keys;
 mod links;
 mod login;
+mod probe;
 mod step;
 mod sudo;
 mod support;

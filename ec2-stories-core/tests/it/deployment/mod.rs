@@ -11,6 +11,7 @@ mod host_keys;
 mod image_file;
 mod later;
 mod launches;
+mod ping;
 mod steps;
 mod tracing;
 mod waiting;
