@@ -32,6 +32,12 @@ impl Row {
             ahead: round(theirs.max(floor) / ours.max(floor)),
         }
     }
+
+    /// A row of a metric of which more is better.
+    pub fn more_is_better(case: &str, metric: &str, ours: f64, peer: &str, theirs: f64) -> Self {
+        let less = Self::less_is_better(case, metric, ours, peer, theirs, f64::MIN_POSITIVE);
+        Self { ahead: (ours / theirs * 1000.0).round() / 1000.0, ..less }
+    }
 }
 
 /// A benchmark's figures, all from one run.
@@ -74,5 +80,6 @@ mod tests {
         assert_eq!(Row::less_is_better("n", "calls", 4.0, "boto3", 10.0, 1.0).ahead, 2.5);
         assert_eq!(Row::less_is_better("n", "tags", 0.0, "boto3", 0.0, 1.0).ahead, 1.0);
         assert_eq!(Row::less_is_better("n", "s", 2.0, "boto3", 1.0, 0.001).ahead, 0.5);
+        assert_eq!(Row::more_is_better("n", "probes", 3.0, "exporter", 2.0).ahead, 1.5);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Ssh`] says how hosts are logged in to: the user, what proves who we are ([`Identity`]), what proves who the host is
 //! ([`HostKeys`]). It logs in to a [`Target`] and gives a [`Session`], which runs [`Command`]s and has an [`Sftp`].
-//! A [`SessionPool`] keeps one session per host; [`FanOut`] does one job on many.
+//! A [`SessionPool`] keeps one session per host; [`FanOut`] does one job on many. A [`CommandProbe`] asks whether a node lives.
 //!
 //! ```no_run
 //! # async fn example() -> ec2_stories_core::Result<()> {
@@ -30,6 +30,7 @@ mod fan_out;
 mod host_keys;
 mod identity;
 mod pool;
+mod probe;
 mod ready;
 mod scp;
 mod session;
@@ -46,6 +47,7 @@ pub use fan_out::{FanOut, Outcomes};
 pub use host_keys::{CloudConsole, Console, HostKeys};
 pub use identity::Identity;
 pub use pool::SessionPool;
+pub use probe::CommandProbe;
 pub use ready::Readiness;
 pub use scp::Scp;
 pub use session::{Pty, Session, Shell, ShellEvent, ShellInput};

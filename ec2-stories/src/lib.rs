@@ -56,7 +56,8 @@
 //! | `s3` | on by default | `S3`: buckets, objects, uploads, tuples; plain HTTP |
 //! | `sim` | on by default | `Sim`: the embedded cloud |
 //! | `ssh` | on by default | `ssh`: customization steps, commands and files on nodes |
-//! | `story` | on by default | `story`: deployments written down as TOML; with `ssh` |
+//! | `probes` | on by default | `probe`: HTTP, TLS, ICMP and heartbeats; TCP and what combines them is always there |
+//! | `story` | on by default | `story`: deployments written down as TOML; with `ssh` and `probes` |
 //! | `cli` | on by default | the program `ec2-stories`, and `terminal`: progress and tables; it needs those above |
 //! | `mock` | | `mock`: mockall mocks of every provider trait |
 

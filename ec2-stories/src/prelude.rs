@@ -11,6 +11,9 @@ pub use ec2_stories_core::model::{
     Architecture, CloudConfig, FirewallPolicy, Image, InstanceState, KeyPairSpec, Limits, Market,
     MetadataOptions, Mode, Name, NodeAddress, ShellScript, Source, Tags, UserData, Volume,
 };
+pub use ec2_stories_core::probe::{self, ProbeExt, Tcp, probe_fn};
+#[cfg(feature = "probes")]
+pub use ec2_stories_core::probe::{Http, TlsExpiry};
 pub use ec2_stories_core::provider::{
     AccountProvider, Cloud, Customizer, Firewall, ImageRegistry, InstanceDeployer, KeyPairs, Monitor, Probe,
     Registrar, TupleStore,

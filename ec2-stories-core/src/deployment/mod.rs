@@ -35,6 +35,7 @@ mod image_file;
 mod journal;
 mod lease;
 pub mod machine;
+mod ping;
 mod plan;
 mod preflight;
 mod report;
@@ -54,17 +55,18 @@ use bon::bon;
 pub use event::{Event, EventKind};
 pub use fleet::{Fleet, FleetBuilder, fleet_builder};
 pub use image_file::PlannedUpload;
+pub use ping::{Ping, Pinged};
 pub use plan::{Plan, PlannedFleet};
 pub use report::{Ending, Leak, NodeReport, Report};
 pub use running::Running;
 pub use shared::{IntoCloud, IntoJournal, IntoMonitor};
-pub use status::{NodeStatus, Ping, Status};
+pub use status::{NodeStatus, Status};
 pub use sweep::{Stray, Sweep};
 
 use lease::{Claim, LEASE};
 
 use crate::model::{DeploymentSpec, Limits, Mode, Name, Tags};
-use crate::provider::{Cloud, Customizer, ImageUploader, Monitor, TupleStore};
+use crate::provider::{Cloud, Customizer, ImageUploader, Monitor, Probe, TupleStore};
 use crate::{Clock, Error, Result, SystemClock};
 
 /// Fleets in an order, described and checked; nothing has been done yet.
@@ -178,11 +180,23 @@ impl Deployment {
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if there is no such fleet.
     pub fn customized(mut self, fleet: &Name, customizer: impl Customizer + 'static) -> Result<Self> {
-        let found = self.fleets.iter_mut().find(|known| known.spec.name == *fleet);
-        let found =
-            found.ok_or_else(|| Error::invalid(format!("fleet.{fleet}"), "there is no such fleet"))?;
-        found.customizers.push(Arc::new(customizer));
+        self.fleet_mut(fleet)?.customizers.push(Arc::new(customizer));
         Ok(self)
+    }
+
+    /// Asks each node of a fleet by this probe whether it lives, instead of the one that the fleet has: for a description that
+    /// came as data.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if there is no such fleet.
+    pub fn probed(mut self, fleet: &Name, probe: impl Probe + 'static) -> Result<Self> {
+        self.fleet_mut(fleet)?.probe = Some(Arc::new(probe));
+        Ok(self)
+    }
+
+    fn fleet_mut(&mut self, fleet: &Name) -> Result<&mut Fleet> {
+        let found = self.fleets.iter_mut().find(|known| known.spec.name == *fleet);
+        found.ok_or_else(|| Error::invalid(format!("fleet.{fleet}"), "there is no such fleet"))
     }
 
     /// Its description.

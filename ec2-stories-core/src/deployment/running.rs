@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::future::join_all;
 use futures::{Stream, stream};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::broadcast::error::RecvError;
@@ -12,13 +11,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::dead_mans_switch::{DeadMansSwitch, HOLD_UP, apart};
-use super::driver::{Command, Context, On, Progress, call};
-use super::machine::{Failure, Phase};
+use super::driver::{Command, Context, Progress};
+use super::machine::Failure;
 use super::start::no_report;
-use super::{Event, EventKind, NodeStatus, Ping, Report};
+use super::{Event, EventKind, NodeStatus, Report};
 use crate::attributes::Attributes;
-use crate::model::{InstanceId, InstanceState, Mode};
-use crate::provider::Liveness;
+use crate::model::Mode;
 use crate::{Error, Result};
 
 /// How soon a controller whose runtime makes progress hears what it is told.
@@ -119,43 +117,8 @@ impl Running {
         })
     }
 
-    /// A shallow ping: one describe for all nodes, and each fleet's probe. A node that has not finished starting passes.
-    /// Cancel-safe.
-    pub async fn ping(&self) -> Ping {
-        let nodes: Vec<NodeStatus> = self.nodes().into_iter().filter(|node| node.wanted).collect();
-        let live = nodes.iter().filter(|node| node.phase == Phase::Live);
-        let ids: Vec<InstanceId> = live.filter_map(|node| Some(node.instance.as_ref()?.id.clone())).collect();
-        let seen =
-            call(&self.context, "describe", On::Instances(ids.len()), self.context.cloud.describe(&ids))
-                .await;
-        let seen = seen.map_err(|error| error.chain());
-        let asked = nodes.iter().map(async |node| {
-            let liveness = match (&seen, node.phase) {
-                (_, Phase::Failed) => Liveness::Failing(node.error.clone().unwrap_or_default()),
-                (Ok(seen), Phase::Live) => {
-                    let id = node.instance.as_ref().map(|instance| &instance.id);
-                    match seen.iter().find(|instance| Some(&instance.id) == id).map(|instance| instance.state)
-                    {
-                        Some(InstanceState::Running) => self.probe(node).await,
-                        Some(state) if state.is_ending() => Liveness::DeclaredDead(format!("it is {state}")),
-                        Some(state) => Liveness::Failing(format!("it is {state}")),
-                        None => Liveness::Unknown("the describe did not show it".to_owned()),
-                    }
-                }
-                (Err(why), Phase::Live) => Liveness::Unknown(why.clone()),
-                _ => Liveness::Live,
-            };
-            (node.address.clone(), liveness)
-        });
-        Ping { nodes: join_all(asked).await }
-    }
-
-    async fn probe(&self, node: &NodeStatus) -> Liveness {
-        let fleet = self.context.fleet(&node.address.fleet);
-        match (fleet.and_then(|fleet| fleet.probe.as_ref()), self.context.node(&node.address)) {
-            (Some(probe), Ok(node)) => probe.check(&node).await,
-            _ => Liveness::Live,
-        }
+    pub(super) fn context(&self) -> &Context {
+        &self.context
     }
 
     /// Leaves the nodes to themselves; a later start adopts them. What is under way is left as it is: a launch that

@@ -5,13 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Deployment;
-use super::driver::recover;
+use super::driver::{Context, recover};
 use super::journal::Stage;
 use super::machine::{FleetPlan, Node, Phase};
 use super::table::table;
 use crate::Result;
 use crate::model::{Generation, Instance, InstanceId, InstanceState, Name, NodeAddress};
-use crate::provider::{Liveness, Verdict};
+use crate::provider::Verdict;
 
 /// How a node is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,8 +95,11 @@ impl Deployment {
     /// # Errors
     /// The journal or the cloud could not be read.
     pub async fn status(&self) -> Result<Status> {
-        let context = self.context();
-        let recovered = recover(&context).await?.complete()?;
+        self.status_in(&self.context()).await
+    }
+
+    pub(super) async fn status_in(&self, context: &Context) -> Result<Status> {
+        let recovered = recover(context).await?.complete()?;
         let machine = &recovered.machine;
         let status = |(address, node): (NodeAddress, &Node)| {
             let instance = node.instance.as_ref().and_then(|id| context.view.instance(id));
@@ -130,38 +133,5 @@ fn phase(node: &Node, plan: Option<&FleetPlan>, instance: Option<&Instance>) -> 
         Phase::Pending if runs && done => Phase::Live,
         Phase::Pending if runs => Phase::Running,
         phase => phase,
-    }
-}
-
-/// What a shallow ping found: one describe, and each fleet's probe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ping {
-    /// Each node's answer.
-    pub nodes: Vec<(NodeAddress, Liveness)>,
-}
-
-impl Ping {
-    /// Whether no node is known to fail. A node that has not finished starting passes.
-    #[must_use]
-    pub fn passed(&self) -> bool {
-        !self
-            .nodes
-            .iter()
-            .any(|(_, liveness)| matches!(liveness, Liveness::Failing(_) | Liveness::DeclaredDead(_)))
-    }
-}
-
-impl fmt::Display for Ping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.nodes.iter().map(|(node, liveness)| {
-            let (word, why) = match liveness {
-                Liveness::Live => ("live", ""),
-                Liveness::Failing(why) => ("failing", why.as_str()),
-                Liveness::DeclaredDead(why) => ("dead", why.as_str()),
-                Liveness::Unknown(why) => ("unknown", why.as_str()),
-            };
-            vec![node.to_string(), word.to_owned(), why.to_owned()]
-        });
-        f.write_str(&table(&["node", "liveness", "why"], rows))
     }
 }

@@ -16,7 +16,7 @@ pub struct ProbeFn<F> {
     timeout: Duration,
 }
 
-/// Asks the closure about each node.
+/// Asks the closure about each node. One that has state of its own gives each future a clone of it.
 ///
 /// ```
 /// use ec2_stories_core::probe::probe_fn;

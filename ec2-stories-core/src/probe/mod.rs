@@ -52,6 +52,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 pub use cloud::CloudState;
+pub(crate) use cloud::liveness;
 pub use combine::{AllOf, AnyOf, Not, all_of, any_of, not};
 pub use connect::broken;
 pub use ext::ProbeExt;

@@ -9,6 +9,7 @@ mod files;
 mod host_keys;
 mod links;
 mod login;
+mod probe;
 mod step;
 mod sudo;
 mod support;

@@ -32,6 +32,8 @@
 //! | `tags` | `{ team = "shop" }` |
 //! | `launch_timeout` | from launch to running: `"10m"` |
 //! | `steps` | what is done to each node once it runs, over SSH: see below |
+//! | `probe` | what it means that a node lives: see below |
+//! | `health` | how nodes are watched and replaced, all of it with defaults: `{ startup_timeout = "10m", period = "10s", timeout = "5s", failure_threshold = 3, success_threshold = 2, dead_after = "2m", flapping = { count = 4, within = "10m" }, max_in_flight = "10%", max_unhealthy = "20%", back_off = { first = "30s", longest = "1h", forgotten_after = "1h" }, intensity = { count = 5, within = "1h" }, replace = "terminate_first", drain = "30s" }`; `replace` may be `"launch_first"` or `"never"`, shares may be numbers of nodes |
 //! | `bundle` | an application that is deployed by copy, after the steps: `"dist/"`, or `{ source = "dist.tar.gz", folder = "/srv" }` |
 //!
 //! # Steps
@@ -49,6 +51,21 @@
 //! | `user` | `name`, `groups`, `shell`, `home`, `system = true` |
 //! | `authorized_keys` | `user`, `keys`, `exactly = true` |
 //! | `service` | `name`, `unit = "…"`; `enabled = false`, `started = false`, `restart = false` |
+//!
+//! # Probes
+//! `probe = { http = { port = 80, path = "/health" } }`: one thing is asked, at the address that the node is logged in to. Each may have
+//! `failures = 3` and `successes = 2`: its answer changes only once it was given so many times in a row. Every kind but `cloud_state` has
+//! `timeout = "5s"`; those that connect have `address = "private"`.
+//!
+//! | Probe | Keys |
+//! | --- | --- |
+//! | `tcp = 22` | `port` |
+//! | `http` | `port`; `path = "/"`; `tls = true`, which is so on port 443; `status = "200-299"`; `body = "regex"`; `answered = { header = "regex" }`; `method = "HEAD"`; `headers = { … }`; `host`; `redirects = { on_node = 3 }` or `{ anywhere = 3 }`; `ca`, in PEM, or `pinned`, in PEM or `"sha256:…"`, both also `{ file = "ca.pem" }` |
+//! | `tls_expiry = 443` | `port`; `at_least = "14days"`; `host` |
+//! | `command = ["systemctl", "is-active", "web"]` | `run`; `status = 0`, `user`; over SSH |
+//! | `icmp = true` | |
+//! | `cloud_state = true` | |
+//! | `all_of = [ … ]`, `any_of = [ … ]`, `not = { … }` | probes |
 //!
 //! # Short forms
 //!
@@ -76,6 +93,7 @@ mod customized;
 mod error;
 mod forms;
 mod places;
+mod probes;
 #[cfg(feature = "ec2")]
 mod provider;
 mod tree;
@@ -99,6 +117,7 @@ pub use write::to_toml;
 
 use customized::Customized;
 use places::{Places, cited};
+use probes::Probes;
 use tree::Wrong;
 
 /// A story that was read: a deployment's description and the account that it is for.
@@ -107,6 +126,7 @@ pub struct Story {
     spec: DeploymentSpec,
     account: Option<AccountSpec>,
     customized: Customized,
+    probes: Probes,
     file: String,
     source: String,
     places: Places,
@@ -154,9 +174,10 @@ impl Story {
             }
         };
         let customized = Customized::take(&mut root, folder).map_err(unreadable)?;
+        let probes = Probes::take(&mut root).map_err(wrong)?;
         let root = ValueDeserializer::from(Spanned::new(span, DeValue::Table(root)));
         let spec = DeploymentSpec::deserialize(root).map_err(unreadable)?;
-        let story = Self { spec, account, customized, file, source, places };
+        let story = Self { spec, account, customized, probes, file, source, places };
         story.check()?;
         Ok(story)
     }
@@ -192,9 +213,12 @@ impl Story {
     ) -> Result<Deployment, StoryError> {
         let described =
             Deployment::from_spec(self.spec.clone(), cloud.clone(), journal.clone(), clock.clone());
-        let customized =
-            described.and_then(|deployment| self.customized.add_to(deployment, cloud, journal, clock));
-        customized.map_err(|error| self.at(&error))
+        let deployment = described.and_then(|deployment| {
+            let customized =
+                self.customized.add_to(deployment, cloud.clone(), journal.clone(), clock.clone())?;
+            self.probes.add_to(customized, cloud, journal, clock)
+        });
+        deployment.map_err(|error| self.at(&error))
     }
 
     /// What is done to each node of a fleet, in order.
@@ -210,7 +234,7 @@ impl Story {
     /// [`StoryError`], with the place.
     pub fn check_bundles(&self) -> Result<(), StoryError> {
         let checked = self.customized.check_logins(&self.spec).and_then(|()| self.customized.check_bundles());
-        checked.map_err(|error| self.at(&error))
+        checked.and_then(|()| self.probes.check_logins(&self.spec)).map_err(|error| self.at(&error))
     }
 
     /// Writes it as a story file, in the short forms, without the account. Read again, it is equal.
@@ -218,7 +242,7 @@ impl Story {
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for what TOML cannot say.
     pub fn to_toml(&self) -> crate::Result<String> {
-        write::written(&self.spec, &self.customized)
+        write::written(&self.spec, &self.customized, &self.probes)
     }
 
     fn check(&self) -> Result<(), StoryError> {

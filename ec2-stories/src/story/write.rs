@@ -4,6 +4,7 @@ use ec2_stories_core::model::DeploymentSpec;
 use toml::{Table, Value};
 
 use super::customized::Customized;
+use super::probes::Probes;
 use crate::{Error, ErrorKind, Result};
 
 /// Writes a description as a story file, in the short forms. Read again, it is equal.
@@ -11,10 +12,10 @@ use crate::{Error, ErrorKind, Result};
 /// # Errors
 /// [`ErrorKind::Invalid`] for what TOML cannot say.
 pub fn to_toml(spec: &DeploymentSpec) -> Result<String> {
-    written(spec, &Customized::default())
+    written(spec, &Customized::default(), &Probes::default())
 }
 
-pub(super) fn written(spec: &DeploymentSpec, customized: &Customized) -> Result<String> {
+pub(super) fn written(spec: &DeploymentSpec, customized: &Customized, probes: &Probes) -> Result<String> {
     let invalid = |error: toml::ser::Error| {
         Error::new(ErrorKind::Invalid, "cannot be written as a story").because(error)
     };
@@ -22,6 +23,7 @@ pub(super) fn written(spec: &DeploymentSpec, customized: &Customized) -> Result<
     for fleet in story.get_mut("fleet").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(fleet) = fleet.as_table_mut() {
             customized.write(fleet).map_err(invalid)?;
+            probes.write(fleet).map_err(invalid)?;
             shorten(fleet);
         }
     }

@@ -12,6 +12,7 @@ mod image_file;
 mod later;
 mod launches;
 mod lease;
+mod ping;
 mod replacement;
 mod steps;
 mod tracing;

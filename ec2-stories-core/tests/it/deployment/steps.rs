@@ -1,9 +1,9 @@
 //! Customizers, registrars and probes.
 
 use ec2_stories_core::deployment::machine::Phase;
-use ec2_stories_core::memory::{Fault, MemoryCustomizer, MemoryRegistrar, ScriptedProbe};
+use ec2_stories_core::memory::{Fault, MemoryCustomizer, MemoryRegistrar};
 use ec2_stories_core::model::Mode;
-use ec2_stories_core::provider::{Customizer, Liveness, Node, StepReport};
+use ec2_stories_core::provider::{Customizer, Node, StepReport};
 use ec2_stories_core::{Deployment, Fleet};
 use ec2_stories_core::{ErrorKind, Result};
 
@@ -13,7 +13,6 @@ struct Steps {
     world: World,
     packages: MemoryCustomizer,
     names: MemoryRegistrar,
-    probe: ScriptedProbe,
 }
 
 impl Steps {
@@ -22,13 +21,12 @@ impl Steps {
             world: World::new(),
             packages: MemoryCustomizer::new("packages", ["update", "install"]),
             names: MemoryRegistrar::new(),
-            probe: ScriptedProbe::new(),
         }
     }
 
     fn web(&self) -> Fleet {
         let web = debian("web", 2).customize(self.packages.clone()).registrar(self.names.clone());
-        web.probe(self.probe.clone()).build().unwrap()
+        web.build().unwrap()
     }
 
     fn shop(&self) -> Deployment {
@@ -128,25 +126,6 @@ async fn what_could_not_be_taken_back_is_reported_and_holds_nothing_up() {
     let problems: Vec<&String> = report.nodes().iter().flat_map(|node| &node.problems).collect();
     assert!(problems.iter().any(|problem| problem.contains("no end within 60 s")), "{report}");
     steps.world.assert_nothing_is_left();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_ping_passes_before_the_start_has_finished_and_asks_the_probe_after() {
-    let steps = Steps::new();
-    let node = "web/1".parse().unwrap();
-    steps.probe.always(&node, Liveness::Failing("503".to_owned()));
-    let running = steps.shop().start().await.unwrap();
-    assert!(running.ping().await.passed());
-    assert_eq!(steps.probe.asked(&node), 0);
-    running.ready().await.unwrap();
-    let ping = running.ping().await;
-    assert!(!ping.passed());
-    assert_eq!(ping.nodes[0].1, Liveness::Live);
-    assert!(ping.to_string().contains("503"), "{ping}");
-    let lost = running.nodes()[0].instance.clone().unwrap().id;
-    steps.world.cloud.kill(&lost, "Server.Gone", "gone");
-    assert!(matches!(running.ping().await.nodes[0].1, Liveness::DeclaredDead(_)));
-    running.terminate().await.unwrap().assert_clean();
 }
 
 #[derive(Debug)]

@@ -34,8 +34,14 @@ pub(crate) enum Command {
     },
     /// Say what is there, from the journal and the cloud.
     Status(OnStory),
-    /// Ask whether the nodes live; fails unless all do.
-    Ping(OnStory),
+    /// Ask the cloud whether the nodes live; fails if any does not. One that is still being started passes.
+    Ping {
+        #[command(flatten)]
+        on: OnStory,
+        /// Ask for status checks too, and each node by its fleet's probe, now.
+        #[arg(long)]
+        deep: bool,
+    },
     /// Take everything down, and say what is left.
     Terminate(OnStory),
     /// Tell a `start` in the foreground to leave its nodes and go.
@@ -63,7 +69,7 @@ impl Command {
             Self::Plan(on)
             | Self::Start { on, .. }
             | Self::Status(on)
-            | Self::Ping(on)
+            | Self::Ping { on, .. }
             | Self::Terminate(on)
             | Self::Detach(on)
             | Self::Sweep(on) => on.json,

@@ -42,7 +42,7 @@ async fn main() -> ExitCode {
         Command::Plan(on) => plan::run(on).await,
         Command::Start { on, detach } => start::run(on, detach).await,
         Command::Status(on) => status::run(on).await,
-        Command::Ping(on) => ping::run(on).await,
+        Command::Ping { on, deep } => ping::run(on, deep).await,
         Command::Terminate(on) => terminate::run(on).await,
         Command::Detach(on) => detach::run(on).await,
         Command::Sweep(on) => sweep::run(on).await,

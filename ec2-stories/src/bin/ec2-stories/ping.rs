@@ -1,26 +1,24 @@
 //! `ec2-stories ping`
 
-use ec2_stories::deployment::NodeStatus;
-use ec2_stories::model::InstanceState;
 use ec2_stories::terminal::say;
+use serde_json::json;
 
 use crate::args::OnStory;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::render;
 use crate::session::Session;
 
-pub(crate) async fn run(on: OnStory) -> Result<Exit, Failure> {
+pub(crate) async fn run(on: OnStory, deep: bool) -> Result<Exit, Failure> {
     let session = Session::open_lasting(on)?;
-    let status = session.deployment().await?.status().await?;
+    let deployment = session.deployment().await?;
+    let ping = if deep { deployment.ping_deep().await? } else { deployment.ping().await? };
     if session.on.json {
-        say(render::json(&status)?);
+        let unwritable = |error: serde_json::Error| Failure::new(Exit::Failed, error.to_string());
+        let mut shown = serde_json::to_value(&ping).map_err(unwritable)?;
+        shown["passed"] = json!(ping.passed());
+        say(shown);
     } else {
-        say(&status);
+        say(&ping);
     }
-    let mut wanted = status.nodes.iter().filter(|node| node.wanted).peekable();
-    let runs = |node: &NodeStatus| {
-        node.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Running)
-    };
-    Ok(if wanted.peek().is_some() && wanted.all(runs) { Exit::Done } else { Exit::Failed })
+    Ok(if ping.passed() { Exit::Done } else { Exit::Failed })
 }

@@ -8,6 +8,7 @@ mod image;
 mod key;
 mod login;
 mod market;
+mod probe;
 mod user_data;
 
 use std::path::Path;
@@ -18,12 +19,13 @@ use super::tree::{Checked, Value, Wrong};
 
 type Form = for<'i> fn(Value<'i>, &Path) -> Checked<Value<'i>>;
 
-const FORMS: [(&str, Form); 6] = [
+const FORMS: [(&str, Form); 7] = [
     ("firewall", firewall::write_out),
     ("image", image::write_out),
     ("key", key::write_out),
     ("login", login::write_out),
     ("market", market::write_out),
+    ("probe", probe::write_out),
     ("user_data", user_data::write_out),
 ];
 

@@ -2,6 +2,7 @@
 
 mod errors;
 mod forms;
+mod probes;
 mod round_trip;
 mod steps;
 

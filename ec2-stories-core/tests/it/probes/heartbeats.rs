@@ -1,0 +1,112 @@
+//! Heartbeats that nodes send.
+
+use std::time::Duration;
+
+use ec2_stories_core::ErrorKind;
+use ec2_stories_core::conformance::{self, ProbeFixture};
+use ec2_stories_core::probe::{Heartbeats, Http};
+use ec2_stories_core::provider::{Liveness, Node, Probe};
+use secrecy::ExposeSecret;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::certificates::{self, NAME};
+use super::{SHORT, fails};
+use crate::support::node;
+
+const LATE: Duration = Duration::from_secs(60);
+
+/// The status that a heartbeat is answered with.
+async fn send(heartbeats: &Heartbeats, method: &str, node: &Node, token: &str) -> u16 {
+    let mut stream = TcpStream::connect(heartbeats.address()).await.unwrap();
+    let path = Heartbeats::path(&node.instance.id);
+    let request = format!("{method} {path} HTTP/1.1\r\nhost: here\r\nauthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+async fn listen() -> Heartbeats {
+    Heartbeats::listen("127.0.0.1:0".parse().unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_heartbeat_keeps_the_contract() {
+    let (heartbeats, just_begun) = (listen().await, listen().await);
+    let (heard, unheard) = (node(0, "10.0.0.1"), node(1, "10.0.0.2"));
+    assert_eq!(send(&heartbeats, "PUT", &heard, heartbeats.token(&heard).expose_secret()).await, 204);
+    let fixture = ProbeFixture {
+        live: (heartbeats.within(LATE), heard),
+        failing: (heartbeats.within(Duration::ZERO), unheard.clone()),
+        silent: None,
+        sick: Some((just_begun.within(LATE), unheard)),
+        declared_dead: None,
+    };
+    conformance::probe(&fixture).await;
+}
+
+#[tokio::test]
+async fn only_the_instances_own_token_counts() {
+    let heartbeats = listen().await;
+    let (own, other) = (node(0, "10.0.0.1"), node(1, "10.0.0.2"));
+    let others = heartbeats.token(&other);
+    for (method, token, status) in [
+        ("PUT", others.expose_secret(), 401),
+        ("PUT", "", 401),
+        ("PUT", "zz", 401),
+        ("GET", heartbeats.token(&own).expose_secret(), 405),
+    ] {
+        assert_eq!(send(&heartbeats, method, &own, token).await, status, "{method} {token}");
+    }
+    fails(&heartbeats.within(Duration::ZERO).check(&own).await, "there was no heartbeat");
+    assert!(!format!("{heartbeats:?}").contains(others.expose_secret()));
+}
+
+#[tokio::test]
+async fn the_same_key_takes_the_tokens_of_before_a_restart() {
+    let key = || "0123456789abcdef0123456789abcdef".to_owned().into();
+    let here = || Heartbeats::builder().address("127.0.0.1:0".parse().unwrap()).key(key()).listen();
+    let (before, node) = (here().await.unwrap(), node(0, "10.0.0.1"));
+    let token = before.token(&node);
+    drop(before);
+    let after = here().await.unwrap();
+    assert_eq!(send(&after, "PUT", &node, token.expose_secret()).await, 204);
+    assert_eq!(after.within(LATE).check(&node).await, Liveness::Live);
+}
+
+#[tokio::test]
+async fn others_reach_it_by_tls_or_not_unasked() {
+    let anywhere = "0.0.0.0:0".parse().unwrap();
+    let error = Heartbeats::listen(anywhere).await.unwrap_err();
+    assert_eq!((error.kind(), error.resource()), (ErrorKind::Invalid, Some("heartbeats.address")));
+
+    let shown = certificates::until(4000);
+    let heartbeats = Heartbeats::builder()
+        .address("127.0.0.1:0".parse().unwrap())
+        .tls((shown.own.clone(), shown.key.clone().into()))
+        .listen()
+        .await
+        .unwrap();
+    // It speaks TLS, and HTTP within: a page that is not there.
+    let probe = Http::get(heartbeats.address().port(), "/").ca(shown.authority.clone()).unwrap();
+    let probe = probe.host(NAME).unwrap().status(404);
+    assert_eq!(probe.check(&node(0, "127.0.0.1")).await, Liveness::Live);
+    let wrong = Heartbeats::builder().address(anywhere).tls((String::new(), "no key".to_owned().into()));
+    assert_eq!(wrong.listen().await.unwrap_err().resource(), Some("heartbeats.tls"));
+}
+
+#[tokio::test]
+async fn it_ends_with_its_last_handle() {
+    let heartbeats = listen().await;
+    let (address, probe) = (heartbeats.address(), heartbeats.within(LATE));
+    drop(heartbeats);
+    TcpStream::connect(address).await.unwrap();
+    drop(probe);
+    let ended = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(20 * SHORT, ended).await.unwrap();
+}
