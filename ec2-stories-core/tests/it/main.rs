@@ -10,4 +10,6 @@ mod deployment;
 mod file_store;
 mod image;
 mod memory_cloud;
+#[cfg(feature = "conformance")]
+mod monitor;
 mod support;
