@@ -29,8 +29,19 @@ pub trait MonitorBench: Send + Sync {
     /// Lets a dead node live again.
     async fn revive(&self, node: &NodeAddress);
 
+    /// Announces that the cloud will end a node; `false` for a monitor that hears of no such thing.
+    async fn announce(&self, node: &NodeAddress) -> bool {
+        let _ = node;
+        false
+    }
+
     /// How long the monitor takes, at most, to change its verdict.
     fn patience(&self) -> Duration;
+
+    /// How long failures count for nothing after a watch began.
+    fn start_up_time(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Checks a [`Monitor`].
@@ -41,6 +52,8 @@ pub async fn monitor(bench: &dyn MonitorBench) {
     generations(bench).await;
     holds(bench).await;
     forgets(bench).await;
+    begins_anew(bench).await;
+    leaves(bench).await;
 }
 
 type Change = (NodeAddress, Generation, Verdict);
@@ -135,5 +148,45 @@ async fn forgets(bench: &dyn MonitorBench) {
     bench.kill(&node.address).await;
     let changes = until(bench, |_| true, BULLET).await;
     demand(changes.is_empty(), BULLET, &changes);
+    bench.revive(&node.address).await;
+}
+
+async fn begins_anew(bench: &dyn MonitorBench) {
+    const BULLET: &str =
+        "watch with the same generation begins the start-up time anew, what was decided is void";
+    let [node, _] = bench.nodes();
+    let monitor = bench.monitor();
+    succeeds(monitor.watch(&node, Generation(4)).await, BULLET);
+    for _ in 0..2 {
+        bench.kill(&node.address).await;
+        let changes = until(bench, replaces(&node), BULLET).await;
+        demand(changes.last().is_some_and(replaces(&node)), BULLET, &changes);
+        bench.revive(&node.address).await;
+        succeeds(monitor.watch(&node, Generation(4)).await, BULLET);
+        let early = timeout(bench.start_up_time(), monitor.changed()).await;
+        let early = early.ok().map(|change| succeeds(change, BULLET));
+        demand(!early.as_ref().is_some_and(replaces(&node)), BULLET, &early);
+    }
+    succeeds(monitor.forget(&node.address).await, BULLET);
+}
+
+async fn leaves(bench: &dyn MonitorBench) {
+    const BULLET: &str =
+        "a node that lives and will be taken away is Leaving, and Replace only once it is dead";
+    let [node, _] = bench.nodes();
+    let monitor = bench.monitor();
+    succeeds(monitor.watch(&node, Generation(5)).await, BULLET);
+    if bench.announce(&node.address).await {
+        let leaving = |(address, _, verdict): &Change| {
+            *address == node.address && matches!(verdict, Verdict::Leaving { .. })
+        };
+        let changes = until(bench, leaving, BULLET).await;
+        demand(changes.last().is_some_and(leaving), BULLET, &changes);
+        demand(!changes.iter().any(replaces(&node)), BULLET, &changes);
+        bench.kill(&node.address).await;
+        let changes = until(bench, replaces(&node), BULLET).await;
+        demand(changes.last().is_some_and(replaces(&node)), BULLET, &changes);
+    }
+    succeeds(monitor.forget(&node.address).await, BULLET);
     bench.revive(&node.address).await;
 }

@@ -88,7 +88,7 @@ impl MemoryMonitor {
 impl Monitor for MemoryMonitor {
     async fn watch(&self, node: &Node, generation: Generation) -> Result<()> {
         let mut state = self.lock();
-        if state.watched.get(&node.address).is_some_and(|watched| watched.generation >= generation) {
+        if state.watched.get(&node.address).is_some_and(|watched| watched.generation > generation) {
             return Ok(());
         }
         let hold = state.watched.remove(&node.address).and_then(|watched| watched.hold);

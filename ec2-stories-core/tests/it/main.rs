@@ -12,4 +12,6 @@ mod image;
 mod memory_cloud;
 #[cfg(all(feature = "conformance", feature = "probes"))]
 mod probes;
+#[cfg(feature = "conformance")]
+mod monitor;
 mod support;

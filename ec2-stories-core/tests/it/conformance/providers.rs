@@ -79,6 +79,12 @@ impl MonitorBench for Monitored {
         self.0.judge(node, Verdict::Live);
     }
 
+    async fn announce(&self, node: &NodeAddress) -> bool {
+        let by = self.1.now();
+        self.0.judge(node, Verdict::Leaving { why: "the test announced it".to_owned(), by });
+        true
+    }
+
     fn patience(&self) -> Duration {
         Duration::from_secs(1)
     }

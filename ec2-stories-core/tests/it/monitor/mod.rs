@@ -1,10 +1,8 @@
-//! The monitor, in virtual time.
+//! The monitor, in virtual time: its decisions have tests of their own beside the machine.
 
-mod blind;
-mod budgets;
-mod cloud;
+mod asks;
 mod conformance;
 mod deaths;
 mod many;
-mod ramp;
+mod sight;
 mod world;

@@ -124,7 +124,6 @@ impl World {
     pub(super) fn step(&mut self, event: Event<'_>) {
         let mut out = Vec::new();
         self.machine.step(event, self.now(), &mut out);
-        self.machine.assert_consistent();
         for outcome in out {
             match outcome {
                 Outcome::Verdict(key) => {
@@ -166,6 +165,7 @@ impl World {
             }
             self.ask_the_cloud();
         }
+        self.machine.assert_consistent();
     }
 
     fn comes_back(&mut self, slot: u32) {
