@@ -18,10 +18,16 @@ const NEEDED: &[(&str, &str)] = &[
     ("mmdebstrap", "mmdebstrap"),
     ("dnsmasq", "dnsmasq-base"),
     ("qemu-img", "qemu-utils"),
+    ("systemd", "systemd"),
+    ("dnf", "dnf"),
+    ("createrepo_c", "createrepo-c"),
+    ("rpmbuild", "rpm"),
+    ("curl", "curl"),
+    ("ps", "procps"),
 ];
 
 /// Beside `PATH`, which leaves them out for ordinary users.
-const PLACES: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/lib/openssh"];
+const PLACES: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/lib/openssh", "/usr/lib/systemd"];
 
 /// Installs what is missing, if this is root on a system with apt; else says what to install.
 pub(crate) fn install(root: &Path) -> Result<()> {

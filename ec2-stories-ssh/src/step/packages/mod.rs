@@ -113,12 +113,13 @@ impl Packages {
         let deadline = Instant::now() + self.lock;
         loop {
             let output = host.run(&command.clone().timeout(self.timeout)).await?;
-            if output.exit.is_success() || !is_locked(&output.stderr.text()) {
+            let said = output.stderr.text();
+            let Some(locked) = said.lines().find(|line| !output.exit.is_success() && is_locked(line)) else {
                 return Ok(output);
-            }
+            };
             if Instant::now() + LOCKED >= deadline {
                 let why = format!("another program has held the lock for {:?}", self.lock);
-                return Err(failure(format!("{why}: {}", output.stderr.last_line())));
+                return Err(failure(format!("{why}: {locked}")));
             }
             sleep(LOCKED).await;
         }

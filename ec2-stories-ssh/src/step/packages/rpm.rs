@@ -45,8 +45,13 @@ pub(super) async fn install(
     names: &[String],
 ) -> Result<bool> {
     let install = manager(program, "install", names);
-    let output =
-        packages.unlocked(host, &install, is_locked).await?.checked(&format!("{program} install"))?;
+    let mut output = packages.unlocked(host, &install, is_locked).await?;
+    if !output.exit.is_success() && is_stale(&output.stderr.text()) {
+        let expire = manager(program, "clean", &["expire-cache".to_owned()]);
+        packages.unlocked(host, &expire, is_locked).await?.checked(&format!("{program} clean"))?;
+        output = packages.unlocked(host, &install, is_locked).await?;
+    }
+    let output = output.checked(&format!("{program} install"))?;
     // dnf says "Nothing to do.", yum "Nothing to do".
     Ok(!output.stdout.text().contains("Nothing to do"))
 }
@@ -56,12 +61,20 @@ pub(super) fn remove(program: &str, names: &[String]) -> Command {
 }
 
 fn manager(program: &str, verb: &str, names: &[String]) -> Command {
-    Command::new(program).args(["-y", verb]).args(names).env("LC_ALL", "C")
+    // By themselves both wait for a lock for ever.
+    Command::new(program).args(["-y", "--setopt=exit_on_lock=1", verb]).args(names).env("LC_ALL", "C")
 }
 
-/// Both wait by themselves, but give up when the lock is held where they cannot see by whom.
+/// As dnf 4 says it ("RPMDB already locked by 7"), yum 3, and dnf 5.
 pub(super) fn is_locked(said: &str) -> bool {
-    ["is holding the yum lock", "Failed to obtain the transaction lock", "Waiting for process with pid"]
+    ["already locked by", "holding the yum lock", "Failed to obtain the transaction lock"]
+        .iter()
+        .any(|words| said.contains(words))
+}
+
+/// The lists do not name what the repository may have by now: they are kept for days.
+fn is_stale(said: &str) -> bool {
+    ["Unable to find a match", "No match for argument", "No package", "Nothing to do"]
         .iter()
         .any(|words| said.contains(words))
 }
@@ -89,6 +102,9 @@ mod tests {
 
     #[test]
     fn nobody_is_asked() {
-        assert_eq!(manager("dnf", "install", &["jq".to_owned()]).to_string(), "dnf -y install jq");
+        assert_eq!(
+            manager("dnf", "install", &["jq".to_owned()]).to_string(),
+            "dnf -y --setopt=exit_on_lock=1 install jq"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 mod commands;
 mod conformance;
+mod dnf;
 mod files;
 mod folders;
 mod links;
