@@ -27,6 +27,7 @@
 //!   (debug) or `failed` (warn, with `error`), both with `elapsed_ms`.
 //! - Events (info) for everything in [`EventKind`], with `deployment`, and with `node` where it is one node's.
 
+mod by_hand;
 mod dead_mans_switch;
 mod driver;
 mod event;

@@ -52,6 +52,9 @@ pub struct PlannedFleet {
     pub upload: Option<PlannedUpload>,
     /// Instance types, the preferred first.
     pub instance_types: Vec<InstanceType>,
+    /// Which of them are customized again, since their steps differ by now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<NodeAddress>,
     /// What its nodes are customized by, in order.
     pub customizers: Vec<String>,
 }
@@ -103,6 +106,9 @@ impl fmt::Display for Plan {
             }
             for customizer in &fleet.customizers {
                 writeln!(f, "{}: {customizer}", fleet.name)?;
+            }
+            for node in &fleet.again {
+                writeln!(f, "again: {node} was customized by other steps, and is customized by these")?;
             }
         }
         for node in &self.surplus {

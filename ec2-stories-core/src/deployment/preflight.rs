@@ -70,6 +70,7 @@ async fn plan_fleet(context: &Context, recovered: &Recovered, fleet: &Fleet, pla
         image: record.as_ref().map(|record| record.image.clone()),
         upload,
         instance_types: spec.instance_types.clone(),
+        again: recovered.machine.differing(&spec.name).collect(),
         customizers: fleet.customizers.iter().map(|customizer| customizer.name()).collect(),
     });
     plan.resolved.extend(record.map(|record| (spec.name.clone(), record)));

@@ -154,6 +154,16 @@ impl Running {
         }
     }
 
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Says something to the controller.
+    pub(super) fn command(&self, command: Command) -> Result<()> {
+        let gone = |_| Error::new(crate::ErrorKind::Canceled, "the deployment has ended");
+        self.commands.send(command).map_err(gone)
+    }
+
     async fn end(&self, command: Command) -> Result<Report> {
         // A controller that has ended already has left its report.
         let _ = self.commands.send(command);

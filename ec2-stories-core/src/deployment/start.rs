@@ -9,7 +9,7 @@ use futures::FutureExt;
 use tokio::sync::mpsc;
 
 use super::dead_mans_switch::DeadMansSwitch;
-use super::driver::{Context, Controller, Recovered, recover};
+use super::driver::{Context, Controller, Recovered, recover, revise};
 use super::image_file::supply;
 use super::journal::{Head, Journal, NodeRecord, Stage};
 use super::lease::{Claim, Lease};
@@ -40,7 +40,8 @@ impl Deployment {
     /// The journal or the cloud could not be read. What is wrong with the description is a finding, not an error.
     pub async fn plan(&self) -> Result<Plan> {
         let context = self.context();
-        let recovered = recover(&context).await?.complete()?;
+        let mut recovered = recover(&context).await?.complete()?;
+        revise(&context, &mut recovered.machine).await;
         plan(&context, &recovered).await
     }
 
@@ -130,6 +131,7 @@ impl Deployment {
         }
         context.known().fleets.extend(plan.resolved);
         let Recovered { mut machine, written, .. } = recovered;
+        revise(&context, &mut machine).await;
         for (fleet, places) in &plan.unusable {
             machine.pass_over(fleet, places);
         }

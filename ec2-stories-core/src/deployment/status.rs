@@ -41,11 +41,24 @@ impl NodeStatus {
         self.instance.as_ref().is_some_and(|instance| instance.id == *id)
     }
 
+    /// The worst that is known of it.
+    fn remark(&self) -> String {
+        match (&self.error, &self.health, &self.death) {
+            (Some(error), ..) => error.clone(),
+            (None, Some(Verdict::Suspect(why) | Verdict::Replace(why) | Verdict::Leaving { why, .. }), _) => {
+                why.clone()
+            }
+            (None, _, Some(death)) => format!("replaced: {death}"),
+            (None, _, None) => "-".to_owned(),
+        }
+    }
+
     fn row(&self) -> Vec<String> {
         let show = |value: Option<&str>| value.unwrap_or("-").to_owned();
         let instance = self.instance.as_ref();
         vec![
             self.address.to_string(),
+            self.generation.to_string(),
             if self.wanted { self.phase.to_string() } else { format!("{} (surplus)", self.phase) },
             show(instance.map(|instance| instance.id.as_str())),
             show(instance.map(|instance| instance.state.as_str())),
@@ -54,13 +67,13 @@ impl NodeStatus {
                     .and_then(|instance| instance.public_ip.as_deref().or(instance.private_ip.as_deref())),
             ),
             show(instance.map(|instance| instance.zone.as_str())),
-            show(self.error.as_deref()),
+            self.remark(),
         ]
     }
 }
 
 pub(super) fn nodes_table(nodes: &[NodeStatus]) -> String {
-    let head = ["node", "phase", "instance", "state", "address", "zone", "error"];
+    let head = ["node", "gen", "phase", "instance", "state", "address", "zone", "remark"];
     table(&head, nodes.iter().map(NodeStatus::row))
 }
 

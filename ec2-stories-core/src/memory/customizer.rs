@@ -27,6 +27,7 @@ struct Inner {
     name: String,
     steps: Vec<String>,
     failing: Mutex<BTreeSet<String>>,
+    revision: Mutex<String>,
     done: Mutex<BTreeMap<InstanceId, BTreeSet<usize>>>,
     script: Script<Customization>,
 }
@@ -38,6 +39,7 @@ impl MemoryCustomizer {
             name: name.into(),
             steps: steps.into_iter().map(Into::into).collect(),
             failing: Mutex::default(),
+            revision: Mutex::default(),
             done: Mutex::default(),
             script: Script::default(),
         }))
@@ -46,6 +48,16 @@ impl MemoryCustomizer {
     /// Lets a step fail wherever it is run from now on.
     pub fn fail_step(&self, step: impl Into<String>) {
         self.0.failing.lock().unwrap_or_else(PoisonError::into_inner).insert(step.into());
+    }
+
+    /// Lets a step succeed again.
+    pub fn mend_step(&self, step: &str) {
+        self.0.failing.lock().unwrap_or_else(PoisonError::into_inner).remove(step);
+    }
+
+    /// Sets what it says of its revision from now on; it says nothing at first.
+    pub fn revise(&self, revision: impl Into<String>) {
+        *self.0.revision.lock().unwrap_or_else(PoisonError::into_inner) = revision.into();
     }
 
     /// The steps that are in force on an instance, in order.
@@ -97,6 +109,10 @@ impl MemoryCustomizer {
 impl Customizer for MemoryCustomizer {
     fn name(&self) -> String {
         self.0.name.clone()
+    }
+
+    async fn revision(&self) -> Result<String> {
+        Ok(self.0.revision.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     async fn customize(&self, node: &Node) -> Result<Vec<StepReport>> {

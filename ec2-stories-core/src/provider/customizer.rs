@@ -39,6 +39,7 @@ pub struct StepReport {
 /// - Steps are idempotent: a second run changes nothing.
 /// - `undo` goes through the steps in reverse, goes on after a failure, and is a success on a node that was never customized.
 /// - Both may be dropped and repeated.
+/// - `revision` differs when `customize` would leave a node otherwise than it did before. It asks no node.
 ///
 /// # Errors
 /// The status says whether the same call may succeed later: a node that cannot be reached yet is temporary.
@@ -47,6 +48,12 @@ pub struct StepReport {
 pub trait Customizer: fmt::Debug + Send + Sync {
     /// What it does, for people.
     fn name(&self) -> String;
+
+    /// What it would do, as a text to compare: a hash, a version. Live nodes that were customized at another revision are
+    /// customized again. Empty where it does not say; then they are not.
+    async fn revision(&self) -> Result<String> {
+        Ok(String::new())
+    }
 
     /// Runs the steps.
     async fn customize(&self, node: &Node) -> Result<Vec<StepReport>>;

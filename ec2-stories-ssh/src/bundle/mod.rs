@@ -162,6 +162,10 @@ impl Customizer for Bundle {
         format!("bundle {}", self.title())
     }
 
+    async fn revision(&self) -> Result<String> {
+        Ok(format!("{} in {}", self.hash(), self.folder))
+    }
+
     async fn customize(&self, node: &Node) -> Result<Vec<StepReport>> {
         let session = self.nodes.session(node).await?;
         let reports = self.deploy(&session, node).await;

@@ -96,6 +96,10 @@ impl Customizer for Described {
         format!("bundle {}", self.spec.source.display())
     }
 
+    async fn revision(&self) -> Result<String> {
+        self.bundle().await?.revision().await
+    }
+
     async fn customize(&self, node: &Node) -> Result<Vec<StepReport>> {
         self.bundle().await?.customize(node).await
     }

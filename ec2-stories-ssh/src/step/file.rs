@@ -151,6 +151,13 @@ impl Apply for File {
         self.undo
     }
 
+    async fn content(&self) -> Result<String> {
+        match &self.source {
+            Some(file) => Ok(Payload::file(file).await?.hash),
+            None => Ok(String::new()),
+        }
+    }
+
     async fn apply(&self, host: &mut Host) -> Result<bool> {
         let payload = self.payload(host).await?;
         let place = Place {

@@ -293,6 +293,13 @@ impl Apply for Folder {
         self.undo
     }
 
+    async fn content(&self) -> Result<String> {
+        let entries = local(&self.source).await?;
+        let lines: Vec<String> =
+            entries.iter().map(|(name, entry)| format!("{name:?} {}", entry.in_words())).collect();
+        Ok(Payload::bytes(lines.join("\n")).hash)
+    }
+
     async fn apply(&self, host: &mut Host) -> Result<bool> {
         let wanted = local(&self.source).await?;
         let owner = self.owner_numbers(host).await?;

@@ -27,6 +27,17 @@ pub(super) enum Local {
     Link { to: String },
 }
 
+impl Local {
+    /// What a copy of it differs by.
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Self::Folder { mode } => format!("folder {mode:o}"),
+            Self::File { mode, payload } => format!("file {mode:o} {}", payload.hash),
+            Self::Link { to } => format!("link {to:?}"),
+        }
+    }
+}
+
 /// What is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Remote {

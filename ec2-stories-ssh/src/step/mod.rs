@@ -101,6 +101,11 @@ pub(crate) trait Apply: Send + Sync {
         false
     }
 
+    /// The hash of what it takes from this machine.
+    async fn content(&self) -> Result<String> {
+        Ok(String::new())
+    }
+
     /// Brings the node to where it should be. Returns whether that changed it.
     async fn apply(&self, host: &mut Host) -> Result<bool>;
 
@@ -146,6 +151,10 @@ macro_rules! kinds {
             impl Customizer for $kind {
                 fn name(&self) -> String {
                     self.title()
+                }
+
+                async fn revision(&self) -> Result<String> {
+                    Steps::new([self.clone()]).revision().await
                 }
 
                 async fn customize(&self, node: &Node) -> Result<Vec<StepReport>> {

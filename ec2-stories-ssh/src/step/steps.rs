@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use ec2_stories_core::provider::{Customizer, Node, StepOutcome, StepReport};
 use ec2_stories_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::host::Host;
 use super::{Nodes, Step};
@@ -91,6 +92,20 @@ fn changed(changed: bool) -> StepOutcome {
 impl Customizer for Steps {
     fn name(&self) -> String {
         self.steps.iter().map(Step::title).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Differs with what the steps say and with what they send, not with how nodes are reached.
+    async fn revision(&self) -> Result<String> {
+        let mut hash = Sha256::new();
+        for step in &self.steps {
+            let said = serde_json::to_vec(step).map_err(|error| {
+                Error::new(ErrorKind::Unexpected, "a step cannot be written down").because(error)
+            })?;
+            hash.update(said);
+            hash.update(step.kind().content().await?);
+            hash.update([0]);
+        }
+        Ok(hex::encode(hash.finalize()))
     }
 
     async fn customize(&self, node: &Node) -> Result<Vec<StepReport>> {

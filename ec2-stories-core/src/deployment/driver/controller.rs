@@ -15,6 +15,7 @@ use super::super::journal::{Journal, LaunchOutcome, NodeRecord, Stage};
 use super::super::lease::Lease;
 use super::super::machine::{Action, Aim, Closing, Event, Failure, Machine, Outcome};
 use super::super::report::{Ending, Leak, Report};
+use super::order::{Order, obey};
 use super::perform::perform;
 use super::replace::Cause;
 use super::watch::{Asks, Watch, hear};
@@ -28,6 +29,7 @@ use crate::provider::Verdict;
 pub(crate) enum Command {
     Terminate(Option<Failure>),
     Detach,
+    Obey(Order),
 }
 
 /// Where actions leave their events.
@@ -74,16 +76,7 @@ impl Controller {
         while ours && self.machine.closing != Closing::Done {
             tokio::select! {
                 biased;
-                Some(command) = self.commands.recv() => {
-                    self.context.view.progress.send_modify(|progress| progress.ending = true);
-                    match command {
-                        Command::Terminate(cause) => ours = self.take(Event::Terminate { cause }).await,
-                        Command::Detach => {
-                            self.write_stage(Stage::Detached).await;
-                            ours = false;
-                        }
-                    }
-                }
+                Some(command) = self.commands.recv() => ours = self.heed(command).await,
                 verdict = self.watch.next(&self.context) => ours = self.hear(verdict).await,
                 () = self.lease.lost() => ours = false,
                 Some(event) = self.events.recv() => ours = self.take(event).await,
@@ -97,6 +90,26 @@ impl Controller {
             self.report(Ending::Terminated);
         } else {
             self.leave().await;
+        }
+    }
+
+    /// Does what a handle asks for; `false` when there is nothing more to do here.
+    async fn heed(&mut self, command: Command) -> bool {
+        let is_ending = |progress: &mut Progress| progress.ending = true;
+        match command {
+            Command::Terminate(cause) => {
+                self.context.view.progress.send_modify(is_ending);
+                self.take(Event::Terminate { cause }).await
+            }
+            Command::Detach => {
+                self.context.view.progress.send_modify(is_ending);
+                self.write_stage(Stage::Detached).await;
+                false
+            }
+            Command::Obey(order) => match obey(&self.context, order).await {
+                Some(event) => self.take(event).await,
+                None => true,
+            },
         }
     }
 
@@ -191,8 +204,8 @@ impl Controller {
         changed.sort();
         changed.dedup();
         for address in changed {
-            let Some(record) = self.machine.node(address).and_then(NodeRecord::of) else { continue };
-            if self.written.get(address) == Some(&record) {
+            let Some(record) = self.machine.node(address).map(NodeRecord::of) else { continue };
+            if self.written.get(address).map_or(record.is_plain(), |written| *written == record) {
                 continue;
             }
             match self.context.journal.write(&Journal::node(address), &record).await {

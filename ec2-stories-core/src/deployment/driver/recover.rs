@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::journal::{Contents, LaunchOutcome, LaunchRecord, NodeRecord, Stage};
-use super::super::machine::{Batch, BatchState, FleetPlan, Machine, Place};
+use super::super::machine::{Batch, BatchState, FleetPlan, Machine, Node, Phase, Place};
 use super::call::persist;
 use super::{Context, On};
 use crate::model::{
-    ClientToken, FleetSpec, Generation, Instance, InstanceId, NodeAddress, OwnedBy, Ownership, Placement,
+    ClientToken, FleetSpec, Generation, Instance, InstanceId, InstanceState, NodeAddress, OwnedBy, Ownership,
+    Placement,
 };
 use crate::provider::InstanceDeployer;
 use crate::{Error, Result};
@@ -85,8 +86,7 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
     for (token, record) in launches.iter().filter(|(token, _)| open.contains(token)) {
         machine.recover_open(token.clone(), open_batch(record));
     }
-    let current: BTreeSet<InstanceId> =
-        machine.nodes().filter_map(|(_, node)| node.instance.clone()).collect();
+    let current: BTreeSet<InstanceId> = instances(&machine).collect();
     let mut known = context.known();
     for (_, record) in &launches {
         if let Some(LaunchOutcome::Launched(made)) = &record.outcome {
@@ -105,13 +105,41 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
 /// Describes the nodes' instances that a search by tag has not shown: it lags behind a launch.
 async fn describe_unseen(context: &Context, machine: &Machine, found: &[Instance]) -> Result<Vec<Instance>> {
     let seen: BTreeSet<&InstanceId> = found.iter().map(|instance| &instance.id).collect();
-    let known = machine.nodes().filter_map(|(_, node)| node.instance.clone());
-    let unseen: Vec<InstanceId> = known.filter(|id| !seen.contains(id)).collect();
+    let unseen: Vec<InstanceId> = instances(machine).filter(|id| !seen.contains(id)).collect();
     if unseen.is_empty() {
         return Ok(Vec::new());
     }
     let describe = || context.cloud.describe(&unseen);
     persist(context, "describe", On::Instances(unseen.len()), describe).await
+}
+
+/// The instances that are nodes', those included that live until their successors do.
+fn instances(machine: &Machine) -> impl Iterator<Item = InstanceId> {
+    let of = |node: &Node| {
+        let outgoing = node.outgoing.as_ref().map(|outgoing| outgoing.instance.clone());
+        node.instance.clone().into_iter().chain(outgoing)
+    };
+    machine.nodes().flat_map(move |(_, node)| of(node))
+}
+
+/// Learns what the fleets' customizers would do. What does not say, or cannot, is not compared.
+pub(crate) async fn revise(context: &Context, machine: &mut Machine) {
+    for fleet in &context.fleets {
+        let mut revisions = Vec::new();
+        for customizer in &fleet.customizers {
+            match customizer.revision().await {
+                Ok(revision) if revision.is_empty() => {}
+                Ok(revision) => revisions.push(revision),
+                Err(error) => {
+                    let name = customizer.name();
+                    context.problem(None, format!("fleet {}: {name}: {}", fleet.spec.name, error.chain()));
+                    revisions.clear();
+                    break;
+                }
+            }
+        }
+        machine.revise(&fleet.spec.name, revisions.join("\n"));
+    }
 }
 
 /// Differs every time.
@@ -175,9 +203,19 @@ fn take_node(machine: &mut Machine, address: &NodeAddress, record: &NodeRecord) 
     node.losses = record.losses.clone();
     node.registrations = record.registrations.clone();
     node.registering = record.registering;
+    (node.told, node.leaving, node.death) = (record.told, record.leaving.clone(), record.death.clone());
+    // Its successor was not asked for yet where it is the node's instance still.
+    node.outgoing =
+        record.outgoing.clone().filter(|outgoing| node.instance.as_ref() != Some(&outgoing.instance));
+    if let Some(failure) = &record.quarantined {
+        (node.phase, node.failure) = (Phase::Quarantined, Some(failure.clone()));
+        // Gone before that was written.
+        node.instance = None;
+    }
     if node.instance.is_some() && node.instance == record.instance {
         (node.touched, node.customized, node.registered) =
             (record.touched, record.customized, record.registered);
+        (node.revision, node.outdated) = (record.revision.clone(), record.outdated);
     }
 }
 
@@ -208,11 +246,19 @@ fn take_found(
         let node = machine.node_or_surplus(&address);
         let (is_current, newest) = (node.instance.as_ref() == Some(&instance.id), node.generation);
         let (vacant, adopted) = (node.instance.is_none(), node.adopted);
-        if instance.state.is_ending() {
-            if is_current {
+        let is_outgoing = node.outgoing.as_ref().is_some_and(|outgoing| outgoing.instance == instance.id);
+        if is_outgoing {
+            // It goes once its successor lives, unless it has ended by itself.
+            node.outgoing.take_if(|_| instance.state == InstanceState::Terminated);
+        } else if instance.state.is_ending() {
+            if is_current && instance.state == InstanceState::Terminated {
                 machine.recover_ended(&address);
+            } else if is_current {
+                machine.recover_ending(&address);
             }
             machine.recover_used(&address, owner.generation);
+        } else if node.phase == Phase::Quarantined && owner.generation <= newest {
+            strays.push(Stray { older: true, instance });
         } else if owner.generation > newest || (vacant && owner.generation == newest) {
             // Where the cloud does not say how old it is, it gets all the time that a new one has.
             let launched = instance.launched_at.unwrap_or_else(|| context.now());

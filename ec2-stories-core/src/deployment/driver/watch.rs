@@ -26,7 +26,16 @@ const LOOK: Duration = Duration::from_secs(30);
 enum Word {
     Watch(Box<Node>, Generation),
     Resume(Box<Node>, Generation),
+    Replacing(NodeAddress, Generation),
+    Quarantine(NodeAddress, String),
     Forget(NodeAddress),
+}
+
+/// What is known of a node that is watched.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    /// Found again after a restart, and nothing was done on it since.
+    as_found: bool,
 }
 
 /// A deployment's monitor, in the hands of its controller.
@@ -36,7 +45,7 @@ pub(super) struct Watch {
     words: mpsc::UnboundedSender<Word>,
     /// Nodes that go back to live from a replacement that was called off: what is known of them holds.
     spared: BTreeSet<NodeAddress>,
-    told: BTreeMap<NodeAddress, Generation>,
+    told: BTreeMap<NodeAddress, Told>,
     asked_again: Instant,
     failed: bool,
 }
@@ -60,7 +69,9 @@ impl Watch {
             while let Some(word) = queue.recv().await {
                 let result = match &word {
                     Word::Watch(node, generation) => monitor.watch(node, *generation).await,
-                    Word::Resume(node, generation) => monitor.watch(node, *generation).await,
+                    Word::Resume(node, generation) => monitor.resume(node, *generation).await,
+                    Word::Replacing(node, generation) => monitor.replacing(node, *generation).await,
+                    Word::Quarantine(node, why) => monitor.quarantine(node, why).await,
                     Word::Forget(node) => monitor.forget(node).await,
                 };
                 if let Err(error) = result {
@@ -103,9 +114,30 @@ impl Watch {
         }
         for (address, phase) in &outcome.entered {
             match phase {
-                Phase::Running if machine.aim == Aim::Live => self.begin(context, machine, address),
+                Phase::Running if machine.aim == Aim::Live => {
+                    self.spared.remove(address);
+                    self.begin(context, machine, address);
+                }
                 Phase::Live if !self.spared.remove(address) => self.begin(context, machine, address),
-                Phase::Terminated | Phase::Failed | Phase::Quarantined => self.forget(address),
+                Phase::Customizing | Phase::Registering => {
+                    if let Some(told) = self.told.get_mut(address) {
+                        told.as_found = false;
+                    }
+                }
+                Phase::Absent | Phase::Resting => {
+                    let replaced = machine.node(address).filter(|node| node.generation.0 > 0);
+                    if let Some(node) = replaced {
+                        self.told.entry(address.clone()).or_insert(Told { as_found: false });
+                        self.tell(Word::Replacing(address.clone(), node.generation));
+                    }
+                }
+                Phase::Quarantined => {
+                    self.told.remove(address);
+                    let why = machine.node(address).and_then(|node| node.failure.as_ref());
+                    let why = why.map(ToString::to_string).unwrap_or_default();
+                    self.tell(Word::Quarantine(address.clone(), why));
+                }
+                Phase::Terminated | Phase::Failed => self.forget(address),
                 _ => {}
             }
         }
@@ -119,9 +151,10 @@ impl Watch {
         let (seen, generation) = (Box::new(seen), node.generation);
         context.known().verdicts.remove(address);
         context.view.judge(address, None);
-        self.told.insert(address.clone(), generation);
-        self.tell(match node.adopted {
-            Some(_) if node.phase == Phase::Live => Word::Resume(seen, generation),
+        let as_found = node.phase == Phase::Running && node.adopted.is_some();
+        let before = self.told.insert(address.clone(), Told { as_found });
+        self.tell(match before {
+            Some(Told { as_found: true }) if node.phase == Phase::Live => Word::Resume(seen, generation),
             _ => Word::Watch(seen, generation),
         });
     }

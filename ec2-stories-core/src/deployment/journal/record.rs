@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::super::machine::{Failure, Node};
-use crate::model::{Architecture, Image, ImageId, InstanceId, KeyName, LaunchRequest, Mode, SecurityGroupId};
+use super::super::machine::{Failure, Leaving, Node, Outgoing, Phase};
+use crate::model::{
+    Architecture, Generation, Image, ImageId, InstanceId, KeyName, LaunchRequest, Mode, SecurityGroupId,
+};
 use crate::provider::Registration;
 
 /// Where a deployment's life is.
@@ -113,22 +115,54 @@ pub(crate) struct NodeRecord {
     pub(crate) registered: bool,
     pub(crate) registrations: Vec<Registration>,
     pub(crate) losses: Vec<Timestamp>,
+    /// At which revision it was customized, and whether that is to be done again.
+    #[serde(default)]
+    pub(crate) revision: String,
+    #[serde(default)]
+    pub(crate) outdated: bool,
+    /// The generation that those who come after it know.
+    #[serde(default)]
+    pub(crate) told: Generation,
+    /// What somebody asked for, and is not done yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) leaving: Option<Leaving>,
+    /// The instance that lives until the next one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outgoing: Option<Outgoing>,
+    /// Why it is to have no instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) quarantined: Option<Failure>,
+    /// Why its last instance was replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) death: Option<Failure>,
 }
 
 impl NodeRecord {
-    /// What must not be forgotten of a node; `None` where the launch records say it all.
-    pub(crate) fn of(node: &Node) -> Option<Self> {
-        let plain =
-            !node.touched && !node.registering && node.registrations.is_empty() && node.losses.is_empty();
-        (!plain).then(|| Self {
+    /// What must not be forgotten of a node.
+    pub(crate) fn of(node: &Node) -> Self {
+        Self {
             instance: node.instance.clone(),
+            revision: node.revision.clone(),
+            outdated: node.outdated,
+            told: node.told,
+            leaving: node.leaving.clone().filter(|leaving| leaving.asked),
+            outgoing: node.outgoing.clone(),
+            quarantined: node.failure.clone().filter(|_| node.phase == Phase::Quarantined),
+            death: node.death.clone(),
             touched: node.touched,
             customized: node.customized,
             registering: node.registering,
             registered: node.registered,
             registrations: node.registrations.clone(),
             losses: node.losses.clone(),
-        })
+        }
+    }
+
+    /// Whether the launch records say it all.
+    pub(crate) fn is_plain(&self) -> bool {
+        let stepped = self.touched || self.registering || !self.registrations.is_empty() || self.outdated;
+        let leaves = self.leaving.is_some() || self.outgoing.is_some() || self.quarantined.is_some();
+        !stepped && !leaves && self.losses.is_empty() && self.death.is_none()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Customizing nodes again that live: their customizers differ by now, or something that they may have read.
 
 use super::{Action, Aim, Fleet, FleetPlan, Machine, Node, Outcome, Phase};
-use crate::model::NodeAddress;
+use crate::model::{Name, NodeAddress};
 
 impl Node {
     /// Whether its customizers are to run again.
@@ -32,6 +32,22 @@ impl Fleet {
 }
 
 impl Machine {
+    /// Says what a fleet's customizers would do: nodes that were customized otherwise are customized again.
+    pub fn revise(&mut self, fleet: &Name, revision: String) {
+        if let Some(fleet) = self.fleet_mut(fleet) {
+            fleet.plan.revision = revision;
+        }
+    }
+
+    /// The wanted nodes of a fleet that were customized otherwise than its customizers would do it.
+    pub fn differing(&self, fleet: &Name) -> impl Iterator<Item = NodeAddress> {
+        self.fleet(fleet).into_iter().flat_map(|fleet| {
+            let nodes = fleet.nodes.range(..fleet.plan.wanted);
+            let differs = nodes.filter(|(_, node)| node.instance.is_some() && node.is_outdated(&fleet.plan));
+            differs.map(|(slot, _)| fleet.address(*slot))
+        })
+    }
+
     pub(super) fn outdated(&mut self, address: &NodeAddress, out: &mut Outcome) {
         let Some(node) = self.node_mut(address) else { return };
         if matches!(node.phase, Phase::Live | Phase::Customizing | Phase::Registering) && !node.outdated {

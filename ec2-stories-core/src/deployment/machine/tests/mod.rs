@@ -2,4 +2,5 @@
 
 mod decisions;
 mod random;
+mod replaced;
 mod world;

@@ -1,11 +1,13 @@
 //! Random orders, repetitions and losses.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
 use super::super::{Closing, Event, FleetPlan, Machine, Phase};
-use super::world::{Luck, World, plan};
+use super::world::{Luck, World, failure, plan};
+use crate::model::Replace;
+use crate::{ErrorKind, Status};
 
 const LUCK: [Luck; 10] = [
     Luck::Good,
@@ -21,12 +23,18 @@ const LUCK: [Luck; 10] = [
 ];
 
 fn plans() -> impl Strategy<Value = Vec<FleetPlan>> {
-    (1..4_u32, 1..6_u32, any::<[bool; 4]>()).prop_map(|(dbs, webs, [customizes, registers, few, alone])| {
-        let after: &[&str] = if alone { &[] } else { &["db"] };
-        let db = plan("db", dbs, 1, &[]);
-        let web = plan("web", webs, if few { 1 } else { webs }, after);
-        vec![FleetPlan { customizes, registers, ..web }, db]
-    })
+    (1..4_u32, 1..6_u32, any::<[bool; 5]>()).prop_map(
+        |(dbs, webs, [customizes, registers, few, alone, beside])| {
+            let after: &[&str] = if alone { &[] } else { &["db"] };
+            let db = plan("db", dbs, 1, &[]);
+            let web = plan("web", webs, if few { 1 } else { webs }, after);
+            let mut web = FleetPlan { customizes, registers, ..web };
+            if beside {
+                web.health.replace = Replace::LaunchFirst;
+            }
+            vec![web, db]
+        },
+    )
 }
 
 /// What a test does next.
@@ -38,6 +46,8 @@ enum Chance {
     Die { which: prop::sample::Index, luck: Luck },
     /// An instance ends by itself; nobody says so.
     Kill { which: prop::sample::Index },
+    /// A monitor, or somebody, wants a node replaced; rightly or not.
+    Judge { which: prop::sample::Index, how: u8 },
     /// Tells an event of the past once more.
     Repeat { which: prop::sample::Index },
 }
@@ -50,6 +60,7 @@ fn chance() -> impl Strategy<Value = Chance> {
             .prop_map(|(which, luck, twice)| Chance::Perform { which, luck, twice }),
         2 => (index(), luck()).prop_map(|(which, luck)| Chance::Die { which, luck }),
         1 => index().prop_map(|which| Chance::Kill { which }),
+        2 => (index(), 0..6_u8).prop_map(|(which, how)| Chance::Judge { which, how }),
         2 => index().prop_map(|which| Chance::Repeat { which }),
     ]
 }
@@ -78,6 +89,22 @@ fn take_chance(world: &mut World, past: &mut Vec<Event>, chance: &Chance) {
             let which = which.index(world.instances.len());
             world.instances.values_mut().nth(which).unwrap().1 = false;
         }
+        Chance::Judge { which, how } => {
+            let nodes: Vec<_> =
+                world.machine.nodes().map(|(address, node)| (address, node.instance.clone())).collect();
+            let (node, instance) = nodes[which.index(nodes.len())].clone();
+            let failure = failure(ErrorKind::Failed, Status::Permanent);
+            let event = match (how, instance) {
+                (0, Some(instance)) => Event::Dead { node, instance, failure },
+                (1, Some(instance)) => Event::Leaving { node, instance, failure, by: None },
+                (2, _) => Event::Renew { node, failure },
+                (3, _) => Event::Quarantine { node, failure },
+                (4, _) => Event::Release { node },
+                _ => Event::Outdated { node },
+            };
+            past.push(event.clone());
+            world.tell(event);
+        }
         Chance::Repeat { which } if !past.is_empty() => {
             let event = past[which.index(past.len())].clone();
             world.tell(event);
@@ -86,11 +113,16 @@ fn take_chance(world: &mut World, past: &mut Vec<Event>, chance: &Chance) {
     }
 }
 
-/// No slot has two instances that live, whatever their generations.
+/// No slot has more instances that live than it may, whatever their generations: one, and one more where the next lives before
+/// the old one goes.
 fn check(world: &World) {
-    let mut seen = BTreeSet::new();
+    let mut seen: BTreeMap<_, usize> = BTreeMap::new();
     for node in world.living() {
-        assert!(seen.insert(node), "{node} has two instances: {:?}", world.instances);
+        let count = seen.entry(node).or_default();
+        *count += 1;
+        let fleet = world.machine.fleet(&node.fleet).unwrap();
+        let beside = fleet.plan.health.replace == Replace::LaunchFirst;
+        assert!(*count <= 1 + usize::from(beside), "{node} has {count} instances: {:?}", world.instances);
     }
 }
 

@@ -152,6 +152,9 @@ impl World {
                 vec![Event::Deregistered { node, problem: None }]
             }
             Action::Undo { node } => vec![Event::Undone { node, problem: None }],
+            Action::Replace { node, instance } if luck == Luck::Permanent && self.instances[&instance].1 => {
+                vec![Event::Held { node, instance, failure: failed }]
+            }
             Action::Replace { node, instance } => {
                 self.instances.get_mut(&instance).unwrap().1 = false;
                 vec![Event::Gone { node, instance }]
