@@ -10,8 +10,8 @@ mod deployment;
 mod file_store;
 mod image;
 mod memory_cloud;
-#[cfg(all(feature = "conformance", feature = "probes"))]
-mod probes;
 #[cfg(feature = "conformance")]
 mod monitor;
+#[cfg(all(feature = "conformance", feature = "probes"))]
+mod probes;
 mod support;

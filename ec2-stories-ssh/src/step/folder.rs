@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::file::check_name;
 use super::host::Host;
 use super::listing::{Listing, Local, Remote, RemoteKind, local, remote};
+use super::payload::Payload;
 use super::place::{check_path, send};
 use super::steps::{failure, refused};
 use super::{Apply, is_false};
