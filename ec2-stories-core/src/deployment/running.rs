@@ -154,10 +154,6 @@ impl Running {
         }
     }
 
-    pub(super) fn context(&self) -> &Context {
-        &self.context
-    }
-
     /// Says something to the controller.
     pub(super) fn command(&self, command: Command) -> Result<()> {
         let gone = |_| Error::new(crate::ErrorKind::Canceled, "the deployment has ended");
