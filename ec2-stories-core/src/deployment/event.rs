@@ -71,6 +71,31 @@ pub enum EventKind {
     },
     /// It was to be replaced, and is not, for this reason.
     Spared(String),
+    /// It is not to be replaced for a while.
+    Held {
+        /// Who asked for it.
+        owner: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Somebody stopped the deployment from changing.
+    Paused {
+        /// Who.
+        owner: String,
+        /// Why.
+        reason: String,
+    },
+    /// It may change again.
+    Resumed,
+    /// A fleet is to have another number of nodes.
+    Scaled {
+        /// The fleet.
+        fleet: String,
+        /// How many it was to have.
+        from: u32,
+        /// How many it is to have now.
+        to: u32,
+    },
     /// It lives with another instance than before: its attributes differ, and the fleets after it are customized again.
     Changed,
     /// A customizer's step ended.
@@ -131,6 +156,10 @@ impl fmt::Display for EventKind {
                 StepOutcome::Failed(why) => write!(f, "{step}: failed: {why}"),
                 StepOutcome::Skipped => write!(f, "{step}: skipped"),
             },
+            Self::Held { owner, until } => write!(f, "held by {owner} until {until:.0}"),
+            Self::Paused { owner, reason } => write!(f, "paused by {owner}: {reason}"),
+            Self::Resumed => f.write_str("resumed"),
+            Self::Scaled { fleet, from, to } => write!(f, "fleet {fleet}: from {from} nodes to {to}"),
             Self::Problem(why) => write!(f, "problem: {why}"),
             Self::Ready => f.write_str("ready"),
             Self::Failed(why) => write!(f, "failed: {why}"),

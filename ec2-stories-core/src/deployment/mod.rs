@@ -27,7 +27,6 @@
 //!   (debug) or `failed` (warn, with `error`), both with `elapsed_ms`.
 //! - Events (info) for everything in [`EventKind`], with `deployment`, and with `node` where it is one node's.
 
-mod by_hand;
 mod dead_mans_switch;
 mod driver;
 mod event;
@@ -36,6 +35,8 @@ mod image_file;
 mod journal;
 mod lease;
 pub mod machine;
+mod operate;
+mod orders;
 mod ping;
 mod plan;
 mod preflight;
@@ -56,6 +57,7 @@ use bon::bon;
 pub use event::{Event, EventKind};
 pub use fleet::{Fleet, FleetBuilder, fleet_builder};
 pub use image_file::PlannedUpload;
+pub use orders::{Orders, Pause, Request, Scale};
 pub use ping::{Ping, Pinged};
 pub use plan::{Plan, PlannedFleet};
 pub use report::{Ending, Leak, NodeReport, Report};

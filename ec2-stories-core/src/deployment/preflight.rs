@@ -47,14 +47,15 @@ async fn plan_fleet(context: &Context, recovered: &Recovered, fleet: &Fleet, pla
     let field = format!("fleet.{}", spec.name);
     let known = context.known().fleets.get(&spec.name).cloned();
     let state = recovered.machine.fleet(&spec.name);
-    let nodes = state.into_iter().flat_map(|fleet| fleet.nodes.range(..spec.nodes));
+    let wanted = state.map_or(spec.nodes, |fleet| fleet.plan.wanted);
+    let nodes = state.into_iter().flat_map(|fleet| fleet.nodes.range(..wanted));
     let existing: Vec<(NodeAddress, InstanceId)> = nodes
         .filter_map(|(slot, node)| Some((NodeAddress::new(spec.name.clone(), *slot), node.instance.clone()?)))
         .collect();
-    let is_whole = existing.len() == spec.nodes as usize;
+    let is_whole = existing.len() == wanted as usize;
     let (record, upload) = resolve(context, spec, known, is_whole, &field, &mut plan.findings).await?;
     differences(context, spec, record.as_ref(), &existing, &field, &mut plan.findings);
-    let missing = (0..spec.nodes).filter(|slot| !existing.iter().any(|(node, _)| node.slot == *slot));
+    let missing = (0..wanted).filter(|slot| !existing.iter().any(|(node, _)| node.slot == *slot));
     let missing = Slots::new(missing);
     if let Some(record) = &record
         && !missing.is_empty()
@@ -65,7 +66,7 @@ async fn plan_fleet(context: &Context, recovered: &Recovered, fleet: &Fleet, pla
     plan.fleets.push(PlannedFleet {
         name: spec.name.clone(),
         after: spec.after.clone(),
-        nodes: spec.nodes,
+        nodes: wanted,
         existing,
         image: record.as_ref().map(|record| record.image.clone()),
         upload,

@@ -14,6 +14,7 @@ use super::image_file::supply;
 use super::journal::{Head, Journal, NodeRecord, Stage};
 use super::lease::{Claim, Lease};
 use super::machine::{Aim, Failure, Machine};
+use super::orders::OrderBook;
 use super::preflight::plan;
 use super::{Deployment, Ending, Plan, Report, Running};
 use crate::model::{Image, Mode, Name, NodeAddress, RegisteredImage};
@@ -29,6 +30,7 @@ impl Deployment {
             uploader: self.uploader.clone(),
             monitor: None,
             journal: Journal::new(Arc::clone(&self.journal), &self.spec.name),
+            orders: OrderBook::new(Arc::clone(&self.journal), &self.spec.name),
             view: Default::default(),
             known: Default::default(),
         }

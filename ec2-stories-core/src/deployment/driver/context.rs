@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::super::fleet::Fleet;
 use super::super::journal::{FleetRecord, Head, Journal, LaunchRecord};
+use super::super::orders::{OrderBook, Orders, Pause};
 use super::view::View;
 use crate::model::{ClientToken, DeploymentSpec, InstanceId, LoginSpec, Name, NodeAddress, RegisteredImage};
 use crate::provider::{Cloud, Hold, ImageUploader, Monitor, Node, Verdict};
@@ -23,6 +24,7 @@ pub(crate) struct Context {
     /// Whoever only reads, or takes down, watches nothing.
     pub(crate) monitor: Option<Arc<dyn Monitor>>,
     pub(crate) journal: Journal,
+    pub(crate) orders: OrderBook,
     pub(crate) view: View,
     /// What was read of, or written to, the journal.
     pub(crate) known: Mutex<Known>,
@@ -42,6 +44,10 @@ pub(crate) struct Known {
     pub(crate) gone: BTreeSet<InstanceId>,
     /// What the monitor said last of each node's instance.
     pub(crate) verdicts: BTreeMap<NodeAddress, Verdict>,
+    /// The orders when the controller began.
+    pub(crate) ordered: Orders,
+    /// Who stopped it from changing.
+    pub(crate) pause: Option<Pause>,
     /// Who keeps nodes from being replaced.
     pub(crate) holds: BTreeMap<NodeAddress, Hold>,
     /// The images of fleets that were files, as far as this process has looked for them.

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::future::{AbortHandle, abortable};
 use futures::stream::FuturesUnordered;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::super::event::EventKind;
 use super::super::journal::{Journal, LaunchOutcome, NodeRecord, Stage};
 use super::super::lease::Lease;
 use super::super::machine::{Action, Aim, Closing, Event, Failure, Machine, Outcome};
 use super::super::report::{Ending, Leak, Report};
-use super::order::{Order, obey};
+use super::desk::Desk;
 use super::perform::perform;
 use super::replace::Cause;
 use super::watch::{Asks, Watch, hear};
@@ -29,7 +29,8 @@ use crate::provider::Verdict;
 pub(crate) enum Command {
     Terminate(Option<Failure>),
     Detach,
-    Obey(Order),
+    /// Read the orders now, and say when they are taken up.
+    Look(oneshot::Sender<()>),
 }
 
 /// Where actions leave their events.
@@ -37,16 +38,17 @@ pub(crate) type Events = mpsc::UnboundedSender<Event>;
 
 /// The machine with everything under way.
 pub(crate) struct Controller {
-    context: Arc<Context>,
-    machine: Machine,
+    pub(super) context: Arc<Context>,
+    pub(super) machine: Machine,
     commands: mpsc::UnboundedReceiver<Command>,
     sender: Events,
     events: mpsc::UnboundedReceiver<Event>,
     under_way: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// What a node's own step is stopped by when the node goes down.
     steps: BTreeMap<NodeAddress, AbortHandle>,
-    written: BTreeMap<NodeAddress, NodeRecord>,
+    pub(super) written: BTreeMap<NodeAddress, NodeRecord>,
     watch: Watch,
+    pub(super) desk: Desk,
     lease: Lease,
 }
 
@@ -66,7 +68,11 @@ impl Controller {
         let (watch, pass_on) = Watch::new(&context);
         let pass_on: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(pass_on);
         under_way.push(pass_on);
-        Self { context, machine, commands, sender, events, under_way, steps, written, watch, lease }
+        let (desk, read_on) = Desk::new(&context);
+        if machine.aim == Aim::Live {
+            under_way.push(Box::pin(read_on));
+        }
+        Self { context, machine, commands, sender, events, under_way, steps, written, watch, desk, lease }
     }
 
     /// Runs until everything is down, the nodes are to be left, or another controller has them. It may be dropped at any
@@ -79,6 +85,7 @@ impl Controller {
                 Some(command) = self.commands.recv() => ours = self.heed(command).await,
                 verdict = self.watch.next(&self.context) => ours = self.hear(verdict).await,
                 () = self.lease.lost() => ours = false,
+                news = self.desk.next() => ours = self.attend(news).await,
                 Some(event) = self.events.recv() => ours = self.take(event).await,
                 Some(()) = self.under_way.next() => {}
             }
@@ -106,10 +113,10 @@ impl Controller {
                 self.write_stage(Stage::Detached).await;
                 false
             }
-            Command::Obey(order) => match obey(&self.context, order).await {
-                Some(event) => self.take(event).await,
-                None => true,
-            },
+            Command::Look(done) => {
+                self.under_way.push(Box::pin(self.desk.look(&self.context, done)));
+                true
+            }
         }
     }
 
@@ -131,7 +138,7 @@ impl Controller {
     }
 
     /// Steps the machine and has done what it says; `false` when the deployment is another controller's by now.
-    async fn take(&mut self, event: Event) -> bool {
+    pub(super) async fn take(&mut self, event: Event) -> bool {
         // An action may have been the first to notice.
         if self.context.journal.lost().is_some() {
             return false;
@@ -157,6 +164,9 @@ impl Controller {
             self.watch.forget_all();
         }
         self.show(&outcome);
+        for address in &outcome.removed {
+            self.forget(address).await;
+        }
         self.watch.follow(&self.context, &self.machine, &outcome);
         for action in outcome.actions {
             self.dispatch(action);
@@ -309,8 +319,10 @@ impl Controller {
             if self.context.journal.lost().is_some() {
                 return false;
             }
-            if let Err(error) = self.context.journal.clear().await {
-                self.context.problem(None, error.chain());
+            for cleared in [self.context.journal.clear().await, self.context.orders.clear().await] {
+                if let Err(error) = cleared {
+                    self.context.problem(None, error.chain());
+                }
             }
         }
         true

@@ -69,7 +69,13 @@ async fn intend(context: &Context, token: &ClientToken, batch: &Batch) -> Result
     };
     let request =
         freeze(&context.spec, &fleet.spec, &resolved, ownership, token.clone(), &batch.place, user_data);
-    let record = LaunchRecord { written_at: context.now(), request, host_key, outcome: None };
+    let record = LaunchRecord {
+        written_at: context.now(),
+        request,
+        host_key,
+        outcome: None,
+        ended: Default::default(),
+    };
     context.reserve(token, &record)?;
     if let Err(error) = write_intent(context, token, &record).await {
         context.known().launches.remove(token);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::journal::{Contents, LaunchOutcome, LaunchRecord, NodeRecord, Stage};
 use super::super::machine::{Batch, BatchState, FleetPlan, Machine, Node, Phase, Place};
+use super::super::orders::Orders;
 use super::call::persist;
 use super::{Context, On};
 use crate::model::{
@@ -54,8 +55,17 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
         Some(head) if head.stage != Stage::Terminated => head.incarnation.clone(),
         _ => nonce(),
     };
-    let plans = context.fleets.iter().map(plan_of).collect();
+    let (ordered, unordered) = match context.orders.read().await {
+        _ if stage == Some(Stage::Terminated) => Default::default(),
+        Ok(orders) => (orders, None),
+        Err(error) => (Default::default(), Some(error)),
+    };
+    let plans = context.fleets.iter().map(|fleet| plan_of(fleet, &ordered)).collect();
     let mut machine = Machine::new(context.spec.name.clone(), incarnation, plans);
+    machine.paused = ordered.pause.is_some();
+    let now = context.now();
+    machine.held =
+        ordered.holds.iter().filter(|(_, hold)| hold.until > now).map(|(node, _)| node.clone()).collect();
     let mut launches = contents.launches;
     launches
         .sort_by_key(|(_, record)| (record.request.ownership.generation, record.request.ownership.attempt));
@@ -73,6 +83,7 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
     let owned = OwnedBy::deployment(&context.spec.name);
     let search = || InstanceDeployer::find(&*context.cloud, &owned);
     let mut unread = contents.damaged;
+    unread.extend(unordered);
     let mut read = |result: Result<Vec<Instance>>| {
         result.unwrap_or_else(|error| {
             unread.push(error);
@@ -93,6 +104,9 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
             known.gone.extend(made.values().filter(|id| !current.contains(*id)).cloned());
         }
     }
+    known.pause = ordered.pause.clone();
+    known.holds.extend(ordered.holds.clone());
+    known.ordered = ordered;
     known.adopted = current;
     known.tags_only = contents.head.is_none();
     known.head = contents.head;
@@ -147,12 +161,14 @@ pub(crate) fn nonce() -> String {
     format!("{:016x}", rand::random::<u64>())
 }
 
-fn plan_of(fleet: &super::super::fleet::Fleet) -> FleetPlan {
+fn plan_of(fleet: &super::super::fleet::Fleet, orders: &Orders) -> FleetPlan {
     let spec = &fleet.spec;
+    let wanted = orders.nodes(spec);
     FleetPlan {
         name: spec.name.clone(),
-        wanted: spec.nodes,
-        at_least: spec.at_least.unwrap_or(spec.nodes),
+        wanted,
+        exact: orders.scaled(spec).is_some(),
+        at_least: spec.at_least.map_or(wanted, |least| least.min(wanted)),
         after: spec.after.clone(),
         places: places(spec),
         customizes: !fleet.customizers.is_empty(),
@@ -185,7 +201,9 @@ fn take_settled(machine: &mut Machine, record: &LaunchRecord) {
     let Ownership { fleet, slots, generation, attempt, .. } = &record.request.ownership;
     for slot in slots.iter() {
         let made = match outcome {
-            LaunchOutcome::Launched(instances) => instances.get(&slot).cloned(),
+            LaunchOutcome::Launched(instances) => {
+                instances.get(&slot).filter(|_| !record.ended.contains(&slot)).cloned()
+            }
             LaunchOutcome::Refused(_) | LaunchOutcome::Lost(_) => None,
         };
         machine.recover_settled(

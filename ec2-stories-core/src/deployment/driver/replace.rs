@@ -2,6 +2,7 @@
 
 use super::super::event::EventKind;
 use super::super::machine::{Event, Failure};
+use super::super::orders::Pause;
 use super::{Context, terminate};
 use crate::ErrorKind;
 use crate::model::{InstanceId, NodeAddress};
@@ -27,6 +28,10 @@ pub(super) async fn replace(
     if let Some(Hold { owner, reason, until }) = context.hold_of(&node) {
         let why = format!("held by {owner} until {until}: {reason}");
         return spare(context, node, instance, why, tell);
+    }
+    let pause = context.known().pause.clone();
+    if let Some(Pause { owner, reason, .. }) = pause {
+        return spare(context, node, instance, format!("paused by {owner}: {reason}"), tell);
     }
     let verdict = context.known().verdicts.get(&node).cloned();
     if let (Cause::Verdict, Some(Verdict::Live | Verdict::Suspect(_))) = (cause, verdict) {

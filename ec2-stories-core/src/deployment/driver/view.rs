@@ -129,6 +129,13 @@ impl View {
         }
     }
 
+    /// The deployment has this node no more.
+    pub(crate) fn forget(&self, node: &NodeAddress) {
+        let mut state = self.state();
+        state.nodes.remove(node);
+        state.attributes.remove(node);
+    }
+
     pub(crate) fn problem(&self, node: Option<&NodeAddress>, problem: String) {
         let mut state = self.state();
         match node {

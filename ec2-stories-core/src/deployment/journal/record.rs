@@ -1,6 +1,6 @@
 //! The records of a journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -71,6 +71,9 @@ pub(crate) struct LaunchRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) host_key: Option<InjectedKey>,
     pub(crate) outcome: Option<LaunchOutcome>,
+    /// Slots that the fleet has no more: their instances have ended.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) ended: BTreeSet<u32>,
 }
 
 /// What the journal says of the host key that a launch sends: enough to send the same again.

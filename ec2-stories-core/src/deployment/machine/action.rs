@@ -68,6 +68,8 @@ pub struct Outcome {
     pub changed: Vec<NodeAddress>,
     /// Nodes that live with another instance than the one that others know.
     pub replaced: Vec<NodeAddress>,
+    /// Nodes that the fleet has no more.
+    pub removed: Vec<NodeAddress>,
     /// What went wrong, and for which node.
     pub problems: Vec<(NodeAddress, Failure)>,
     /// Launches that searches settled, and what they made.

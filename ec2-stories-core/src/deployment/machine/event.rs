@@ -1,5 +1,7 @@
 //! What the machine is told.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +68,12 @@ pub enum Event {
     Held { node: NodeAddress, instance: InstanceId, failure: Failure },
     /// A node's customizers are to run again.
     Outdated { node: NodeAddress },
+    /// Somebody wants the fleet to have so many nodes.
+    Scale { fleet: Name, wanted: u32, at_least: u32 },
+    /// Nothing is to be launched, replaced or scaled down, or is to be again.
+    Paused(bool),
+    /// These nodes, and no others, are held.
+    Holds(BTreeSet<NodeAddress>),
     /// A delay is over.
     Elapsed(Timer),
     /// Take everything down; the first cause is kept.

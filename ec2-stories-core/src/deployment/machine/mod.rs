@@ -31,6 +31,7 @@ mod phase;
 mod raise;
 mod recover;
 mod replace;
+mod scale;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -49,7 +50,10 @@ impl Machine {
         let mut out = Outcome::default();
         self.take(event, now, &mut out);
         match self.aim {
-            Aim::Live => self.raise(now, &mut out),
+            Aim::Live => {
+                self.trim(now, &mut out);
+                self.raise(now, &mut out);
+            }
             Aim::Terminated => self.lower(&mut out),
         }
         out
@@ -91,6 +95,9 @@ impl Machine {
             Event::Release { node } => self.release(&node, out),
             Event::Held { node, instance, failure } => self.held(&node, &instance, failure, now, out),
             Event::Outdated { node } => self.outdated(&node, out),
+            Event::Scale { fleet, wanted, at_least } => self.scale(&fleet, wanted, at_least, out),
+            Event::Paused(paused) => self.pause(paused, now, out),
+            Event::Holds(held) => self.held = held,
             Event::Elapsed(timer) => self.elapsed(&timer, now, out),
             Event::Terminate { cause } => self.terminate(cause, out),
             Event::Proven => self.proven(out),

@@ -59,7 +59,7 @@ impl Machine {
                 if let Preparation::Failed(failure) = self.fleets[index].preparation.clone() {
                     // What it loses cannot be launched again.
                     self.give_up_unlaunched(index, &failure, now, out);
-                } else if self.may_start(&self.fleets[index]) {
+                } else if !self.paused && self.may_start(&self.fleets[index]) {
                     self.launch_missing(index, now, out);
                 }
             }

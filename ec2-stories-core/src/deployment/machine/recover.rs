@@ -13,6 +13,7 @@ impl Machine {
             let plan = FleetPlan {
                 name: name.clone(),
                 wanted: 0,
+                exact: false,
                 at_least: 0,
                 after: Vec::new(),
                 places: Vec::new(),

@@ -157,7 +157,7 @@ impl Machine {
         out: &mut Outcome,
     ) {
         let Some(order) = self.fleet(&address.fleet).map(|fleet| fleet.plan.health.replace) else { return };
-        let surplus = self.is_surplus(address);
+        let (surplus, paused) = (self.is_surplus(address), self.paused);
         let Some(node) = self.node_mut(address) else { return };
         node.death = Some(leaving.failure.clone());
         let beside = order == Replace::LaunchFirst
@@ -166,6 +166,9 @@ impl Machine {
             && !leaving.quarantine
             && !surplus;
         node.leaving = Some(leaving.clone());
+        if paused {
+            return out.changed.push(address.clone());
+        }
         if node.phase == Phase::Registering {
             // What is registered must be known before it can be taken back.
             return out.changed.push(address.clone());
@@ -266,13 +269,15 @@ impl Machine {
         now: Timestamp,
         out: &mut Outcome,
     ) {
+        let paused = self.paused;
         let Some(node) = self.node_mut(address) else { return };
         if node.outgoing.as_ref().is_some_and(|outgoing| outgoing.instance == *instance) {
             let timer = Timer::Drain(address.clone(), instance.clone());
             return out.actions.push(Action::Delay { timer, by: HELD });
         }
         if node.phase == Phase::Terminating && node.instance.as_ref() == Some(instance) {
-            node.leaving = None;
+            // After a pause it goes all the same.
+            node.leaving.take_if(|_| !paused);
             out.problems.push((address.clone(), failure));
             self.proceed(address, now, out);
         }

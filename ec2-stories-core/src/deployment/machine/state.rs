@@ -1,6 +1,6 @@
 //! The machine's state: plain data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -28,6 +28,10 @@ pub struct Machine {
     pub batches: BTreeMap<ClientToken, Batch>,
     /// Places that had no room, and until when that is believed.
     pub full: Vec<(Place, Timestamp)>,
+    /// Whether nothing is to be launched, replaced or scaled down.
+    pub paused: bool,
+    /// Nodes that are not to be replaced.
+    pub held: BTreeSet<NodeAddress>,
 }
 
 /// What is wanted of a deployment.
@@ -62,6 +66,8 @@ pub struct FleetPlan {
     pub name: Name,
     /// How many nodes.
     pub wanted: u32,
+    /// Whether somebody said that there are to be no more: then surplus nodes go.
+    pub exact: bool,
     /// With fewer the fleet has failed.
     pub at_least: u32,
     /// The fleets that must be ready before.
@@ -236,6 +242,8 @@ impl Machine {
             fleets: plans.into_iter().map(fleet).collect(),
             batches: BTreeMap::new(),
             full: Vec::new(),
+            paused: false,
+            held: BTreeSet::new(),
         }
     }
 

@@ -20,6 +20,7 @@ pub(super) fn plan(fleet: &str, wanted: u32, at_least: u32, after: &[&str]) -> F
     FleetPlan {
         name: name(fleet),
         wanted,
+        exact: false,
         at_least,
         after: after.iter().map(|before| name(before)).collect(),
         places: vec![place("t3.small"), place("t3a.small")],
