@@ -7,6 +7,7 @@
 mod call;
 mod context;
 mod controller;
+mod expiry;
 mod host_key;
 mod launch;
 mod ledger;
@@ -22,7 +23,8 @@ mod wait;
 pub(super) use call::{On, call, persist};
 pub(super) use context::Context;
 pub(super) use controller::{Command, Controller};
+pub(super) use expiry::{Switch, first as first_expiry, of_fleet as expiry_of};
 pub(super) use host_key::{HostKey, injected_file};
 pub(super) use recover::{Recovered, Stray, nonce, places, recover};
-pub(super) use request::{Resolved, freeze, user_data};
+pub(super) use request::{Composed, Resolved, freeze, user_data};
 pub(super) use view::Progress;
