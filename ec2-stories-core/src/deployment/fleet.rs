@@ -7,8 +7,8 @@ use bon::bon;
 
 use super::validate::check_fleet;
 use crate::model::{
-    Architecture, AvailabilityZone, FirewallPolicy, FleetSpec, Health, Image, InstanceType, KeyPairSpec,
-    LoginSpec, Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
+    Architecture, AvailabilityZone, Expiry, FirewallPolicy, FleetSpec, Health, Image, InstanceType,
+    KeyPairSpec, LoginSpec, Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
     default_instance_types, default_launch_timeout,
 };
 use crate::provider::{Customizer, Probe, Registrar};
@@ -90,6 +90,9 @@ impl Fleet {
         /// How long a node may take from launch to running.
         #[builder(default = default_launch_timeout())]
         launch_timeout: Duration,
+        /// How long its nodes outlive their controller: an hour in dev mode, for ever in production, where not said.
+        #[builder(into)]
+        expires_after: Option<Expiry>,
         /// How its nodes are watched, and what is done about those that die.
         #[builder(default)]
         health: Health,
@@ -123,6 +126,7 @@ impl Fleet {
             metadata,
             tags,
             launch_timeout,
+            expires_after,
             health,
         };
         check_fleet(&spec)?;

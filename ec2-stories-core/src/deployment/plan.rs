@@ -9,7 +9,7 @@ use super::image_file::PlannedUpload;
 use super::journal::FleetRecord;
 use super::machine::Place;
 use super::table::table;
-use crate::model::{ImageId, InstanceId, InstanceType, Mode, Name, NodeAddress};
+use crate::model::{Expiry, ImageId, InstanceId, InstanceType, Mode, Name, NodeAddress};
 use crate::provider::{Finding, Severity};
 use crate::{Error, ErrorKind, Result};
 
@@ -57,6 +57,8 @@ pub struct PlannedFleet {
     pub again: Vec<NodeAddress>,
     /// What its nodes are customized by, in order.
     pub customizers: Vec<String>,
+    /// How long its nodes outlive their controller.
+    pub expires_after: Expiry,
 }
 
 impl Plan {
@@ -103,6 +105,14 @@ impl fmt::Display for Plan {
         for fleet in &self.fleets {
             if let Some(upload) = &fleet.upload {
                 writeln!(f, "before {}: {upload}", fleet.name)?;
+            }
+            if let Some(after) = fleet.expires_after.after() {
+                let after = Expiry::After(after);
+                writeln!(
+                    f,
+                    "{}: its nodes end themselves {after} after their controller is gone",
+                    fleet.name
+                )?;
             }
             for customizer in &fleet.customizers {
                 writeln!(f, "{}: {customizer}", fleet.name)?;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::driver::{
-    Context, HostKey, Recovered, Resolved, freeze, injected_file, persist, places, user_data,
+    Composed, Context, HostKey, Recovered, Resolved, Switch, expiry_of, first_expiry, freeze, injected_file,
+    persist, places, user_data,
 };
 use super::fleet::Fleet;
 use super::image_file::{PlannedUpload, look};
@@ -73,6 +74,7 @@ async fn plan_fleet(context: &Context, recovered: &Recovered, fleet: &Fleet, pla
         instance_types: spec.instance_types.clone(),
         again: recovered.machine.differing(&spec.name).collect(),
         customizers: fleet.customizers.iter().map(|customizer| customizer.name()).collect(),
+        expires_after: expiry_of(&context.spec, Some(spec)),
     });
     plan.resolved.extend(record.map(|record| (spec.name.clone(), record)));
     Ok(())
@@ -187,8 +189,9 @@ async fn preflight(
     // Another key of the same length: the fleet's own is made when it starts.
     let host_key =
         injected_file(spec).map(|_| HostKey::random(&format!("{}.{}", context.spec.name, spec.name)));
-    let data = match user_data(&context.spec, spec, &supposed(spec), host_key.transpose()?.as_ref()) {
-        Ok(data) => data.map(|data| data.sent),
+    let (data, switch) = match user_data(&context.spec, spec, &supposed(spec), host_key.transpose()?.as_ref())
+    {
+        Ok(Composed { data, switch }) => (data.map(|data| data.sent), switch),
         Err(error) => {
             let message = error.message().trim_start_matches(&format!("{field}.user_data: ")).to_owned();
             findings.push(Finding {
@@ -196,9 +199,10 @@ async fn preflight(
                 field: format!("{field}.user_data"),
                 message,
             });
-            None
+            (None, Switch::Off)
         }
     };
+    findings.extend(unwatched(&switch, field));
     findings.extend(generated_key(spec, field));
     let mut resolved = Resolved::from(record);
     if let Some(KeyPairSpec::Existing(name)) = &spec.key {
@@ -212,10 +216,11 @@ async fn preflight(
             slots: slots.clone(),
             generation: Generation::FIRST,
             attempt: 1,
-            expires: None,
+            expires: first_expiry(&context.spec, spec, context.now()),
         };
         let token = ClientToken::new("preflight");
-        let request = freeze(&context.spec, spec, &resolved, ownership, token, &place, data.clone());
+        let mut request = freeze(&context.spec, spec, &resolved, ownership, token, &place, data.clone());
+        request.metadata.tags |= switch.is_in_guest();
         let check = || context.cloud.preflight(&request, field);
         let found = persist(context, "preflight", &spec.name, check).await?;
         let usable = found.iter().all(|finding| finding.severity != Severity::Error);
@@ -251,6 +256,13 @@ fn supposed(spec: &FleetSpec) -> Attributes {
         }
     }
     attributes
+}
+
+/// Nodes that cannot end themselves, though they were to.
+fn unwatched(switch: &Switch, field: &str) -> Option<Finding> {
+    let Switch::TagOnly(why) = switch else { return None };
+    let message = format!("the nodes do not end themselves when their controller is lost: {why}");
+    Some(Finding { severity: Severity::Note, field: format!("{field}.expires_after"), message })
 }
 
 /// A generated private key needs a folder; without it the key would be lost with the launch.

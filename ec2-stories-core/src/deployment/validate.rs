@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::attributes::{Attributes, Reference};
-use crate::model::{DeploymentSpec, FleetSpec, KeyPairSpec, Name, UserData};
+use crate::model::{DeploymentSpec, Expiry, FleetSpec, KeyPairSpec, Name, UserData};
 use crate::{Error, Result};
 
 /// Checks what can be seen of one fleet alone.
@@ -41,6 +41,15 @@ pub(super) fn check_fleet(spec: &FleetSpec) -> Result<()> {
     }
     if spec.launch_timeout.is_zero() {
         return Err(Error::invalid(at("launch_timeout"), "must be more than nothing"));
+    }
+    if let Some(after) = spec.expires_after.and_then(Expiry::after)
+        && after < Expiry::SHORTEST
+    {
+        let shortest = Expiry::SHORTEST.as_secs();
+        let why = format!(
+            "must be at least {shortest} s, or \"never\"; minutes give a controller time to renew it"
+        );
+        return Err(Error::invalid(at("expires_after"), why));
     }
     health::health(at, &spec.health)?;
     if let Some(KeyPairSpec::PublicKey(key)) = &spec.key {

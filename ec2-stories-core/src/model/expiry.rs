@@ -47,6 +47,12 @@ impl fmt::Display for Expiry {
     }
 }
 
+impl From<Duration> for Expiry {
+    fn from(after: Duration) -> Self {
+        Self::After(after)
+    }
+}
+
 impl From<Expiry> for String {
     fn from(expiry: Expiry) -> Self {
         expiry.to_string()

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Architecture, AvailabilityZone, FirewallPolicy, Health, Image, InstanceType, KeyPairSpec, LoginSpec,
-    Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
+    Architecture, AvailabilityZone, Expiry, FirewallPolicy, Health, Image, InstanceType, KeyPairSpec,
+    LoginSpec, Market, MetadataOptions, Name, SecurityGroupId, SubnetId, Tags, UserData, Volume,
 };
 
 /// N equal nodes. [`Fleet::builder`](crate::Fleet::builder) makes one in code; a story file says the same.
@@ -74,6 +74,9 @@ pub struct FleetSpec {
     /// How long a node may take from launch to running.
     #[serde(default = "default_launch_timeout", with = "humantime_serde")]
     pub launch_timeout: Duration,
+    /// How long its nodes outlive their controller: an hour in dev mode, for ever in production, unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_after: Option<Expiry>,
     /// How its nodes are watched, and what is done about those that die.
     #[serde(default, skip_serializing_if = "is_default")]
     pub health: Health,

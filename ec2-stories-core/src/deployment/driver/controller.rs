@@ -19,7 +19,7 @@ use super::desk::Desk;
 use super::perform::perform;
 use super::replace::Cause;
 use super::watch::{Asks, Watch, hear};
-use super::{Context, Progress, launch};
+use super::{Context, Progress, expiry, launch};
 use crate::ErrorKind;
 use crate::model::{Generation, InstanceId, NodeAddress};
 use crate::provider::Verdict;
@@ -78,6 +78,9 @@ impl Controller {
     /// Runs until everything is down, the nodes are to be left, or another controller has them. It may be dropped at any
     /// time: that is a death.
     pub(crate) async fn run(mut self) {
+        if self.machine.aim == Aim::Live {
+            self.under_way.push(Box::pin(expiry::keep(Arc::clone(&self.context))));
+        }
         let mut ours = self.take(Event::Start).await;
         while ours && self.machine.closing != Closing::Done {
             tokio::select! {

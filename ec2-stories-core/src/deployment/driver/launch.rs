@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::super::event::EventKind;
 use super::super::journal::{InjectedKey, Journal, LaunchOutcome, LaunchRecord};
 use super::super::machine::{Batch, Event, Failure};
-use super::request::{Resolved, freeze, user_data};
-use super::{Context, call, host_key};
+use super::request::{Composed, Resolved, freeze, user_data};
+use super::{Context, call, first_expiry, host_key};
 use crate::model::{
     ClientToken, Instance, InstanceId, LaunchRequest, NodeAddress, OwnedBy, Ownership, UserData,
 };
@@ -55,8 +55,8 @@ async fn intend(context: &Context, token: &ClientToken, batch: &Batch) -> Result
     let resolved = context.known().fleets.get(&batch.fleet).map(Resolved::from).ok_or_else(missing)?;
     let made = host_key::of_fleet(&context.spec.name, &fleet.spec).await?;
     let key = made.as_ref().map(|(key, _)| key);
-    let user_data = user_data(&context.spec, &fleet.spec, &context.view.attributes(), key)?;
-    let user_data = user_data.map(|data| data.recorded);
+    let Composed { data, switch } = user_data(&context.spec, &fleet.spec, &context.view.attributes(), key)?;
+    let user_data = data.map(|data| data.recorded);
     let gzip = fleet.spec.user_data.as_ref().is_some_and(UserData::is_gzip);
     let host_key = made.map(|(key, file)| InjectedKey { file, public: key.public, gzip });
     let ownership = Ownership {
@@ -65,10 +65,11 @@ async fn intend(context: &Context, token: &ClientToken, batch: &Batch) -> Result
         slots: batch.slots.clone(),
         generation: batch.generation,
         attempt: batch.attempt,
-        expires: None,
+        expires: first_expiry(&context.spec, &fleet.spec, context.now()),
     };
-    let request =
+    let mut request =
         freeze(&context.spec, &fleet.spec, &resolved, ownership, token.clone(), &batch.place, user_data);
+    request.metadata.tags |= switch.is_in_guest();
     let record = LaunchRecord {
         written_at: context.now(),
         request,

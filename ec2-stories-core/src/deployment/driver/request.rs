@@ -2,7 +2,7 @@
 
 use super::super::journal::FleetRecord;
 use super::super::machine::Place;
-use super::HostKey;
+use super::{HostKey, Switch, expiry};
 use crate::attributes::{Attributes, Scope};
 use crate::model::{
     ClientToken, DeploymentSpec, FleetSpec, ImageId, KeyName, LaunchRequest, Ownership, Rendered,
@@ -57,6 +57,13 @@ pub(crate) fn freeze(
     }
 }
 
+/// User data, and whether the guest is told by it to end itself one day.
+#[derive(Clone, Debug)]
+pub(crate) struct Composed {
+    pub(crate) data: Option<FrozenUserData>,
+    pub(crate) switch: Switch,
+}
+
 /// User data, as the journal keeps it and as the instance reads it: only that has the host key.
 #[derive(Clone, Debug)]
 pub(crate) struct FrozenUserData {
@@ -64,23 +71,41 @@ pub(crate) struct FrozenUserData {
     pub(crate) sent: Vec<u8>,
 }
 
-/// User data as the instance is to read it.
+/// User data as the instance is to read it. What the switch needs is left out where there is no room for it.
 pub(crate) fn user_data(
     deployment: &DeploymentSpec,
     fleet: &FleetSpec,
     attributes: &Attributes,
     host_key: Option<&HostKey>,
-) -> Result<Option<FrozenUserData>> {
+) -> Result<Composed> {
     let field = format!("fleet.{}.user_data", fleet.name);
     let scope = Scope { deployment: &deployment.name, fleet: &fleet.name, node: None, attributes };
     let described = fleet.user_data.as_ref().map(|data| data.resolve(&scope)).transpose();
     let described = described.map_err(|error| Error::invalid(&field, error.chain()))?.unwrap_or_default();
-    let parts: Vec<Rendered> = host_key.map(HostKey::part).into_iter().chain(described).collect();
+    let gzip = fleet.user_data.as_ref().is_some_and(UserData::is_gzip);
+    let with = |watch: Option<Rendered>| -> Vec<Rendered> {
+        host_key.map(HostKey::part).into_iter().chain(watch).chain(described.clone()).collect()
+    };
+    let switch = match expiry::part(deployment, fleet, &described) {
+        Ok(watch) => match frozen(&field, &with(Some(watch)), host_key, gzip) {
+            Ok(data) => return Ok(Composed { data, switch: Switch::InGuest }),
+            Err(_) => Switch::TagOnly("there is no room for it in its user data".to_owned()),
+        },
+        Err(switch) => switch,
+    };
+    Ok(Composed { data: frozen(&field, &with(None), host_key, gzip)?, switch })
+}
+
+fn frozen(
+    field: &str,
+    parts: &[Rendered],
+    host_key: Option<&HostKey>,
+    gzip: bool,
+) -> Result<Option<FrozenUserData>> {
     if parts.is_empty() {
         return Ok(None);
     }
-    let gzip = fleet.user_data.as_ref().is_some_and(UserData::is_gzip);
-    let text = join(&parts).into_bytes();
+    let text = join(parts).into_bytes();
     let frozen = match host_key {
         Some(key) => FrozenUserData { sent: key.join(&text, gzip)?, recorded: text },
         None => {
@@ -88,7 +113,7 @@ pub(crate) fn user_data(
             FrozenUserData { recorded: sent.clone(), sent }
         }
     };
-    check_size(&field, frozen.sent.len(), &parts, gzip)?;
+    check_size(field, frozen.sent.len(), parts, gzip)?;
     Ok(Some(frozen))
 }
 

@@ -4,7 +4,7 @@ use ec2_stories_core::attributes::Template;
 use ec2_stories_core::deployment::DeploymentBuilder;
 use ec2_stories_core::deployment::machine::Phase;
 use ec2_stories_core::memory::{Fault, Operation};
-use ec2_stories_core::model::{InstanceState, Limits, UserData};
+use ec2_stories_core::model::{Expiry, InstanceState, Limits, UserData};
 use ec2_stories_core::{Deployment, Error, ErrorKind};
 
 use super::world::{World, debian};
@@ -147,8 +147,9 @@ async fn what_ended_before_anybody_saw_it_counts_in_the_limit() {
 async fn user_data_reads_attributes_late_and_a_replay_says_the_same() {
     let world = World::new();
     let text = Template::new("db = \"${db/0.private_ip}\" # ${deployment}/${fleet}").unwrap();
-    let web = debian("web", 2).after("db").user_data(text).build().unwrap();
-    let shop = world.shop([debian("db", 1).build().unwrap(), web]);
+    let lasting = |fleet, nodes| debian(fleet, nodes).expires_after(Expiry::Never);
+    let web = lasting("web", 2).after("db").user_data(text).build().unwrap();
+    let shop = world.shop([lasting("db", 1).build().unwrap(), web]);
     world.cloud.fail(Operation::Launch, Fault::Before);
     world.cloud.fail(Operation::Launch, Fault::After);
     let running = shop.start().await.unwrap();

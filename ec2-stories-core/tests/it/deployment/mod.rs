@@ -7,6 +7,7 @@ mod death;
 mod description;
 mod dropped;
 mod ending;
+mod expiry;
 mod host_keys;
 mod image_file;
 mod later;

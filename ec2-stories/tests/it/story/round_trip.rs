@@ -34,6 +34,7 @@ fn everything() -> DeploymentSpec {
         metadata: MetadataOptions { hop_limit: 2, ..MetadataOptions::default() },
         tags: Tags::new().with("a b.c", "\"quoted\""),
         launch_timeout: Duration::from_secs(90),
+        expires_after: Some(Expiry::After(Duration::from_secs(5400))),
         health: Health::default(),
     };
     let web = FleetSpec {
@@ -62,6 +63,7 @@ fn everything() -> DeploymentSpec {
                 .build(),
         ),
         volumes: vec![],
+        expires_after: Some(Expiry::Never),
         user_data: Some(UserData::parts([
             CloudConfig::new().packages(["nginx"]).set("timezone", "UTC").unwrap().into(),
             ShellScript::new(Template::new("db=${db/0.private_ip} $${HOME}").unwrap()).into(),
