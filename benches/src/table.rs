@@ -1,5 +1,7 @@
 //! The figures of one run, as a table for people and one JSON object on the last line.
 
+use std::cell::Cell;
+
 use serde::Serialize;
 
 /// One comparison.
@@ -45,12 +47,15 @@ impl Row {
 pub struct Bench {
     bench: String,
     rows: Vec<Row>,
+    /// How many rows were printed.
+    #[serde(skip)]
+    printed: Cell<usize>,
 }
 
 impl Bench {
     /// No figures yet.
     pub fn new(name: &str) -> Self {
-        Self { bench: name.to_owned(), rows: Vec::new() }
+        Self { bench: name.to_owned(), rows: Vec::new(), printed: Cell::default() }
     }
 
     /// Adds a figure.
@@ -58,15 +63,24 @@ impl Bench {
         self.rows.push(row);
     }
 
-    /// Prints the table, then the object.
-    pub fn print(&self) {
+    /// Prints the rows that were not printed yet: a long benchmark that is cut off has told what it knew.
+    pub fn print_rows(&self) {
+        let from = self.printed.replace(self.rows.len());
+        if from == self.rows.len() {
+            return;
+        }
         println!(
             "{:<36} {:<40} {:>10} {:<22} {:>10} {:>8}",
             "case", "metric", "ours", "peer", "theirs", "ahead"
         );
-        for Row { case, metric, ours, peer, theirs, ahead } in &self.rows {
+        for Row { case, metric, ours, peer, theirs, ahead } in &self.rows[from..] {
             println!("{case:<36} {metric:<40} {ours:>10} {peer:<22} {theirs:>10} {ahead:>8}");
         }
+    }
+
+    /// Prints the rows that were not printed yet, then the object.
+    pub fn print(&self) {
+        self.print_rows();
         println!("{}", serde_json::to_string(self).expect("plain data is JSON"));
     }
 }

@@ -4,7 +4,8 @@
 //! Each client runs in a process of its own, one after the other, all of them before any again. The figures are medians.
 //!
 //! `cargo bench -p ec2-stories-benches --bench versus_upload -- [MiB …]`, by default 2048 and 8192. `RUNS` (5) says how many
-//! runs the medians are of, `ONLY` names a part of the cases' names.
+//! runs the medians are of, `MINUTES` (20) for how long a case begins new ones, `ONLY` names a part of the cases' names. Rows are
+//! printed case by case. The whole of it takes some two hours on two processors, and 8 GiB of the page cache.
 #![allow(clippy::print_stdout)] // A benchmark's result is what it prints.
 
 mod case;
@@ -16,6 +17,7 @@ mod sink;
 
 use std::error::Error;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use case::{Case, cases};
 use client::{Client, PEERS};
@@ -30,6 +32,23 @@ const PACKAGES: &str = include_str!("../peers/upload_requirements.txt");
 const SECONDS: f64 = 0.01;
 const ONE_MIB: f64 = 1.0;
 
+/// How often a case is run.
+#[derive(Clone, Copy)]
+struct Runs {
+    rounds: usize,
+    /// No round of a case begins after that.
+    longest: Duration,
+}
+
+impl Runs {
+    fn of_environment() -> Result<Self, std::num::ParseIntError> {
+        let number =
+            |name: &str, default: u64| std::env::var(name).map_or(Ok(default), |number| number.parse());
+        let (rounds, minutes) = (number("RUNS", 5)? as usize, number("MINUTES", 20)?);
+        Ok(Self { rounds, longest: Duration::from_secs(minutes * 60) })
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -41,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let peers = Peers::install(&PACKAGES.lines().collect::<Vec<_>>())?;
     let given: Vec<u64> = arguments.iter().map(|mib| mib.parse()).collect::<Result<_, _>>()?;
     let sizes = if given.is_empty() { vec![2048, 8192] } else { given };
-    let runs = std::env::var("RUNS").map_or(Ok(5), |runs| runs.parse())?;
+    let runs = Runs::of_environment()?;
     let only = std::env::var("ONLY").unwrap_or_default();
     let folder = std::env::temp_dir().join(format!("versus_upload-{}", std::process::id()));
     std::fs::create_dir(&folder)?;
@@ -54,7 +73,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn compare_all(
     sizes: &[u64],
     only: &str,
-    runs: usize,
+    runs: Runs,
     folder: &Path,
     peers: &Peers,
 ) -> Result<Bench, Box<dyn Error>> {
@@ -75,18 +94,21 @@ async fn compare_all(
 async fn compare(
     bench: &mut Bench,
     case: &Case,
-    runs: usize,
+    runs: Runs,
     folder: &Path,
     tls: &TlsAcceptor,
     peers: &Peers,
 ) -> Result<(), Box<dyn Error>> {
     let clients = [&[Client::Ours], &PEERS[..]].concat();
     let mut figures: Vec<Vec<Figures>> = vec![Vec::new(); clients.len()];
-    for _ in 0..runs {
+    let (began, mut round) = (Instant::now(), 0);
+    while round < runs.rounds && (round == 0 || began.elapsed() < runs.longest) {
+        round += 1;
         for (client, figures) in clients.iter().zip(&mut figures) {
             figures.push(run(*client, case, folder, tls, peers).await?);
         }
     }
+    println!("{case}: medians of {round} in {} s", began.elapsed().as_secs());
     let gib = case.mib as f64 / 1024.0;
     let ours = median(&figures[0]);
     for (client, figures) in clients.iter().zip(&figures).skip(1) {
@@ -96,6 +118,7 @@ async fn compare(
         bench.push(row("CPU seconds a GiB", ours.cpu / gib, theirs.cpu / gib, SECONDS));
         bench.push(row("peak memory in MiB", ours.memory, theirs.memory, ONE_MIB));
     }
+    bench.print_rows();
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod config;
 mod credentials;
 mod error;
 mod http;
+pub mod service;
 
 pub use clock::ClockTimeSource;
 pub use config::{sdk_config, sdk_config_with_clock};

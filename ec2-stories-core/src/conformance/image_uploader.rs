@@ -25,6 +25,7 @@ pub async fn image_uploader(uploader: Arc<dyn ImageUploader>, bytes: usize, sent
     const AGAIN: &str = "the same content again is not sent again; the answer is the same";
     const PROGRESS: &str = "progress never goes back, and ends at acknowledged == total";
     const ABORT: &str = "abort is a success where nothing is";
+    const REMOVE: &str = "remove takes back what was uploaded, and is a success where nothing is";
 
     let directory = tempfile::tempdir().expect("a temporary directory");
     let source = |name: &str, content: &[u8]| {
@@ -65,6 +66,12 @@ pub async fn image_uploader(uploader: Arc<dyn ImageUploader>, bytes: usize, sent
         demand(again == uploaded && sent().await == before, AGAIN, &again);
         demand(seen.last() == Some(&total), PROGRESS, &seen);
     }
+
+    for _ in 0..2 {
+        succeeds(uploader.remove(&uploaded.content_hash).await, REMOVE);
+    }
+    let (again, _) = upload(&uploader, &image).await;
+    demand(again.content_hash == uploaded.content_hash && sent().await > before, REMOVE, &again);
 
     let missing = source("missing.raw", &content);
     fs::remove_file(missing.path()).expect("a file in a temporary directory");

@@ -19,6 +19,7 @@ operations! {
     Upload {
         Upload = "upload",
         Abort = "abort",
+        Remove = "remove",
     }
 }
 
@@ -146,6 +147,16 @@ impl ImageUploader for MemoryUploader {
             Ok(())
         };
         self.0.script.perform(Upload::Abort, abort).await
+    }
+
+    async fn remove(&self, content_hash: &str) -> Result<()> {
+        let remove = async {
+            let state = &mut *self.lock();
+            state.finished.remove(content_hash);
+            state.unfinished.retain(|_, (of, _)| of != content_hash);
+            Ok(())
+        };
+        self.0.script.perform(Upload::Remove, remove).await
     }
 }
 

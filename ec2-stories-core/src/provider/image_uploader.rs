@@ -40,6 +40,8 @@ pub struct UploadedImage {
 /// - An upload that was cut off goes on where it was when the same source is uploaded again.
 /// - Dropping the future stops the upload and leaves nothing that bills and cannot be resumed; `abort` removes what an
 ///   upload that will not be resumed left behind, and is a success where nothing is.
+/// - `remove` takes back what was uploaded of a content, finished or not, and is a success where nothing is; what was made of it,
+///   such as an image, stays.
 /// - A source that changes midway is an error, never a mixed image.
 /// - Progress never goes back, and ends at `acknowledged == total`.
 ///
@@ -58,4 +60,7 @@ pub trait ImageUploader: fmt::Debug + Send + Sync {
 
     /// Removes what an unfinished upload of the file left.
     async fn abort(&self, source: &ImageSource) -> Result<()>;
+
+    /// Removes what was uploaded of the content with this SHA-256, in hex.
+    async fn remove(&self, content_hash: &str) -> Result<()>;
 }

@@ -1,8 +1,6 @@
 //! The one door to EC2: every call passes the token bucket, gets a span and comes back with the family's error.
 
 mod bucket;
-mod calls;
-mod identity;
 mod rates;
 mod retry;
 mod server_time;
@@ -18,37 +16,20 @@ use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::SdkConfig;
-use ec2_stories_core::{Error, Result, Status};
+use ec2_stories_core::{Error, Result};
 use jiff::Timestamp;
 use tracing::Instrument;
 
 pub(crate) use bucket::Bucket;
-pub(crate) use calls::{Attempts, Calls};
-pub(crate) use identity::FreshIdentity;
+pub(crate) use ec2_stories_core::aws::service::{Attempts, Calls, Effect, FreshIdentity};
 pub use rates::{Rate, Rates};
+pub(crate) use retry::refuses_credentials;
 pub(crate) use settling::settling;
 
 use crate::error::translate;
 use rates::Buckets;
 use retry::NoRetryOfDefinitive;
 use server_time::ServerTime;
-
-/// Whether a call changes something, which decides what a lost reply means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    Reads,
-    Changes,
-}
-
-impl Effect {
-    /// The status of a call of which nobody knows whether it was carried out.
-    pub(crate) fn when_unknown(self) -> Status {
-        match self {
-            Self::Reads => Status::Temporary,
-            Self::Changes => Status::Ambiguous,
-        }
-    }
-}
 
 /// A call to be made.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +66,7 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(config: &SdkConfig, rates: Rates) -> Self {
         let calls = Calls::default();
-        let identity = FreshIdentity::new();
+        let identity = FreshIdentity::new(refuses_credentials);
         let server_time = ServerTime::default();
         // The SDK shares one retry quota among all clients of a process: a client that is throttled a lot would take
         // the others' retries away.

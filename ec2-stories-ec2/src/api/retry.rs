@@ -1,9 +1,9 @@
-//! What the SDK would repeat and should not.
+//! What the SDK would repeat and should not, and what it should.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
-use crate::error::is_definitive;
+use crate::error::{is_about_credentials, is_definitive};
 
 /// No capacity comes with HTTP status 500, which the SDK takes for a fault to be retried. It is an answer: the caller
 /// goes to another type or zone instead.
@@ -24,9 +24,14 @@ impl ClassifyRetry for NoRetryOfDefinitive {
     }
 }
 
+/// Whether the credentials were refused, which may have been rotated since they were asked for.
+pub(crate) fn refuses_credentials(context: &InterceptorContext) -> bool {
+    code(context).is_some_and(is_about_credentials)
+}
+
 /// The error code of a refusal. A classifier serves all operations, whose error types are all different, so it is read
 /// from the reply.
-pub(super) fn code(context: &InterceptorContext) -> Option<&str> {
+fn code(context: &InterceptorContext) -> Option<&str> {
     if !matches!(context.output_or_error(), Some(Err(_))) {
         return None;
     }

@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::SdkConfig;
 use ec2_stories_core::Result;
 
-use crate::api::{Bucket, Calls, Effect, FreshIdentity, Rate};
+use crate::api::{Bucket, Calls, Effect, FreshIdentity, Rate, refuses_credentials};
 use crate::error::translate;
 
 /// A block that is lost among a million is worth more than three tries. This is the only layer that repeats.
@@ -33,7 +33,7 @@ impl EbsApi {
     pub(super) fn new(config: &SdkConfig, blocks_per_second: f64) -> Self {
         static CLIENTS: AtomicU64 = AtomicU64::new(0);
         let own = RetryPartition::new(format!("ec2-stories-ebs-{}", CLIENTS.fetch_add(1, Ordering::Relaxed)));
-        let (calls, identity) = (Calls::default(), FreshIdentity::new());
+        let (calls, identity) = (Calls::default(), FreshIdentity::new(refuses_credentials));
         let retry = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_PAUSE);
         let config = aws_sdk_ebs::config::Builder::from(config)
             .retry_config(retry)

@@ -24,7 +24,9 @@ use self::file::Identity;
 use self::journal::{Journal, Record};
 use self::send::Work;
 use crate::Ec2;
-use crate::images::{Wanted, delete_snapshot, find_snapshot, settled_snapshot, wait_until_completed};
+use crate::images::{
+    Wanted, abandon_content, delete_snapshot, find_snapshot, settled_snapshot, wait_until_completed,
+};
 
 /// What EBS keeps and takes at once
 /// (<https://docs.aws.amazon.com/ebs/latest/userguide/ebs-accessing-snapshot.html>).
@@ -127,6 +129,11 @@ impl ImageUploader for EbsUploader {
         tracing::debug!(region = %ec2.region(), "aborted");
         Ok(())
     }
+
+    /// The journal of an unfinished upload, which is its file's, stays: who goes on with that file finds the snapshot gone.
+    async fn remove(&self, content_hash: &str) -> Result<()> {
+        abandon_content(&self.0.ec2, content_hash).await
+    }
 }
 
 impl Inner {
@@ -153,12 +160,13 @@ impl Inner {
         let (api, path) = (self.ec2.api(), source.path());
         let file = Identity::of(path)?;
         file.must_be(source)?;
-        let scan = scan::scan(path).await?;
+        let mut scan = scan::scan(path).await?;
         file.must_be_unchanged(path)?;
         let total = source.bytes();
+        let content_hash = scan.content_hash.clone();
         let uploaded = |snapshot: &SnapshotId| UploadedImage {
             location: snapshot.to_string(),
-            content_hash: scan.content_hash.clone(),
+            content_hash: content_hash.clone(),
             format: ImageFormat::Raw,
             bytes: total,
             virtual_bytes: source.virtual_bytes(),
@@ -166,7 +174,7 @@ impl Inner {
 
         let earlier = self.journal.read(path).await?;
         let encryption = self.encryption_of_snapshot().await?;
-        let wanted = Wanted { content_hash: &scan.content_hash, encryption: &encryption };
+        let wanted = Wanted { content_hash: &content_hash, encryption: &encryption };
         if let Some(snapshot) = find_snapshot(api, wanted).await? {
             if let Some((record, _)) =
                 earlier.filter(|(record, _)| record.snapshot.as_ref() != Some(&snapshot))
@@ -178,12 +186,13 @@ impl Inner {
             return Ok(uploaded(&snapshot));
         }
 
-        let fresh = Record::new(path, &scan.content_hash, &self.encryption, self.parent.as_ref());
+        let fresh = Record::new(path, &content_hash, &self.encryption, self.parent.as_ref());
         let record = self.claim(path, fresh).await?;
         let (record, snapshot) = self.start(path, record, &scan).await?;
         let blocks = match &self.parent {
             Some(parent) => delta::against(&self.ebs, parent, &scan).await?,
-            None => scan.blocks.clone(),
+            // A million blocks are 36 MB: they are not held twice.
+            None => std::mem::take(&mut scan.blocks),
         };
         let work = Work {
             ebs: &self.ebs,

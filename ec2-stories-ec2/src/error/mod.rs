@@ -4,14 +4,14 @@ mod codes;
 mod ids;
 
 use std::error::Error as StdError;
-use std::io;
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_ec2::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use ec2_stories_core::aws::service::{self, Refusal};
 use ec2_stories_core::{Error, ErrorKind, Status};
 
 pub(crate) use codes::{is_about_credentials, is_definitive};
+pub(crate) use ec2_stories_core::aws::service::again;
 pub(crate) use ids::named_in;
 
 use crate::api::Effect;
@@ -21,67 +21,16 @@ pub(crate) fn translate<E>(operation: &str, effect: Effect, error: &SdkError<E, 
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
-    let http = error.raw_response().map(|response| response.status().as_u16());
-    let request_id = error.request_id().map(ToOwned::to_owned);
-    let translated = match error {
-        SdkError::ConstructionFailure(_) => not_sent(error),
-        SdkError::DispatchFailure(failure) if failure.is_user() => not_sent(error),
-        SdkError::ServiceError(service) => answered(service.err(), http, request_id, effect),
-        other => unanswered(other, effect),
-    };
-    translated.during(operation)
+    service::translate(operation, effect, error, |refusal| refused(refusal, effect))
 }
 
-/// The same error again, for another who waits for the same call.
-pub(crate) fn again(error: &Error) -> Error {
-    let status = if error.is_temporary() {
-        Status::Temporary
-    } else if error.is_ambiguous() {
-        Status::Ambiguous
-    } else {
-        Status::Permanent
-    };
-    let mut copy = Error::new(error.kind(), error.message()).status(status);
-    if let Some(operation) = error.operation() {
-        copy = copy.during(operation);
-    }
-    if let Some(resource) = error.resource() {
-        copy = copy.on(resource);
-    }
-    match error.api_code() {
-        Some(code) => copy.code(code),
-        None => copy,
-    }
-}
-
-fn not_sent<E>(error: &SdkError<E, HttpResponse>) -> Error
-where
-    E: StdError + Send + Sync + 'static,
-{
-    // The SDK asks for credentials before it sends; what the account provider said is in the chain.
-    let told = causes(error).find_map(|cause| cause.downcast_ref::<Error>());
-    match told {
-        Some(told) => again(told),
-        None => Error::new(ErrorKind::Unexpected, "the request could not be made").because(context(error)),
-    }
-}
-
-fn answered<E: ProvideErrorMetadata>(
-    error: &E,
-    http: Option<u16>,
-    request_id: Option<String>,
-    effect: Effect,
-) -> Error {
-    let code = error.code().unwrap_or("Unknown");
-    let message = error.message().unwrap_or("no message");
+fn refused(refusal: Refusal<'_>, effect: Effect) -> Error {
+    let code = refusal.code.unwrap_or("Unknown");
+    let message = refusal.message.unwrap_or("no message");
     // EC2 appends an encoded blob of many lines to a refusal.
     let message = message.split(" Encoded authorization failure message").next().unwrap_or(message);
-    let message = match request_id {
-        Some(id) => format!("{message} (request {id})"),
-        None => message.to_owned(),
-    };
-    let kind = codes::kind(code, http);
-    let translated = Error::new(kind, message).code(code);
+    let kind = codes::kind(code, Some(refusal.http()));
+    let translated = Error::new(kind, refusal.with_id(message)).code(code);
     match kind {
         // A fault of EC2's own may have come after the effect.
         ErrorKind::Unavailable => translated.status(effect.when_unknown()),
@@ -89,42 +38,4 @@ fn answered<E: ProvideErrorMetadata>(
         ErrorKind::Capacity if code == "Unsupported" => translated.status(Status::Permanent),
         _ => translated,
     }
-}
-
-fn unanswered<E>(error: &SdkError<E, HttpResponse>, effect: Effect) -> Error
-where
-    E: StdError + Send + Sync + 'static,
-{
-    if let Some(told) = causes(error).find_map(|cause| cause.downcast_ref::<Error>()) {
-        return again(told);
-    }
-    let status = if is_refused(error) { Status::Temporary } else { effect.when_unknown() };
-    let message = match error {
-        SdkError::TimeoutError(_) => "no answer in time",
-        SdkError::ResponseError(_) => "the answer could not be read",
-        _ => "no answer",
-    };
-    Error::new(ErrorKind::Unavailable, message).status(status).because(context(error))
-}
-
-/// Nothing listens there: nothing was sent.
-pub(crate) fn is_refused(error: &(dyn StdError + 'static)) -> bool {
-    causes(error)
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused)
-}
-
-/// The causes as text: the SDK's types are not part of ours.
-fn context(error: &(dyn StdError + 'static)) -> String {
-    let causes: Vec<String> = causes(error).skip(1).map(ToString::to_string).collect();
-    causes.join(": ")
-}
-
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let error = next?;
-        next = error.source();
-        Some(error)
-    })
 }

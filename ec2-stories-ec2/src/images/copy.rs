@@ -2,11 +2,11 @@
 
 use aws_sdk_ec2::types as sdk;
 use aws_sdk_ec2::types::ImageState;
-use ec2_stories_core::image::COPY_TAG;
+use ec2_stories_core::image::{COPY_TAG, Encryption};
 use ec2_stories_core::model::{ImageId, Region, RegisteredImage, Tags};
 use ec2_stories_core::{Error, ErrorKind, Result};
 
-use super::{deregister, find, token, wait};
+use super::{deregister, find, snapshots, token, wait};
 use crate::Ec2;
 use crate::api::{Api, Call};
 use crate::convert;
@@ -15,7 +15,12 @@ use crate::tags::specification;
 /// Copies of an image that failed, each of which uses up a token.
 const MOST_FAILURES: usize = 5;
 
-pub(super) async fn copy(ec2: &Ec2, id: &ImageId, to: &Region) -> Result<RegisteredImage> {
+/// `key` encrypts the copy; without one it is encrypted, with that region's default key, where the image is.
+pub(super) async fn copy(ec2: &Ec2, id: &ImageId, to: &Region, key: Option<&str>) -> Result<RegisteredImage> {
+    let encryption = key.map(|key| Encryption::Key(key.to_owned()));
+    if let Some(encryption) = &encryption {
+        encryption.check("key")?;
+    }
     let from = ec2.region();
     let failed = |kind, why: &str| Error::new(kind, why).during("copy").on(id.as_str());
     let Some(image) = find::by_id(ec2.api(), id).await?.as_ref().and_then(convert::image) else {
@@ -34,7 +39,7 @@ pub(super) async fn copy(ec2: &Ec2, id: &ImageId, to: &Region) -> Result<Registe
         });
         let copy = match live.and_then(sdk::Image::image_id) {
             Some(copy) => copy.into(),
-            None => start(there.api(), &image, &from, to, &origin, &ended).await?,
+            None => start(there.api(), &image, &from, to, &origin, (key, &ended)).await?,
         };
         match wait::available(there.api(), &copy).await {
             // The token led to a copy that was made before, and is gone.
@@ -43,10 +48,28 @@ pub(super) async fn copy(ec2: &Ec2, id: &ImageId, to: &Region) -> Result<Registe
                 deregister::deregister(there.api(), &copy).await?;
                 return Err(error.during(format!("copy to {to}")));
             }
-            result => return result,
+            Ok(copy) => {
+                if let Some(encryption) = &encryption {
+                    check_key(there.api(), &copy, encryption).await?;
+                }
+                return Ok(copy);
+            }
+            Err(error) => return Err(error),
         }
     }
     Err(failed(ErrorKind::Failed, "each copy was deregistered"))
+}
+
+/// A copy that was made before may have another key.
+async fn check_key(api: &Api, copy: &RegisteredImage, wanted: &Encryption) -> Result<()> {
+    for id in &copy.snapshots {
+        let Some(snapshot) = snapshots::by_id(api, id).await? else { continue };
+        if !wanted.is_met_by(snapshot.encrypted().unwrap_or(false), snapshot.kms_key_id()) {
+            let why = "is a copy that is encrypted otherwise; deregister it, or ask for no other key";
+            return Err(Error::new(ErrorKind::Conflict, why).during("copy").on(copy.id.as_str()));
+        }
+    }
+    Ok(())
 }
 
 /// The copies that the image of another region has here.
@@ -61,9 +84,10 @@ async fn start(
     from: &Region,
     to: &Region,
     origin: &str,
-    ended: &[ImageId],
+    (key, ended): (Option<&str>, &[ImageId]),
 ) -> Result<ImageId> {
     let mut words = vec!["copy", origin, to.as_str()];
+    words.extend(key);
     words.extend(ended.iter().map(ImageId::as_str));
     let own = |(key, _): &(&str, &str)| !key.starts_with("aws:");
     let tags: Tags = image.tags.iter().filter(own).chain([(COPY_TAG, origin)]).collect();
@@ -75,6 +99,8 @@ async fn start(
         .description(format!("ec2-stories: copy of {origin}"))
         .source_image_id(image.id.as_str())
         .source_region(from.as_str())
+        .set_encrypted(key.map(|_| true))
+        .set_kms_key_id(key.map(ToOwned::to_owned))
         .tag_specifications(specification(sdk::ResourceType::Image, &tags))
         .tag_specifications(specification(sdk::ResourceType::Snapshot, &tags));
     let reply = api.call(Call::changing("CopyImage"), request.send()).await;

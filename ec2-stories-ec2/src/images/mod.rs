@@ -63,7 +63,7 @@ impl ImageRegistry for Ec2 {
     }
 
     async fn copy(&self, id: &ImageId, to: &Region) -> Result<RegisteredImage> {
-        copy::copy(self, id, to).await
+        copy::copy(self, id, to, None).await
     }
 
     async fn deprecate(&self, id: &ImageId, at: Timestamp) -> Result<()> {
@@ -83,6 +83,16 @@ impl Ec2 {
     /// As [`register`](ImageRegistry::register).
     pub async fn snapshot(&self, uploaded: &UploadedImage, spec: &ImageSpec) -> Result<SnapshotId> {
         register::snapshot(self, uploaded, spec).await
+    }
+
+    /// As [`copy`](ImageRegistry::copy), with the copy encrypted with a KMS key of the other region, by its ARN or its id, whether
+    /// or not the image is encrypted. Accounts that may use the key can use the copy, once it is shared with them.
+    ///
+    /// # Errors
+    /// [`Invalid`](ec2_stories_core::ErrorKind::Invalid) for an alias, [`Conflict`](ec2_stories_core::ErrorKind::Conflict) where
+    /// there is a copy with another key; as [`copy`](ImageRegistry::copy).
+    pub async fn copy_encrypted(&self, id: &ImageId, to: &Region, key: &str) -> Result<RegisteredImage> {
+        copy::copy(self, id, to, Some(key)).await
     }
 
     /// Ends the imports of an upload that will not be registered, and deletes its snapshots that no image uses. A success

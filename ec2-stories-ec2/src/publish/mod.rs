@@ -5,11 +5,12 @@ mod publication;
 mod remove;
 mod run;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use bon::bon;
-use ec2_stories_core::image::{ImageSource, ImageSpec};
+use ec2_stories_core::image::{Encryption, ImageSource, ImageSpec};
 use ec2_stories_core::model::Region;
 use ec2_stories_core::provider::{ImageUploader, TupleStore, UploadProgress};
 use ec2_stories_core::{Error, Result};
@@ -30,7 +31,7 @@ pub use self::publication::{Copy, Publication, Stage};
 /// twice. A file whose content is registered under the name already is not uploaded. When it is done, running it again
 /// makes up for what is missing, such as a region that was added.
 ///
-/// [`remove`](Self::remove) takes all of it down, finished or not; the uploaded object itself is the uploader's.
+/// [`remove`](Self::remove) takes all of it down, finished or not, the uploaded object included.
 ///
 /// ```no_run
 /// # use std::sync::Arc;
@@ -62,6 +63,7 @@ struct Inner {
     spec: ImageSpec,
     share: Vec<String>,
     copy_to: Vec<Region>,
+    copy_keys: BTreeMap<Region, String>,
     deprecate_at: Option<Timestamp>,
 }
 
@@ -87,6 +89,9 @@ impl Publish {
         /// The other regions that get a copy.
         #[builder(default, with = |regions: impl IntoIterator<Item = Region>| regions.into_iter().collect())]
         copy_to: Vec<Region>,
+        /// KMS keys of those regions, by ARN or id, that encrypt their copies instead of the region's default key.
+        #[builder(default, with = |keys: impl IntoIterator<Item = (Region, String)>| keys.into_iter().collect())]
+        copy_keys: BTreeMap<Region, String>,
         /// From when on it, and its copies, are not to be used any more.
         deprecate_at: Option<Timestamp>,
     ) -> Result<Self> {
@@ -97,7 +102,7 @@ impl Publish {
                 "names the region that the image is registered in",
             ));
         }
-        if !share.is_empty() && spec.encryption == ec2_stories_core::image::Encryption::DefaultKey {
+        if !share.is_empty() && spec.encryption == Encryption::DefaultKey {
             let why = "an image that is shared needs Encryption::Key, a key that the accounts may use, or Encryption::Off";
             return Err(Error::invalid("publish.spec.encryption", why));
         }
@@ -107,13 +112,23 @@ impl Publish {
                 format!("{wrong:?} is not an account id of 12 digits"),
             ));
         }
-        if !share.is_empty() && !copy_to.is_empty() && spec.encryption.is_on() {
-            let why = "a copy is encrypted with its own region's default key, which other accounts may not use: share \
-                       without copies, or take Encryption::Off";
+        for (region, key) in &copy_keys {
+            if !copy_to.contains(region) {
+                let why = format!("names {region}, which gets no copy");
+                return Err(Error::invalid("publish.copy_keys", why));
+            }
+            Encryption::Key(key.clone()).check("publish.copy_keys")?;
+        }
+        let closed = copy_to.iter().find(|region| !copy_keys.contains_key(region));
+        if let Some(region) = closed.filter(|_| !share.is_empty() && spec.encryption.is_on()) {
+            let why = format!(
+                "the copy in {region} is encrypted with that region's default key, which other accounts may not use: \
+                 give it a key in copy_keys, share without copies, or take Encryption::Off"
+            );
             return Err(Error::invalid("publish.copy_to", why));
         }
         let journal = Journal::new(journal, &ec2.region(), &spec.name);
-        Ok(Self(Arc::new(Inner { ec2, uploader, journal, spec, share, copy_to, deprecate_at })))
+        Ok(Self(Arc::new(Inner { ec2, uploader, journal, spec, share, copy_to, copy_keys, deprecate_at })))
     }
 
     /// Publishes the file, from where an earlier run was cut off.
@@ -145,8 +160,8 @@ impl Publish {
         self.0.journal.read().await
     }
 
-    /// Takes down what was published under the name, whether or not it was finished: the copies, the image, its snapshot, and
-    /// an import that runs. A success where nothing is.
+    /// Takes down what was published under the name, whether or not it was finished: the copies, the image, its snapshot, an
+    /// import that runs, and the upload. A success where nothing is.
     ///
     /// # Errors
     /// The first that fails; calling it again goes on.

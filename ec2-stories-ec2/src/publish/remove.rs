@@ -33,6 +33,7 @@ pub(super) async fn remove(inner: &Inner) -> Result<()> {
         ec2.deregister(&image).await?;
     }
     abandon_content(ec2, &publication.content_hash).await?;
+    inner.uploader.remove(&publication.content_hash).await?;
     inner.journal.remove().await
 }
 

@@ -138,7 +138,10 @@ async fn copy(
     publication.stage = Stage::Copying(region.clone());
     publication.copies.entry(key.clone()).or_default();
     inner.journal.write(publication).await?;
-    let made = inner.ec2.copy(&image.id, region).await?;
+    let made = match inner.copy_keys.get(region) {
+        Some(key) => inner.ec2.copy_encrypted(&image.id, region, key).await?,
+        None => inner.ec2.copy(&image.id, region).await?,
+    };
     let copy = publication.copies.entry(key).or_default();
     if copy.image.as_ref().is_none_or(|image| image.id != made.id) {
         *copy = Copy { image: Some(made), ..Copy::default() };

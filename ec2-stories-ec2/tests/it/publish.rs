@@ -1,8 +1,9 @@
 //! Publications: cut off anywhere, they go on, and nothing is done twice.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +25,8 @@ const FRIEND: &str = "210987654321";
 struct Bucket {
     sim: Sim,
     uploads: AtomicU64,
+    /// The contents that are there.
+    there: Mutex<BTreeSet<String>>,
 }
 
 #[async_trait]
@@ -38,6 +41,7 @@ impl ImageUploader for Bucket {
         let content = fs::read(source.path()).unwrap();
         let seed = DiskImageSeed::builder().bucket(BUCKET).key(&content_hash).content(content).build();
         self.sim.add_disk_image(seed);
+        self.there.lock().unwrap().insert(content_hash.clone());
         let total = source.bytes();
         progress.send_replace(UploadProgress { acknowledged: total, total });
         Ok(UploadedImage {
@@ -52,6 +56,11 @@ impl ImageUploader for Bucket {
     async fn abort(&self, _: &ImageSource) -> Result<()> {
         Ok(())
     }
+
+    async fn remove(&self, content_hash: &str) -> Result<()> {
+        self.there.lock().unwrap().remove(content_hash);
+        Ok(())
+    }
 }
 
 struct Desk {
@@ -64,7 +73,8 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let sim = quick();
-        let bucket = Arc::new(Bucket { sim: sim.clone(), uploads: AtomicU64::new(0) });
+        let bucket =
+            Arc::new(Bucket { sim: sim.clone(), uploads: AtomicU64::new(0), there: Mutex::default() });
         Self { sim, journal: MemoryStore::new(), bucket, folder: tempfile::tempdir().unwrap() }
     }
 
@@ -95,6 +105,8 @@ impl Desk {
     async fn assert_clean(&self, place: &str) {
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert!(self.sim.leaks().is_empty(), "{place}: {}", self.sim.leaks());
+        let there = self.bucket.there.lock().unwrap();
+        assert!(there.is_empty(), "{place}: uploads are left: {there:?}");
     }
 }
 

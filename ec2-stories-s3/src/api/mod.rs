@@ -1,7 +1,5 @@
 //! The one door to S3: every call gets a span and comes back with the family's error.
 
-mod attempts;
-mod calls;
 mod identity;
 
 use std::error::Error as StdError;
@@ -15,30 +13,18 @@ use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
-use ec2_stories_core::{Result, Status};
+use ec2_stories_core::Result;
 use tracing::Instrument;
 
-pub(crate) use attempts::Attempts;
-pub(crate) use calls::Calls;
-pub(crate) use identity::FreshIdentity;
+use ec2_stories_core::aws::service::Attempts;
+pub(crate) use ec2_stories_core::aws::service::{Calls, Effect, FreshIdentity};
 
 use crate::error::translate;
 
-/// Whether a call changes something, which decides what a lost reply means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    Reads,
-    Changes,
-}
-
-impl Effect {
-    /// The status of a call of which nobody knows whether it was carried out.
-    pub(crate) fn when_unknown(self) -> Status {
-        match self {
-            Self::Reads => Status::Temporary,
-            Self::Changes => Status::Ambiguous,
-        }
-    }
+/// What the attempts of a changing call came to. A fault of the server's own may have come after the effect; 501 and 503 are
+/// refusals.
+pub(crate) fn attempts() -> Attempts {
+    Attempts::with_faults(|http| http >= 500 && http != 501 && http != 503)
 }
 
 /// A call to be made.
@@ -82,7 +68,7 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(config: &SdkConfig, place: Place) -> Self {
         let calls = Calls::default();
-        let identity = FreshIdentity::new();
+        let identity = FreshIdentity::new(identity::refuses_credentials);
         // The SDK shares one retry quota among all clients of a process: a client that is throttled a lot would take
         // the others' retries away.
         static CLIENTS: AtomicU64 = AtomicU64::new(0);

@@ -10,7 +10,7 @@ use ec2_stories_core::{Error, ErrorKind, Result, Status};
 use tokio::time::sleep;
 
 use super::ObjectInfo;
-use crate::api::{Attempts, Call};
+use crate::api::{Call, attempts};
 use crate::bucket::Bucket;
 
 /// Where a write says which it is: the ETag of two writes of the same bytes is the same.
@@ -28,7 +28,7 @@ impl Bucket {
         request: impl Fn() -> PutObjectFluentBuilder,
     ) -> Result<String> {
         let token = format!("{:032x}", rand::random::<u128>());
-        let attempts = Attempts::default();
+        let attempts = attempts();
         let answer = while_others_change(|| {
             let marked = || request().metadata(WRITE_TOKEN, &token);
             let request = match expect {
@@ -63,7 +63,7 @@ impl Bucket {
     /// Removes the object if it has this ETag. An object that is gone after a lost reply was removed by this call, as far
     /// as anybody can tell.
     pub(super) async fn delete_unchanged(&self, key: &str, version: &Version) -> Result<()> {
-        let attempts = Attempts::default();
+        let attempts = attempts();
         let answer = while_others_change(|| {
             let request = self.s3().sdk().delete_object().bucket(self.name()).key(key).if_match(&version.0);
             let call = Call::changing("DeleteObject", self.object_address(key));

@@ -16,7 +16,7 @@ use super::buffers::Buffers;
 use super::file::{SourceFile, changed};
 use super::handle::Upload;
 use super::span::Span;
-use super::spec::{Content, OnDrop, UploadSpec};
+use super::spec::{Content, OnDrop, UploadSpec, check_sha256};
 use crate::S3;
 
 /// Uploads image files to a bucket: `s3://bucket/prefix` and the SHA-256 of the content, so that the same image is sent once,
@@ -152,6 +152,16 @@ impl ImageUploader for S3Images {
         let Some(key) = self.begun(&name).await? else { return Ok(()) };
         Upload::discard(&self.s3, &self.bucket, &key, Arc::clone(&self.journal)).await?;
         self.journal.delete(&name, Expect::Anything).await
+    }
+
+    async fn remove(&self, content_hash: &str) -> Result<()> {
+        check_sha256("content_hash", content_hash)?;
+        let key = format!("{}{content_hash}", self.prefix);
+        Upload::discard(&self.s3, &self.bucket, &key, Arc::clone(&self.journal)).await?;
+        match self.s3.bucket(&self.bucket).delete(&key).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
     }
 }
 

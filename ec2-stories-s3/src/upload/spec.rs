@@ -164,8 +164,8 @@ impl UploadSpec {
         {
             return Err(Error::invalid(format!("metadata.{name}"), "is written by the upload itself"));
         }
-        if sha256.as_ref().is_some_and(|hash| hex::decode(hash).map_or(true, |bytes| bytes.len() != 32)) {
-            return Err(Error::invalid("sha256", "is not a SHA-256 in hex"));
+        if let Some(hash) = &sha256 {
+            check_sha256("sha256", hash)?;
         }
         if let Some(size) = part_size {
             check_part_size(size)?;
@@ -179,6 +179,13 @@ impl UploadSpec {
         let target =
             Target { bucket, key, content_type, metadata, sha256, create_only, replaces, send_again };
         Ok(Self { content, target, journal, part_size, connections, on_drop })
+    }
+}
+
+pub(super) fn check_sha256(field: &str, hash: &str) -> Result<()> {
+    match hex::decode(hash) {
+        Ok(bytes) if bytes.len() == 32 => Ok(()),
+        _ => Err(Error::invalid(field, "is not a SHA-256 in hex")),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::io;
 
+use ec2_stories_core::aws::service::causes_of;
 use ec2_stories_core::{Error, ErrorKind, Result, Status};
 use url::Url;
 
 use super::{Method, Statuses};
-use crate::error::with_causes;
 
 /// How much of an answer an error quotes, in characters.
 const QUOTED: usize = 200;
@@ -46,7 +46,7 @@ pub(super) fn unanswered(method: Method, url: &Url, error: reqwest::Error) -> Er
         _ if method.is_safe() || refused || error.is_connect() => Status::Temporary,
         _ => Status::Ambiguous,
     };
-    Error::new(kind, why).status(status).during(method.as_str()).on(shown(url)).because(with_causes(&error))
+    Error::new(kind, why).status(status).during(method.as_str()).on(shown(url)).because(causes_of(&error))
 }
 
 fn refused(error: &reqwest::Error) -> bool {

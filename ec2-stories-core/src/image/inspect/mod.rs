@@ -47,9 +47,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
     file.and_then(Input::of_file).and_then(|mut input| look(&mut input, extension)).map_err(|problem| {
         let name = path.display().to_string();
         match problem {
-            Problem::Io(error) => {
-                Error::new(ErrorKind::Io, "cannot be read").during("inspect").on(name).because(error)
-            }
+            Problem::Io(error) => Error::new(ErrorKind::Io, "cannot be read").on(name).because(error),
             Problem::Bad(why) => Error::invalid(name, why),
         }
     })

@@ -58,6 +58,26 @@ async fn a_copy_carries_the_tags_and_is_made_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_copy_takes_a_key_of_its_own_region() {
+    const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+    let world = World::new().await;
+    let image = image(&world, Encryption::Off).await;
+    let error = world.ec2.copy_encrypted(&image.id, &there(), "alias/shop").await.unwrap_err();
+    assert_eq!((error.kind(), error.resource()), (ErrorKind::Invalid, Some("key")), "{error}");
+    let copy = world.ec2.copy_encrypted(&image.id, &there(), KEY).await.unwrap();
+    let params = world.last_params("CopyImage");
+    assert_eq!((value(&params, "Encrypted"), value(&params, "KmsKeyId")), (Some("true"), Some(KEY)));
+    let (_, id) = KEY.rsplit_once('/').unwrap();
+    assert_eq!(world.ec2.copy_encrypted(&image.id, &there(), id).await.unwrap().id, copy.id);
+    let other = id.replace("0f1e", "0f1f");
+    let error = world.ec2.copy_encrypted(&image.id, &there(), &other).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    world.ec2.in_region(&there()).deregister(&copy.id).await.unwrap();
+    world.ec2.deregister(&image.id).await.unwrap();
+    world.sim.assert_clean();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_copy_that_was_deregistered_is_made_anew() {
     let world = World::new().await;
     let image = image(&world, Encryption::DefaultKey).await;

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use ec2_stories::image::{BootMode, Encryption, ImageSpec};
 use ec2_stories::model::{Architecture, Region, Tags};
+use ec2_stories::{Error, ErrorKind};
 use jiff::Timestamp;
 
 use crate::args::CloudKind;
+use crate::exit::Exit;
+use crate::failure::Failure;
 
 #[derive(Debug, Args)]
 pub(crate) struct ImageArgs {
@@ -73,8 +76,8 @@ pub(super) struct JournalArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct EncryptionArgs {
-    /// Encrypt the snapshot with this key of AWS KMS, not with the account's default key.
-    #[arg(long, value_name = "KEY", conflicts_with = "unencrypted")]
+    /// Encrypt the snapshot with this key of AWS KMS, by its ARN or its id, not with the account's default key.
+    #[arg(long, value_name = "KEY", conflicts_with = "unencrypted", value_parser = key)]
     kms_key: Option<String>,
     /// Do not encrypt the snapshot.
     #[arg(long)]
@@ -122,11 +125,11 @@ pub(super) struct PublishArgs {
     /// An account that may launch it, with --kms-key or --unencrypted; may be given several times.
     #[arg(long, value_name = "ACCOUNT", value_parser = account)]
     pub(super) share: Vec<String>,
-    /// Another region that gets a copy; may be given several times.
-    #[arg(long, value_name = "REGION")]
-    pub(super) copy_to: Vec<Region>,
+    /// Another region that gets a copy, and a key of AWS KMS there that encrypts it; may be given several times.
+    #[arg(long, value_name = "REGION[=KEY]", value_parser = copy)]
+    pub(super) copy_to: Vec<CopyTo>,
     /// From when on it is not to be used any more, such as 2027-01-01T00:00:00Z.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) deprecate_at: Option<Timestamp>,
     #[command(flatten)]
     pub(super) journal: JournalArgs,
@@ -140,7 +143,7 @@ pub(super) struct RemoveArgs {
     /// A region whose copies of them go too; may be given several times.
     #[arg(long, value_name = "REGION")]
     pub(super) copies_in: Vec<Region>,
-    /// Remove the uploaded objects from this bucket too.
+    /// Remove the uploaded objects from this bucket too; a publication's journal knows its own.
     #[arg(long, value_name = "NAME")]
     pub(super) bucket: Option<String>,
     /// The file that was published: what an unfinished upload of it left goes too.
@@ -180,7 +183,7 @@ pub(super) struct SpecArgs {
 }
 
 impl SpecArgs {
-    pub(super) fn spec(&self) -> ec2_stories::Result<ImageSpec> {
+    pub(super) fn spec(&self) -> Result<ImageSpec, Failure> {
         ImageSpec::builder()
             .name(&self.name)
             .maybe_description(self.description.as_deref())
@@ -198,7 +201,54 @@ impl SpecArgs {
             .tags(self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<Tags>())
             .encryption(self.encryption.encryption())
             .build()
+            .map_err(in_flags)
     }
+}
+
+/// Says of a refused field what it is called on the command line.
+pub(super) fn in_flags(error: Error) -> Failure {
+    let (ErrorKind::Invalid, Some(field)) = (error.kind(), error.resource()) else { return error.into() };
+    let told = error.chain();
+    let why = told.strip_prefix(&format!("{field}: ")).unwrap_or(&told);
+    let Some((_, name)) = field.rsplit_once("image.").or_else(|| field.rsplit_once("publish.")) else {
+        return Failure::new(Exit::Usage, told);
+    };
+    let (name, inner) = name.split_once('.').map_or((name, ""), |(name, inner)| (name, inner));
+    let flag = match name {
+        "tags" => format!("--tag {inner}"),
+        "encryption" => "--kms-key, --unencrypted".to_owned(),
+        name => format!("--{}", name.replace('_', "-")),
+    };
+    let why = why.replace("boot_mode ", "--boot-mode ");
+    Failure::new(Exit::Usage, format!("{flag}: {why}"))
+}
+
+/// A region that gets a copy.
+#[derive(Clone, Debug)]
+pub(super) struct CopyTo {
+    pub(super) region: Region,
+    pub(super) key: Option<String>,
+}
+
+fn copy(text: &str) -> Result<CopyTo, String> {
+    let (region, key) = match text.split_once('=') {
+        Some((region, of_region)) => (region, Some(key(of_region)?)),
+        None => (text, None),
+    };
+    match region {
+        "" => Err("a region such as eu-west-1".to_owned()),
+        region => Ok(CopyTo { region: Region::new(region), key }),
+    }
+}
+
+fn key(text: &str) -> Result<String, String> {
+    let checked = Encryption::Key(text.to_owned()).check("key");
+    checked.map_err(|error| error.message().trim_start_matches("key: ").to_owned())?;
+    Ok(text.to_owned())
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "a time with its zone, such as 2027-01-01T00:00:00Z".to_owned())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -228,4 +278,29 @@ fn account(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("an account id has 12 digits".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_field_is_named_by_its_flag() {
+        let told = |field: &str, why: &str| in_flags(Error::invalid(field, why)).message;
+        assert_eq!(told("image.name", "3 to 128 of A-Z"), "--name: 3 to 128 of A-Z");
+        assert_eq!(told("image.tpm", "needs boot_mode uefi"), "--tpm: needs --boot-mode uefi");
+        assert_eq!(told("publish.copy_to", "names it"), "--copy-to: names it");
+        assert_eq!(told("image.tags.aws:x", "is AWS's"), "--tag aws:x: is AWS's");
+        assert_eq!(told("disk.vmdk", "is damaged"), "disk.vmdk: is damaged");
+    }
+
+    #[test]
+    fn times_and_keys_are_refused_in_plain_words() {
+        assert!(time("2027-01-01T00:00:00Z").is_ok());
+        assert_eq!(time("tomorrow").unwrap_err(), "a time with its zone, such as 2027-01-01T00:00:00Z");
+        assert!(key("alias/shop").unwrap_err().contains("\"alias/shop\" is an alias"));
+        let copy = copy("eu-west-1=0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0").unwrap();
+        assert_eq!((copy.region.as_str(), copy.key.is_some()), ("eu-west-1", true));
+        assert!(super::copy("=x").is_err() && super::copy("eu-west-1=alias/x").is_err());
+    }
 }

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ec2_stories::ErrorKind;
 use ec2_stories::ec2::{Publish, Stage};
 use ec2_stories::image::{Encryption, ImageSource};
 use ec2_stories::terminal::{Interrupts, note, say};
 use tokio::time::MissedTickBehavior;
 
-use super::args::{At, PublishArgs};
+use super::args::{At, PublishArgs, in_flags};
 use super::place::{Place, services};
 use super::uploader::{Uploader, Way};
 use crate::exit::Exit;
@@ -20,30 +19,35 @@ use crate::render;
 const LOOK: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(at: At, args: PublishArgs) -> Result<Exit, Failure> {
-    let usage = |error: ec2_stories::Error| match error.kind() {
-        ErrorKind::Invalid => Failure::new(Exit::Usage, error.chain()),
-        _ => error.into(),
-    };
     let PublishArgs { file, spec, way, share, copy_to, deprecate_at, journal } = args;
     let source = ImageSource::open(&file)?;
-    let spec = spec.spec().map_err(usage)?;
+    let spec = spec.spec()?;
     if !share.is_empty() && spec.encryption == Encryption::DefaultKey {
         let why = "--share needs --kms-key, a key that the accounts may use, or --unencrypted";
         return Err(Failure::new(Exit::Usage, why));
     }
-    let place = Place::open(&at, services(way.bucket.is_some())).await?;
-    let journal = place.journal(&file, journal.journal.as_deref())?;
+    if !share.is_empty() && spec.encryption.is_on() && copy_to.iter().any(|copy| copy.key.is_none()) {
+        let why = "with --share, a copy needs a key that the accounts may use: --copy-to REGION=KEY, or take --unencrypted";
+        return Err(Failure::new(Exit::Usage, why));
+    }
+    let services = services(way.bucket.is_some());
     let way = Way::of(&way, spec.encryption.clone());
+    way.check(&source)?;
+    let place = Place::open(&at, services).await?;
+    let journal = place.journal(&file, journal.journal.as_deref())?;
+    let keys = copy_to.iter().filter_map(|copy| Some((copy.region.clone(), copy.key.clone()?)));
+    let keys: Vec<_> = keys.collect();
     let publish = Publish::builder()
         .ec2(place.ec2.clone())
         .uploader(Arc::new(Uploader::new(way, &place.ec2, &place.s3, journal.clone())))
         .journal(journal)
         .spec(spec)
         .share(share)
-        .copy_to(copy_to)
+        .copy_to(copy_to.into_iter().map(|copy| copy.region))
+        .copy_keys(keys)
         .maybe_deprecate_at(deprecate_at)
         .build()
-        .map_err(usage)?;
+        .map_err(in_flags)?;
     let mut interrupts = Interrupts::listen()?;
     let publication = tokio::select! {
         publication = publish.run(&source) => publication?,

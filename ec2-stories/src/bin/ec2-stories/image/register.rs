@@ -6,7 +6,7 @@ use std::path::Path;
 use ec2_stories::provider::{ImageRegistry, UploadedImage};
 use ec2_stories::terminal::{Interrupts, note, say};
 
-use super::args::{At, RegisterArgs};
+use super::args::{At, RegisterArgs, in_flags};
 use super::place::Place;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -14,11 +14,11 @@ use crate::render;
 
 pub(super) async fn run(at: At, args: RegisterArgs) -> Result<Exit, Failure> {
     let uploaded = read(&args.uploaded)?;
-    let spec = args.spec.spec().map_err(|error| Failure::new(Exit::Usage, error.chain()))?;
+    let spec = args.spec.spec()?;
     let place = Place::open_lasting(&at, &["EC2"]).await?;
     let mut interrupts = Interrupts::listen()?;
     let image = tokio::select! {
-        image = place.ec2.register(&uploaded, &spec) => image?,
+        image = place.ec2.register(&uploaded, &spec) => image.map_err(in_flags)?,
         () = interrupts.next() => {
             note("stopped; the same command goes on where it was");
             return Ok(Exit::Interrupted);

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ec2_stories::ec2::Publish;
+use ec2_stories::ec2::{Publication, Publish};
 use ec2_stories::image::{COPY_TAG, Encryption, ImageSource, ImageSpec};
 use ec2_stories::model::{Region, RegisteredImage};
 use ec2_stories::provider::{ImageRegistry, ImageUploader, TupleStore};
 use ec2_stories::terminal::{note, say};
 
-use super::args::{At, RemoveArgs};
+use super::args::{At, RemoveArgs, in_flags};
 use super::place::{Place, services};
 use super::uploader::{Uploader, Way};
 use crate::exit::Exit;
@@ -34,7 +34,8 @@ pub(super) async fn run(at: At, args: RemoveArgs) -> Result<Exit, Failure> {
     let mut removed = Removed::default();
     if let (Some(file), Some(journal)) = (&args.file, &journal) {
         let source = ImageSource::open(file)?;
-        uploader(&place, &args, journal).abort(&source).await?;
+        let uploader = Uploader::new(way(&args), &place.ec2, &place.s3, journal.clone());
+        uploader.abort(&source).await?;
     }
     let published = place.ec2.published().await?;
     for wanted in &args.images {
@@ -94,23 +95,37 @@ async fn forget(
     name: &str,
     removed: &mut Removed,
 ) -> Result<bool, Failure> {
-    let publish = Publish::builder()
-        .ec2(place.ec2.clone())
-        .uploader(Arc::new(uploader(place, args, journal)))
-        .journal(journal.clone())
-        .spec(ImageSpec::named(name))
-        .copy_to(args.copies_in.clone())
-        .build()
-        .map_err(|error| Failure::new(Exit::Usage, error.chain()))?;
-    let Some(publication) = publish.state().await? else { return Ok(false) };
-    publish.remove().await?;
+    let publish = |way| {
+        Publish::builder()
+            .ec2(place.ec2.clone())
+            .uploader(Arc::new(Uploader::new(way, &place.ec2, &place.s3, journal.clone())))
+            .journal(journal.clone())
+            .spec(ImageSpec::named(name))
+            .copy_to(args.copies_in.clone())
+            .build()
+            .map_err(in_flags)
+    };
+    let Some(publication) = publish(way(args))?.state().await? else { return Ok(false) };
+    let way = match bucket_of(&publication) {
+        Some(bucket) if args.bucket.is_none() => {
+            place.also(&["S3"])?;
+            Way::Bucket(bucket)
+        }
+        _ => way(args),
+    };
+    publish(way)?.remove().await?;
     let made = publication.image().map(|image| image.id.to_string());
     removed.images.extend(made.filter(|id| !removed.images.contains(id)));
     removed.contents.insert(publication.content_hash);
     Ok(true)
 }
 
-fn uploader(place: &Place, args: &RemoveArgs, journal: &Arc<dyn TupleStore>) -> Uploader {
-    let way = args.bucket.clone().map_or(Way::Direct(Encryption::DefaultKey), Way::Bucket);
-    Uploader::new(way, &place.ec2, &place.s3, journal.clone())
+/// The bucket that its file was uploaded to.
+fn bucket_of(publication: &Publication) -> Option<String> {
+    let object = publication.uploaded.as_ref()?.location.strip_prefix("s3://")?;
+    Some(object.split('/').next()?.to_owned())
+}
+
+fn way(args: &RemoveArgs) -> Way {
+    args.bucket.clone().map_or(Way::Direct(Encryption::DefaultKey), Way::Bucket)
 }

@@ -15,9 +15,11 @@ use crate::render;
 pub(super) async fn run(at: At, args: UploadArgs) -> Result<Exit, Failure> {
     let UploadArgs { file, way, encryption, journal } = args;
     let source = ImageSource::open(&file)?;
-    let place = Place::open(&at, services(way.bucket.is_some())).await?;
-    let journal = place.journal(&file, journal.journal.as_deref())?;
+    let services = services(way.bucket.is_some());
     let way = Way::of(&way, encryption.encryption());
+    way.check(&source)?;
+    let place = Place::open(&at, services).await?;
+    let journal = place.journal(&file, journal.journal.as_deref())?;
     let uploader = Uploader::new(way, &place.ec2, &place.s3, journal);
     let mut interrupts = Interrupts::listen()?;
     let uploaded = tokio::select! {

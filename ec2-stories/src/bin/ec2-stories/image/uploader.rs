@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ec2_stories::ec2::EbsUploader;
-use ec2_stories::image::{Encryption, ImageSource};
+use ec2_stories::image::{Encryption, ImageFormat, ImageSource};
 use ec2_stories::provider::{Expect, ImageUploader, TupleStore, UploadProgress, UploadedImage};
 use ec2_stories::s3::BucketSpec;
 use ec2_stories::s3::upload::S3Images;
@@ -13,6 +13,8 @@ use ec2_stories::{Ec2, Result, S3};
 use tokio::sync::watch;
 
 use super::args::WayArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// How files come to the cloud.
 #[derive(Clone, Debug)]
@@ -26,6 +28,26 @@ pub(crate) enum Way {
 impl Way {
     pub(super) fn of(args: &WayArgs, encryption: Encryption) -> Self {
         args.bucket.clone().map_or(Self::Direct(encryption), Self::Bucket)
+    }
+
+    /// Refuses what cannot go this way, before anything is said or done.
+    pub(super) fn check(&self, source: &ImageSource) -> Result<(), Failure> {
+        let Self::Direct(encryption) = self else { return Ok(()) };
+        let refused = |why: String| Err(Failure::new(Exit::Usage, format!("--direct: {why}")));
+        if source.format() != ImageFormat::Raw {
+            let (path, format) = (source.path().display(), source.format());
+            return refused(format!(
+                "{path} is {format}, and only raw images can go straight into a snapshot; use --bucket, or convert it: \
+                 qemu-img convert -O raw '{path}' '{}'",
+                source.path().with_extension("raw").display()
+            ));
+        }
+        match encryption.key() {
+            Some(key) if !key.starts_with("arn:") => {
+                refused(format!("takes a key by its ARN alone; aws kms describe-key --key-id {key} shows it"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -81,13 +103,17 @@ impl ImageUploader for Uploader {
         for warning in source.warnings() {
             note(format_args!("{}: {warning}", source.path().display()));
         }
+        self.prepare().await?;
         note(format_args!("uploading {}, {} bytes", source.path().display(), source.bytes()));
         let _bar = Transfer::of_image(progress.subscribe());
-        self.prepare().await?;
         self.inner.upload(source, progress).await
     }
 
     async fn abort(&self, source: &ImageSource) -> Result<()> {
         self.inner.abort(source).await
+    }
+
+    async fn remove(&self, content_hash: &str) -> Result<()> {
+        self.inner.remove(content_hash).await
     }
 }

@@ -3,24 +3,26 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use aws_sdk_ec2::config::{
-    ConfigBag, IdentityCache, ResolveCachedIdentity, RuntimeComponents, SharedIdentityCache,
+use aws_config::identity::IdentityCache;
+use aws_smithy_runtime_api::client::identity::{
+    IdentityFuture, ResolveCachedIdentity, SharedIdentityCache, SharedIdentityResolver,
 };
-use aws_smithy_runtime_api::client::identity::{IdentityFuture, SharedIdentityResolver};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
 use tokio::time::Instant;
-
-use super::retry::code;
-use crate::error::is_about_credentials;
 
 /// Credentials that are younger than this and refused are wrong, not old.
 const YOUNG: Duration = Duration::from_secs(5);
 
-/// The SDK's identity cache, emptied when EC2 refuses what came out of it: the account is asked again, and the call
+/// The SDK's identity cache, emptied when the service refuses what came out of it: the account is asked again, and the call
 /// repeated as often as any other that failed.
 #[derive(Clone, Debug)]
-pub(crate) struct FreshIdentity(Arc<RwLock<Filled>>);
+pub struct FreshIdentity {
+    filled: Arc<RwLock<Filled>>,
+    refuses: fn(&InterceptorContext) -> bool,
+}
 
 #[derive(Debug)]
 struct Filled {
@@ -30,16 +32,21 @@ struct Filled {
 }
 
 impl FreshIdentity {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(RwLock::new(Filled { cache: IdentityCache::lazy().build(), since: None })))
+    /// An empty one. `refuses` says whether a reply is a refusal of the credentials.
+    #[must_use]
+    pub fn new(refuses: fn(&InterceptorContext) -> bool) -> Self {
+        let filled = Filled { cache: IdentityCache::lazy().build(), since: None };
+        Self { filled: Arc::new(RwLock::new(filled)), refuses }
     }
 
-    /// Empties the cache unless that was done a moment ago.
-    fn refresh(&self) {
-        let mut filled = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if filled.since.is_none_or(|since| since.elapsed() >= YOUNG) {
+    /// Empties the cache unless that was done a moment ago; says whether it did. For calls whose retries are not the SDK's.
+    pub fn refresh(&self) -> bool {
+        let mut filled = self.filled.write().unwrap_or_else(PoisonError::into_inner);
+        let old = filled.since.is_none_or(|since| since.elapsed() >= YOUNG);
+        if old {
             *filled = Filled { cache: IdentityCache::lazy().build(), since: Some(Instant::now()) };
         }
+        old
     }
 }
 
@@ -50,7 +57,7 @@ impl ResolveCachedIdentity for FreshIdentity {
         components: &'a RuntimeComponents,
         config: &'a ConfigBag,
     ) -> IdentityFuture<'a> {
-        let cache = self.0.read().unwrap_or_else(PoisonError::into_inner).cache.clone();
+        let cache = self.filled.read().unwrap_or_else(PoisonError::into_inner).cache.clone();
         IdentityFuture::new(async move { cache.resolve_cached_identity(resolver, components, config).await })
     }
 }
@@ -58,7 +65,7 @@ impl ResolveCachedIdentity for FreshIdentity {
 impl ClassifyRetry for FreshIdentity {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         // Asked more than once about one reply, by the SDK's retries and by its connection pool.
-        if code(context).is_some_and(is_about_credentials) {
+        if (self.refuses)(context) {
             self.refresh();
             RetryAction::transient_error()
         } else {

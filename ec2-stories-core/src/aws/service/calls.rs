@@ -3,17 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
-use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
 
-/// Requests sent, by operation. An operation that the SDK repeats counts once for each attempt.
+/// An interceptor that counts the requests that are sent, by operation. An operation that the SDK repeats counts once for each
+/// attempt.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Calls(Arc<Mutex<BTreeMap<String, u64>>>);
+pub struct Calls(Arc<Mutex<BTreeMap<String, u64>>>);
 
 impl Calls {
-    pub(crate) fn snapshot(&self) -> BTreeMap<String, u64> {
+    /// The counts so far.
+    #[must_use]
+    pub fn snapshot(&self) -> BTreeMap<String, u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
