@@ -95,7 +95,7 @@ impl CommandProbe {
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`], naming the field.
-    pub fn check(&self) -> Result<()> {
+    pub fn consistent(&self) -> Result<()> {
         if self.run.first().is_none_or(String::is_empty) {
             return Err(Error::invalid(
                 "run",

@@ -170,8 +170,16 @@ async fn said(context: &Context, ids: &[InstanceId], deep: bool) -> Result<Vec<I
 
 fn judged(node: &NodeStatus, said: &Result<Vec<InstanceHealth>, String>) -> Liveness {
     match node.phase {
-        Phase::Failed => return Liveness::Failing(node.error.clone().unwrap_or_default()),
-        Phase::Deregistering | Phase::Undoing | Phase::Condemned | Phase::Terminating | Phase::Terminated => {
+        Phase::Failed | Phase::Quarantined => {
+            let why = node.error.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            return Liveness::Failing(format!("it is {}{why}", node.phase));
+        }
+        Phase::Deregistering
+        | Phase::Draining
+        | Phase::Undoing
+        | Phase::Condemned
+        | Phase::Terminating
+        | Phase::Terminated => {
             return Liveness::Failing(format!("it is {}", node.phase));
         }
         phase if !is_up(phase) => return Liveness::Live,

@@ -11,7 +11,6 @@ use ec2_stories_core::provider::{Cloud, InstanceDeployer, Probe, TupleStore};
 use ec2_stories_core::{Clock, Deployment, Error, Result};
 use ec2_stories_ssh::step::Nodes;
 use ec2_stories_ssh::{CloudConsole, CommandProbe};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
@@ -201,7 +200,7 @@ fn command(value: Value<'_>) -> Checked<CommandProbe> {
         DeValue::Array(_) => read(super::tree::table(span.clone(), [("run", value)]))?,
         _ => read(value)?,
     };
-    command.check().map_err(|error| Wrong::new(span, error.message()))?;
+    command.consistent().map_err(|error| Wrong::new(span, error.message()))?;
     Ok(command)
 }
 
