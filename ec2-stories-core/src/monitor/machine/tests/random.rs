@@ -193,6 +193,11 @@ proptest! {
             }
         }
         pass_and_look(&mut world, 2 * 3600)?;
+        if world.machine.blind().is_some() {
+            // So many hang in two zones that only an operator can tell whether they do.
+            (0..NODES).for_each(|slot| world.truth(slot).probe = Liveness::Live);
+            pass_and_look(&mut world, 2 * 3600)?;
+        }
         let live = world.count(State::Live);
         prop_assert_eq!(live, NODES as usize, "{:?} {:?}", world.machine.blind(), world.machine);
         prop_assert_eq!(world.in_flight(), 0);
