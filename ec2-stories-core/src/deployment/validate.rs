@@ -6,7 +6,7 @@ mod values;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::attributes::{Attributes, Reference};
+use crate::attributes::{AttributePath, Attributes, Reference};
 use crate::model::{DeploymentSpec, Expiry, FleetSpec, KeyPairSpec, Name, UserData};
 use crate::{Error, Result};
 
@@ -149,30 +149,66 @@ pub(super) fn check_deployment(spec: &DeploymentSpec) -> Result<()> {
         }
         for reference in fleet.user_data.iter().flat_map(UserData::references) {
             let Reference::Attribute(path) = reference else { continue };
-            let why = match fleets.get(&path.node.fleet) {
-                None => format!("${{{path}}}: there is no fleet {}", path.node.fleet),
-                Some(other) if path.node.slot >= other.nodes => {
-                    format!("${{{path}}}: fleet {} has slots 0 to {}", other.name, other.nodes - 1)
-                }
-                Some(other) if other.name == fleet.name => {
-                    format!("${{{path}}}: the fleet's own nodes are not there when its user data is sent")
-                }
-                Some(other) if !before.contains(&&other.name) => {
-                    format!(
-                        "${{{path}}}: fleet {} is not started before this one; add it to `after`",
-                        other.name
-                    )
-                }
-                Some(_) if !Attributes::PUBLISHED.contains(&path.key.as_str()) => {
-                    let known = Attributes::PUBLISHED.join(", ");
-                    format!("${{{path}}}: nodes have no attribute {}; they have {known}", path.key)
-                }
-                Some(_) => continue,
-            };
-            return Err(Error::invalid(field("user_data"), why));
+            let own = (path.node.fleet == fleet.name).then(|| {
+                format!("${{{path}}}: the fleet's own nodes are not there when its user data is sent")
+            });
+            if let Some(why) = wrong_reference(&path, fleet, &fleets, &before).or(own) {
+                return Err(Error::invalid(field("user_data"), why));
+            }
         }
     }
     Ok(())
+}
+
+/// Why a fleet's text cannot refer to this. A fleet's own nodes are known once they run.
+fn wrong_reference(
+    path: &AttributePath,
+    fleet: &FleetSpec,
+    fleets: &BTreeMap<&Name, &FleetSpec>,
+    before: &[&Name],
+) -> Option<String> {
+    let why = match fleets.get(&path.node.fleet) {
+        None => format!("${{{path}}}: there is no fleet {}", path.node.fleet),
+        Some(other) if path.node.slot >= other.nodes => {
+            format!("${{{path}}}: fleet {} has slots 0 to {}", other.name, other.nodes - 1)
+        }
+        Some(other) if other.name != fleet.name && !before.contains(&&other.name) => {
+            format!("${{{path}}}: fleet {} is not started before this one; add it to `after`", other.name)
+        }
+        Some(_) if !Attributes::PUBLISHED.contains(&path.key.as_str()) => {
+            let known = Attributes::PUBLISHED.join(", ");
+            format!("${{{path}}}: nodes have no attribute {}; they have {known}", path.key)
+        }
+        Some(_) => return None,
+    };
+    Some(why)
+}
+
+impl DeploymentSpec {
+    /// Sees whether what is resolved on a running node of this fleet, such as a step's text, can refer to these. The nodes of
+    /// the fleet itself may be among them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for the first that cannot be; the message names it and says why, and `field`
+    /// is where.
+    pub fn check_references<'a>(
+        &self,
+        fleet: &Name,
+        field: &str,
+        references: impl IntoIterator<Item = &'a Reference>,
+    ) -> Result<()> {
+        let fleets: BTreeMap<&Name, &FleetSpec> =
+            self.fleets.iter().map(|fleet| (&fleet.name, fleet)).collect();
+        let Some(fleet) = fleets.get(fleet) else { return Ok(()) };
+        let before = all_before(fleet, &fleets);
+        for reference in references {
+            let Reference::Attribute(path) = reference else { continue };
+            if let Some(why) = wrong_reference(path, fleet, &fleets, &before) {
+                return Err(Error::invalid(field, why));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// All fleets that a fleet comes after, the indirect ones included; itself where there is a cycle.

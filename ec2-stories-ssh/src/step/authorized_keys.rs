@@ -106,6 +106,10 @@ impl Apply for AuthorizedKeys {
         Ok(())
     }
 
+    fn templates(&self) -> Vec<&Template> {
+        self.keys.iter().collect()
+    }
+
     fn is_undone(&self) -> bool {
         self.undo
     }

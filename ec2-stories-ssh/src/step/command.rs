@@ -286,6 +286,11 @@ impl Apply for Run {
         check_name("command.user", self.user.as_deref())
     }
 
+    fn templates(&self) -> Vec<&Template> {
+        let words = [&self.run, &self.only_if, &self.unless, &self.undo].into_iter().flatten();
+        words.chain(&self.shell).chain(&self.stdin).chain(self.env.values()).collect()
+    }
+
     fn is_undone(&self) -> bool {
         !self.undo.is_empty()
     }

@@ -1,15 +1,16 @@
 //! A file.
 
+use std::io::Read;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use ec2_stories_core::attributes::Template;
+use ec2_stories_core::attributes::{Reference, Template};
 use ec2_stories_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::before::{put_aside, put_back};
 use super::host::Host;
-use super::payload::{Payload, unreadable};
+use super::payload::{Payload, unreadable, unusable};
 use super::place::{Place, check_path};
 use super::steps::refused;
 use super::{Apply, Mode, is_false};
@@ -145,6 +146,31 @@ impl Apply for File {
         }
         check_name("file.owner", self.owner.as_deref())?;
         check_name("file.group", self.group.as_deref())
+    }
+
+    fn templates(&self) -> Vec<&Template> {
+        self.text.iter().collect()
+    }
+
+    fn read_sources(&self) -> Result<Vec<Reference>> {
+        let Some(file) = &self.source else { return Ok(Vec::new()) };
+        let wrong = |error| unusable("file.source", file, &error);
+        let mut opened = std::fs::File::open(file).map_err(wrong)?;
+        if opened.metadata().map_err(wrong)?.is_dir() {
+            return Err(Error::invalid(
+                "file.source",
+                format!("{} is a folder: say `folder`", file.display()),
+            ));
+        }
+        if !self.template {
+            return Ok(Vec::new());
+        }
+        let mut text = String::new();
+        opened.read_to_string(&mut text).map_err(wrong)?;
+        let template = Template::new(text).map_err(|error| {
+            Error::invalid("file.source", format!("{}: {}", file.display(), error.message()))
+        })?;
+        Ok(template.references().cloned().collect())
     }
 
     fn is_undone(&self) -> bool {

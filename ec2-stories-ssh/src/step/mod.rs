@@ -44,6 +44,7 @@ mod user;
 
 use async_trait::async_trait;
 use ec2_stories_core::Result;
+use ec2_stories_core::attributes::{Reference, Template};
 use ec2_stories_core::provider::{Customizer, Node, StepReport};
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +94,16 @@ pub(crate) trait Apply: Send + Sync {
     /// Refuses what cannot be meant. Fields are named from the step's own table.
     fn check(&self) -> Result<()>;
 
+    /// What is resolved on the node.
+    fn templates(&self) -> Vec<&Template> {
+        Vec::new()
+    }
+
+    /// Reads what is sent from this machine; returns what that refers to. Fields are named as by `check`.
+    fn read_sources(&self) -> Result<Vec<Reference>> {
+        Ok(Vec::new())
+    }
+
     /// Whether undo takes it back.
     fn is_undone(&self) -> bool;
 
@@ -126,6 +137,18 @@ impl Step {
     /// [`ErrorKind::Invalid`](ec2_stories_core::ErrorKind::Invalid), naming the field: `file.path`.
     pub fn check(&self) -> Result<()> {
         self.kind().check()
+    }
+
+    /// Sees whether what it sends from this machine can be read, and gives what is resolved on the node: in its own texts, and
+    /// in files whose references it resolves.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](ec2_stories_core::ErrorKind::Invalid), naming the field: `file.source`.
+    pub fn references(&self) -> Result<Vec<Reference>> {
+        let mut references = self.kind().read_sources()?;
+        let own = self.kind().templates();
+        references.extend(own.into_iter().flat_map(Template::references).cloned());
+        Ok(references)
     }
 }
 

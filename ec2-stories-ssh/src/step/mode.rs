@@ -4,11 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use ec2_stories_core::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Permission bits, written in octal: `"0640"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct Mode(u32);
 
 impl Mode {
@@ -45,11 +46,32 @@ impl fmt::Display for Mode {
     }
 }
 
-impl TryFrom<String> for Mode {
-    type Error = Error;
+impl<'de> Deserialize<'de> for Mode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Written)
+    }
+}
 
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
+struct Written;
+
+impl Visitor<'_> for Written {
+    type Value = Mode;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("octal permissions in quotes, such as \"0640\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Mode, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    /// The digits are octal to whoever wrote them, and decimal to the format: better to ask.
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Mode, E> {
+        Err(E::custom(format!("permissions are octal, and written in quotes: \"{number:04}\"")))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Mode, E> {
+        Err(E::custom(format!("permissions are octal, and written in quotes: \"{number:04}\"")))
     }
 }
 
@@ -71,6 +93,9 @@ mod tests {
         for text in ["", "7", "0888", "rw-r--r--", "+644", "17777"] {
             assert!(text.parse::<Mode>().is_err(), "{text}");
         }
+        let error = serde_json::from_str::<Mode>("640").unwrap_err().to_string();
+        assert!(error.contains("in quotes: \"0640\""), "{error}");
+        assert_eq!(serde_json::from_str::<Mode>("\"0640\"").unwrap().bits(), 0o640);
         assert_eq!(Mode::new(0o5).to_string().parse::<Mode>().unwrap(), Mode::new(0o5));
     }
 }

@@ -62,6 +62,11 @@ impl Payload {
     }
 }
 
+/// As [`unreadable`], before anything is sent: the description is wrong.
+pub(super) fn unusable(field: &str, path: &Path, error: &io::Error) -> Error {
+    Error::invalid(field, format!("{}: {error}", path.display()))
+}
+
 pub(super) fn unreadable(path: &Path, error: io::Error) -> Error {
     Error::new(ErrorKind::Io, "what should be sent cannot be read")
         .on(path.display().to_string())

@@ -194,6 +194,10 @@ impl Apply for Service {
         Ok(())
     }
 
+    fn templates(&self) -> Vec<&Template> {
+        self.unit.iter().collect()
+    }
+
     fn is_undone(&self) -> bool {
         self.undo
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use ec2_stories_core::attributes::Reference;
 use ec2_stories_core::provider::{Customizer, Node, StepOutcome, StepReport};
 use ec2_stories_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -58,13 +59,20 @@ impl Steps {
     /// [`ErrorKind::Invalid`], naming the step and the field: `steps[1].file.path`.
     pub fn check(&self) -> Result<()> {
         for (at, step) in self.steps.iter().enumerate() {
-            if let Err(error) = step.check() {
-                let field = error.resource().unwrap_or_default().to_owned();
-                let why = error.message().strip_prefix(&format!("{field}: ")).unwrap_or(error.message());
-                return Err(Error::invalid(format!("steps[{at}].{field}"), why));
-            }
+            step.check().map_err(|error| within(&format!("steps[{at}]"), &error))?;
         }
         Ok(())
+    }
+
+    /// What each step refers to, in order, read from files of this machine where it is there: see [`Step::references`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`], naming the step and the field: `steps[1].file.source`.
+    pub fn references(&self) -> Result<Vec<Vec<Reference>>> {
+        let of = |(at, step): (usize, &Step)| {
+            step.references().map_err(|error| within(&format!("steps[{at}]"), &error))
+        };
+        self.steps.iter().enumerate().map(of).collect()
     }
 
     /// The second of two steps about the same thing is another step.
@@ -78,6 +86,13 @@ impl Steps {
         });
         keyed.collect()
     }
+}
+
+/// The error about a field of what is at this place.
+fn within(place: &str, error: &Error) -> Error {
+    let field = error.resource().unwrap_or_default();
+    let why = error.message().strip_prefix(&format!("{field}: ")).unwrap_or(error.message());
+    Error::invalid(format!("{place}.{field}"), why)
 }
 
 fn report(step: &Step, outcome: StepOutcome) -> StepReport {

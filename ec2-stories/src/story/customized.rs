@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ec2_stories_core::model::{DeploymentSpec, FleetSpec, LoginSpec, Name};
+use ec2_stories_core::model::{self, DeploymentSpec, FleetSpec, LoginSpec, Name};
 use ec2_stories_core::provider::{Cloud, InstanceDeployer, TupleStore};
 use ec2_stories_core::{Clock, Deployment, Error, Result};
 use ec2_stories_ssh::bundle::BundleSpec;
 use ec2_stories_ssh::step::{Nodes, Step, Steps};
-use ec2_stories_ssh::{CloudConsole, Readiness};
+use ec2_stories_ssh::{CloudConsole, HostKeys, Readiness};
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
@@ -58,6 +58,7 @@ impl Customized {
         journal: Arc<dyn TupleStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Deployment> {
+        Self::check_keys(deployment.spec())?;
         let cloud: Arc<dyn InstanceDeployer> = cloud;
         let readiness = Readiness::builder().cloud(Arc::clone(&cloud)).build()?;
         let nodes = Nodes::new()
@@ -66,12 +67,7 @@ impl Customized {
             .console(Arc::new(CloudConsole::of(cloud)))
             .readiness(readiness);
         for (fleet, steps) in &self.steps {
-            let named = |error: Error| {
-                let field = error.resource().unwrap_or_default().to_owned();
-                let why = error.message().strip_prefix(&format!("{field}: ")).unwrap_or(error.message());
-                Error::invalid(format!("fleet.{fleet}.{field}"), why)
-            };
-            steps.check().map_err(named)?;
+            steps.check().map_err(|error| of_fleet(fleet, &error))?;
             deployment = deployment.customized(fleet, steps.clone().over(nodes.clone()))?;
         }
         for (fleet, bundle) in &self.bundles {
@@ -80,10 +76,42 @@ impl Customized {
         Ok(deployment)
     }
 
-    /// Reads the bundles, to see whether they are good.
-    pub(super) fn check_bundles(&self) -> Result<()> {
+    /// Reads what is sent to nodes, to see whether it is good and what it refers to is there.
+    pub(super) fn check_content(&self, spec: &DeploymentSpec) -> Result<()> {
+        for (fleet, steps) in &self.steps {
+            let references = steps.references().map_err(|error| of_fleet(fleet, &error))?;
+            for (at, references) in references.iter().enumerate() {
+                spec.check_references(fleet, &format!("fleet.{fleet}.steps[{at}]"), references)?;
+            }
+        }
         for (fleet, bundle) in &self.bundles {
-            bundle.open().map_err(|error| Error::invalid(format!("fleet.{fleet}.bundle"), error.chain()))?;
+            let field = format!("fleet.{fleet}.bundle");
+            let bundle = bundle.open().map_err(|error| Error::invalid(&field, error.chain()))?;
+            for (name, value) in &bundle.manifest().environment {
+                let checked = spec.check_references(fleet, &field, value.references());
+                checked.map_err(|error| {
+                    let why = error.message().trim_start_matches(&format!("{field}: "));
+                    Error::invalid(&field, format!("bundle.toml: environment.{name}: {why}"))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees whether keys that are written in the story are keys.
+    fn check_keys(spec: &DeploymentSpec) -> Result<()> {
+        for fleet in &spec.fleets {
+            let Some(keys @ (model::HostKeys::Pinned(_) | model::HostKeys::Authority(_))) =
+                &fleet.login.host_keys
+            else {
+                continue;
+            };
+            let of_login = |error: Error| {
+                let field = error.resource().unwrap_or_default().to_owned();
+                let why = error.message().trim_start_matches(&format!("{field}: "));
+                Error::invalid(format!("fleet.{}.login.{field}", fleet.name), why)
+            };
+            HostKeys::of(keys, None).map_err(of_login)?;
         }
         Ok(())
     }
@@ -119,6 +147,13 @@ impl Customized {
         }
         Ok(())
     }
+}
+
+/// An error of a fleet's steps, whose field is named from the fleet's table.
+fn of_fleet(fleet: &Name, error: &Error) -> Error {
+    let field = error.resource().unwrap_or_default();
+    let why = error.message().strip_prefix(&format!("{field}: ")).unwrap_or(error.message());
+    Error::invalid(format!("fleet.{fleet}.{field}"), why)
 }
 
 fn from_folder(mut step: Step, folder: &Path) -> Step {

@@ -227,13 +227,14 @@ impl Story {
         self.customized.steps(fleet)
     }
 
-    /// Reads the bundles that are deployed, to see whether they are good, and whether nodes that something is done to have a
-    /// user to log in as: before a start, and not before the end.
+    /// Sees whether what is done to nodes can be done: they have a user to log in as, the files, folders and bundles of this
+    /// machine can be read, and what they refer to is there. Before a start, and not before the end.
     ///
     /// # Errors
     /// [`StoryError`], with the place.
-    pub fn check_bundles(&self) -> Result<(), StoryError> {
-        let checked = self.customized.check_logins(&self.spec).and_then(|()| self.customized.check_bundles());
+    pub fn check_customizing(&self) -> Result<(), StoryError> {
+        let logins = self.customized.check_logins(&self.spec);
+        let checked = logins.and_then(|()| self.customized.check_content(&self.spec));
         checked.and_then(|()| self.probes.check_logins(&self.spec)).map_err(|error| self.at(&error))
     }
 

@@ -11,7 +11,7 @@ use crate::session::Session;
 
 pub(crate) async fn run(on: OnStory) -> Result<Exit, Failure> {
     let session = Session::open(on)?;
-    session.story.check_bundles()?;
+    session.story.check_customizing()?;
     let plan = session.deployment().await?.plan().await?;
     if session.on.json {
         say(as_json(&session, &plan)?);

@@ -25,7 +25,7 @@ enum End {
 
 pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
     let session = Session::open(on)?;
-    session.story.check_bundles()?;
+    session.story.check_customizing()?;
     let deployment = session.deployment().await?;
     let _lock = session.lock()?;
     control::forget(&*session.store, session.name()).await?;
