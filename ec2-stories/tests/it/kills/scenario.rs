@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ec2_stories::model::{Health, Replace};
 use ec2_stories::prelude::*;
 
 use super::place::Place;
@@ -17,22 +18,29 @@ pub(super) enum Scenario {
     Customized,
     /// In production: left alone, adopted again, taken down.
     Detached,
+    /// A node's instance is ended by somebody else, and replaced.
+    Replaced,
+    /// A healthy node is replaced because somebody asks for it, its next instance before its last.
+    Asked,
 }
 
 impl Scenario {
-    pub(super) const ALL: [Self; 3] = [Self::Plain, Self::Customized, Self::Detached];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Plain, Self::Customized, Self::Detached, Self::Replaced, Self::Asked];
 
     fn word(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Customized => "customized",
             Self::Detached => "detached",
+            Self::Replaced => "replaced",
+            Self::Asked => "asked",
         }
     }
 
     /// Whether a node may have instances of two generations at once.
     pub(super) fn overlap(self) -> Overlap {
-        Overlap::Never
+        if self == Self::Asked { Overlap::OfGenerations } else { Overlap::Never }
     }
 }
 
@@ -67,6 +75,12 @@ impl Scenario {
                 (Mode::Dev, web.build())
             }
             Self::Detached => (Mode::Production, web.registrar(place.names()).build()),
+            Self::Replaced | Self::Asked => {
+                let replace =
+                    if self == Self::Asked { Replace::LaunchFirst } else { Replace::TerminateFirst };
+                let web = web.customize(place.marks("1")).registrar(place.names());
+                (Mode::Dev, web.health(Health { replace, ..Place::health() }).build())
+            }
         };
         place.deployment(mode, [db.build().unwrap(), web.unwrap()]).await
     }
@@ -79,6 +93,20 @@ impl Scenario {
         place.check(&running).await;
         let running = match self {
             Self::Plain | Self::Customized => running,
+            Self::Replaced => {
+                let old = place.old(&running);
+                place.end(&old).await;
+                place.until(&running, &old).await;
+                running
+            }
+            Self::Asked => {
+                let old = place.old(&running);
+                if place.has(&running, &old) {
+                    running.replace(&place.node(), "the test asks for it").unwrap();
+                }
+                place.until(&running, &old).await;
+                running
+            }
             Self::Detached => {
                 running.detach().await.unwrap().assert_clean();
                 let again = deployment.start().await.unwrap();
