@@ -101,11 +101,35 @@ impl Place {
 
     /// Waits until the node lives with another instance, and all is as it should be: for ever; whoever runs the process has less
     /// patience.
-    pub(super) async fn until(&self, running: &Running, old: &str) {
+    pub(super) async fn until_without(&self, running: &Running, old: &str) {
         while self.status(running).phase != Phase::Live || self.has(running, old) {
             sleep(LOOK_AGAIN).await;
         }
         self.check(running).await;
+    }
+
+    /// Waits until so many nodes of the fleet live, and all is as it should be.
+    pub(super) async fn until_of(&self, running: &Running, nodes: u32) {
+        loop {
+            let all = running.nodes();
+            let of_fleet: Vec<_> =
+                all.iter().filter(|node| node.address.fleet == self.node().fleet).collect();
+            let live = of_fleet.iter().filter(|node| node.phase == Phase::Live).count();
+            if (of_fleet.len(), live) == (nodes as usize, nodes as usize) {
+                return self.check(running).await;
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Sees for a few periods that nobody launches anything.
+    pub(super) async fn nothing_is_launched(&self) {
+        let mut truth = Truth::of(&self.url).await;
+        truth.look().await;
+        let before = truth.launched();
+        sleep(4 * PERIOD).await;
+        truth.look().await;
+        assert_eq!(truth.launched(), before, "something was launched");
     }
 
     /// Waits until what runs is what is known, one instance a node, and a node's name stands for its instance.
