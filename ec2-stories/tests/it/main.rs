@@ -15,6 +15,8 @@ mod kills;
 #[cfg(feature = "cli")]
 mod modes;
 #[cfg(feature = "cli")]
+mod replacement;
+#[cfg(feature = "cli")]
 mod rotation;
 mod story;
 #[cfg(feature = "cli")]

@@ -19,11 +19,6 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// What was written for an instance.
-    pub(super) fn of(folder: &std::path::Path, instance: &str) -> Option<String> {
-        fs::read_to_string(folder.join("marks").join(instance)).ok()
-    }
-
     fn file(&self, node: &Node) -> PathBuf {
         self.folder.join("marks").join(node.instance.id.as_str())
     }

@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
+use ec2_stories::model::{Health, Replace};
 use ec2_stories::prelude::*;
+use ec2_stories::provider::Hold;
 
 use super::place::Place;
 use super::truth::Overlap;
@@ -17,22 +20,46 @@ pub(super) enum Scenario {
     Customized,
     /// In production: left alone, adopted again, taken down.
     Detached,
+    /// A node's instance is ended by somebody else, and replaced.
+    Replaced,
+    /// A healthy node is replaced because somebody asks for it, its next instance before its last.
+    Asked,
+    /// A fleet grows, and shrinks.
+    Scaled,
+    /// Nothing is replaced while the deployment is paused.
+    Paused,
+    /// A node that is held is not replaced.
+    Held,
 }
 
 impl Scenario {
-    pub(super) const ALL: [Self; 3] = [Self::Plain, Self::Customized, Self::Detached];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Plain,
+        Self::Customized,
+        Self::Detached,
+        Self::Replaced,
+        Self::Asked,
+        Self::Scaled,
+        Self::Paused,
+        Self::Held,
+    ];
 
     fn word(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Customized => "customized",
             Self::Detached => "detached",
+            Self::Replaced => "replaced",
+            Self::Asked => "asked",
+            Self::Scaled => "scaled",
+            Self::Paused => "paused",
+            Self::Held => "held",
         }
     }
 
     /// Whether a node may have instances of two generations at once.
     pub(super) fn overlap(self) -> Overlap {
-        Overlap::Never
+        if self == Self::Asked { Overlap::OfGenerations } else { Overlap::Never }
     }
 }
 
@@ -67,6 +94,12 @@ impl Scenario {
                 (Mode::Dev, web.build())
             }
             Self::Detached => (Mode::Production, web.registrar(place.names()).build()),
+            Self::Replaced | Self::Asked | Self::Scaled | Self::Paused | Self::Held => {
+                let replace =
+                    if self == Self::Asked { Replace::LaunchFirst } else { Replace::TerminateFirst };
+                let web = web.customize(place.marks("1")).registrar(place.names());
+                (Mode::Dev, web.health(Health { replace, ..Place::health() }).build())
+            }
         };
         place.deployment(mode, [db.build().unwrap(), web.unwrap()]).await
     }
@@ -74,19 +107,61 @@ impl Scenario {
     /// A controller's whole life.
     pub(super) async fn live(self, place: &Place) {
         let deployment = self.deployment(place).await;
+        match self {
+            // Whoever was here before may have died in between.
+            Self::Paused => deployment.resume().await.unwrap(),
+            Self::Held => deployment.release(&place.node()).await.unwrap(),
+            _ => {}
+        }
         let running = deployment.start().await.unwrap();
         running.ready().await.unwrap();
         place.check(&running).await;
-        let running = match self {
-            Self::Plain | Self::Customized => running,
+        match self {
+            Self::Plain | Self::Customized => {}
             Self::Detached => {
                 running.detach().await.unwrap().assert_clean();
                 let again = deployment.start().await.unwrap();
                 again.ready().await.unwrap();
                 place.check(&again).await;
-                again
+                return again.terminate().await.unwrap().assert_clean();
             }
-        };
+            Self::Replaced => {
+                let old = place.old(&running);
+                place.end(&old).await;
+                place.until_without(&running, &old).await;
+            }
+            Self::Asked => {
+                let old = place.old(&running);
+                if place.has(&running, &old) {
+                    running.replace(&place.node(), "the test asks for it").await.unwrap();
+                }
+                place.until_without(&running, &old).await;
+            }
+            Self::Scaled => {
+                for nodes in [3, 1] {
+                    running.scale(&Name::new("web").unwrap(), nodes).await.unwrap();
+                    place.until_of(&running, nodes).await;
+                }
+            }
+            Self::Paused => {
+                let old = place.old(&running);
+                running.pause("the test", "to see that nothing changes").await.unwrap();
+                place.end(&old).await;
+                place.nothing_is_launched().await;
+                running.resume().await.unwrap();
+                place.until_without(&running, &old).await;
+            }
+            Self::Held => {
+                let old = place.old(&running);
+                let (owner, reason) = ("the test".to_owned(), "to see that it is left alone".to_owned());
+                let hold = Hold { owner, reason, until: SystemClock.now() + Duration::from_secs(3600) };
+                running.hold(&place.node(), hold).await.unwrap();
+                place.end(&old).await;
+                place.nothing_is_launched().await;
+                running.release(&place.node()).await.unwrap();
+                place.until_without(&running, &old).await;
+            }
+        }
         running.terminate().await.unwrap().assert_clean();
     }
 }

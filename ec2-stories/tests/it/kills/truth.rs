@@ -23,7 +23,6 @@ pub(super) struct Truth {
 struct Life {
     node: Option<NodeAddress>,
     generation: u64,
-    image: String,
     launched: Timestamp,
     /// Pending or running.
     lives: bool,
@@ -67,11 +66,6 @@ impl Truth {
             alive.entry(life.name()).or_default().push(id.clone());
         }
         alive
-    }
-
-    /// The images of those that live.
-    pub(super) fn images(&self) -> Vec<String> {
-        self.lives.values().filter(|life| life.lives).map(|life| life.image.clone()).collect()
     }
 
     /// Each pair of instances that lived for one node at a time.
@@ -144,7 +138,6 @@ impl Life {
         Self {
             node: ownership.as_ref().and_then(|ownership| ownership.node(index)),
             generation: ownership.map_or(0, |ownership| ownership.generation.0.into()),
-            image: instance.image_id().unwrap_or_default().to_owned(),
             launched: Timestamp::from_second(launched.secs()).unwrap(),
             lives: matches!(state, InstanceStateName::Pending | InstanceStateName::Running),
             terminated: *state == InstanceStateName::Terminated,
@@ -198,7 +191,6 @@ mod tests {
         Life {
             node: Some("web/0".parse().unwrap()),
             generation,
-            image: String::new(),
             launched: at(launched),
             lives: ended.is_none(),
             terminated: ended.is_some(),

@@ -4,7 +4,9 @@ use std::fmt;
 use std::ops::AddAssign;
 use std::time::Duration;
 
+use ec2_stories::deployment::machine::Phase;
 use ec2_stories::model::Health;
+use ec2_stories::monitor::HealthMonitor;
 use ec2_stories::prelude::*;
 use tokio::time::{Instant, sleep};
 
@@ -13,7 +15,8 @@ use super::nature::Nature;
 use super::probe::Ear;
 use super::truth::Truth;
 
-const HOUR: Duration = Duration::from_secs(3600);
+/// How often the cloud is asked how everybody is.
+const CLOUD_PERIOD: Duration = Duration::from_secs(30);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Between two events, on average.
@@ -76,23 +79,30 @@ impl World {
 
     /// As each controller describes it.
     fn shop(&self) -> Deployment {
-        let cloud = Tapped { ec2: Ec2::from_config(&self.sim.sdk_config()), truth: self.truth.clone() };
-        let fleet = |name: &str, nodes| {
+        let ec2 = Ec2::from_config(&self.sim.sdk_config());
+        let cloud = Arc::new(Tapped { ec2, truth: self.truth.clone() });
+        let ear = || Arc::new(Ear(self.truth.clone()));
+        let name = |name| Name::new(name).unwrap();
+        let monitor =
+            HealthMonitor::builder().cloud(cloud.clone()).clock(self.sim.clock()).cloud_period(CLOUD_PERIOD);
+        let monitor =
+            monitor.fleet(name("db"), health(), Some(ear())).fleet(name("web"), health(), Some(ear()));
+        let fleet = |name: &str, nodes, zones: [&str; 3], market| {
             let fleet = Fleet::builder().name(name).nodes(nodes).image(Image::public("debian-12"));
-            fleet
-                .zones(["us-east-1a", "us-east-1b", "us-east-1c"])
-                .health(health())
-                .probe(Ear(self.truth.clone()))
+            fleet.zones(zones).market(market).health(health()).probe(Ear(self.truth.clone()))
         };
+        let [a, b, c] = ["us-east-1a", "us-east-1b", "us-east-1c"];
+        let spot = Market::Spot { max_price: None };
         Deployment::builder()
             .name("shop")
             .mode(Mode::Production)
             .limits(Limits { launches: u32::MAX, ..Limits::default() })
             .cloud(cloud)
+            .monitor(monitor.build())
             .journal(self.journal.clone())
             .clock(self.sim.clock())
-            .fleet(fleet("db", DB).build().unwrap())
-            .fleet(fleet("web", WEB).after("db").build().unwrap())
+            .fleet(fleet("db", DB, [a, b, c], spot).build().unwrap())
+            .fleet(fleet("web", WEB, [b, c, a], Market::OnDemand).after("db").build().unwrap())
             .build()
             .unwrap()
     }
@@ -172,10 +182,7 @@ async fn recover(world: &World, running: &Running) -> Result<(), String> {
     let calm = Instant::now();
     loop {
         let whole = world.truth.is_whole(NODES).and_then(|()| {
-            let unwell = running
-                .nodes()
-                .into_iter()
-                .find(|node| node.phase != ec2_stories::deployment::machine::Phase::Live);
+            let unwell = running.nodes().into_iter().find(|node| node.phase != Phase::Live);
             unwell.map_or(Ok(()), |node| {
                 Err(format!("the controller says that {} is {}", node.address, node.phase))
             })

@@ -32,9 +32,13 @@ enum Event {
     Hang,
     /// Its service is away for a few minutes.
     Blip,
+    /// Somebody stops it.
+    Stopped,
     /// It fails its status checks.
     Impaired,
-    /// It is taken away, after a notice.
+    /// It is taken away, two minutes after a notice.
+    Interrupted,
+    /// It is taken away, days after a notice.
     Retired,
     /// A zone fails.
     Outage,
@@ -56,12 +60,14 @@ enum Event {
     NoCapacity,
 }
 
-const EVENTS: [Event; 15] = [
+const EVENTS: [Event; 17] = [
     Event::Killed,
     Event::Crash,
     Event::Hang,
     Event::Blip,
+    Event::Stopped,
     Event::Impaired,
+    Event::Interrupted,
     Event::Retired,
     Event::Outage,
     Event::Unable,
@@ -98,9 +104,14 @@ impl Nature {
         let while_ = self.between(MINUTE, 40 * MINUTE);
         tracing::info!(?event, %id, %zone, ?while_, "strikes");
         match event {
-            Event::Killed => {
-                self.truth.doomed(&id, false);
-                self.sim.kill(id.as_str());
+            Event::Killed => self.ends(&id, self.sim.kill(id.as_str())),
+            Event::Stopped => self.ends(&id, self.sim.stop(id.as_str())),
+            Event::Impaired => self.ends(&id, self.sim.impair(id.as_str())),
+            Event::Interrupted => self.ends(&id, self.sim.interrupt_spot(id.as_str())),
+            Event::Retired => {
+                let notice = self.between(60 * MINUTE, 3 * 24 * 60 * MINUTE);
+                let scheduled = self.sim.schedule_event(id.as_str(), "instance-retirement", notice);
+                self.ends(&id, scheduled.is_some());
             }
             Event::Crash => self.truth.serve(&id, Service::Crashed),
             Event::Hang => self.truth.serve(&id, Service::Hung),
@@ -109,18 +120,13 @@ impl Nature {
                 sleep(self.between(MINUTE / 6, 5 * MINUTE)).await;
                 self.truth.serve(&id, Service::Up);
             }
-            Event::Impaired => {
-                self.truth.doomed(&id, true);
-                self.sim.impair(id.as_str());
-            }
-            Event::Retired => self.retire(&id),
             Event::Outage => self.outage(&zone, while_).await,
             Event::Unable => self.sick(Watcher::Unable, while_).await,
             Event::Deaf => self.sick(Watcher::Deaf, while_).await,
             Event::CutOff => {
                 self.truth.cut_off(Some(&zone));
                 sleep(while_).await;
-                self.in_zone(&zone).iter().for_each(|id| self.truth.doomed(id, false));
+                self.in_zone(&zone).iter().for_each(|id| self.truth.unheard(id));
                 self.truth.cut_off(None);
             }
             Event::NetworkDown => self.network(Network::Down, while_).await,
@@ -142,9 +148,11 @@ impl Nature {
         }
     }
 
-    fn retire(&self, id: &InstanceId) {
-        self.truth.doomed(id, true);
-        self.sim.kill(id.as_str());
+    /// Something was done to an instance, if it was, after which it is to be replaced.
+    fn ends(&self, id: &InstanceId, done: bool) {
+        if done {
+            self.truth.doomed(id);
+        }
     }
 
     fn in_zone(&self, zone: &str) -> Vec<InstanceId> {

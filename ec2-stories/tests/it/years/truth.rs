@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ec2_stories::model::{Generation, Health, Instance, InstanceId, NodeAddress};
+use ec2_stories::model::{Generation, Health, Instance, InstanceId, NodeAddress, Ownership, Tags};
 use ec2_stories::sim::{Sim, State};
 use tokio::time::Instant;
 
@@ -42,8 +42,8 @@ struct Body {
     service: Service,
     /// When it was not as it should be last.
     sick: Option<Instant>,
-    /// It was told that it will be taken away.
-    leaving: bool,
+    /// It will be taken away, or does not come back by itself: it is to be replaced, however well it does its work.
+    condemned: bool,
     /// It has done its work at least once.
     was_up: bool,
 }
@@ -169,12 +169,19 @@ impl Truth {
         }
     }
 
-    /// Notes that something is done to an instance that is a reason to replace it.
-    pub(super) fn doomed(&self, id: &InstanceId, leaving: bool) {
+    /// Notes that an instance is to be replaced.
+    pub(super) fn doomed(&self, id: &InstanceId) {
         let mut world = self.world();
         if let Some(body) = world.bodies.get_mut(id) {
             body.sick = Some(Instant::now());
-            body.leaving |= leaving;
+            body.condemned = true;
+        }
+    }
+
+    /// Notes that an instance could not be heard until now.
+    pub(super) fn unheard(&self, id: &InstanceId) {
+        if let Some(body) = self.world().bodies.get_mut(id) {
+            body.sick = Some(Instant::now());
         }
     }
 
@@ -184,31 +191,24 @@ impl Truth {
         let mut alive: BTreeMap<NodeAddress, Vec<String>> = BTreeMap::new();
         for seen in world.sim.instances() {
             let id = InstanceId::from(seen.id.as_str());
-            let tags = seen
-                .tags
-                .iter()
-                .fold(ec2_stories::model::Tags::new(), |all, (key, value)| all.with(key, value));
-            let Some(ownership) = ec2_stories::model::Ownership::from_tags(&tags) else { continue };
+            let tags = seen.tags.iter().fold(Tags::new(), |all, (key, value)| all.with(key, value));
+            let Some(ownership) = Ownership::from_tags(&tags) else { continue };
             let index = u32::try_from(seen.launch_index).unwrap();
             let Some(node) = ownership.node(index) else { continue };
             if matches!(seen.state, State::Pending | State::Running) {
                 alive.entry(node.clone()).or_default().push(seen.id.clone());
             }
-            let tally = &mut world.tally.launched;
-            let before = *tally;
-            *tally = before + 1;
-            let known = world.bodies.contains_key(&id);
-            if known {
-                world.tally.launched = before;
+            if world.bodies.contains_key(&id) {
                 continue;
             }
+            world.tally.launched += 1;
             let body = Body {
                 node,
                 generation: ownership.generation,
                 zone: seen.zone.clone(),
                 service: Service::Up,
                 sick: None,
-                leaving: false,
+                condemned: false,
                 was_up: false,
             };
             world.bodies.insert(id, body);
@@ -235,10 +235,7 @@ impl Truth {
         let alive = world.bodies.iter().filter(|(id, _)| world.is_alive(id));
         let mut at_work = BTreeMap::new();
         for (id, body) in alive {
-            if body.service != Service::Up
-                || world.state(id) != Some(State::Running)
-                || world.is_impaired(body)
-            {
+            if body.service != Service::Up || body.condemned || world.state(id) != Some(State::Running) {
                 return Err(format!("{} is {body}", body.node));
             }
             at_work.insert(body.node.clone(), id);
@@ -260,10 +257,6 @@ impl World {
         matches!(self.state(id), Some(State::Pending | State::Running))
     }
 
-    fn is_impaired(&self, _: &Body) -> bool {
-        false
-    }
-
     fn end(&mut self, id: &InstanceId) {
         let now = Instant::now();
         let Some(body) = self.bodies.get(id).cloned() else {
@@ -273,7 +266,7 @@ impl World {
         let well = body.service == Service::Up && self.state(id) == Some(State::Running);
         let lately = body.sick.is_some_and(|sick| now.duration_since(sick) < AFTERMATH);
         let unheard = self.cut_off.as_deref() == Some(&body.zone);
-        if well && body.was_up && !lately && !unheard && !body.leaving {
+        if well && body.was_up && !lately && !unheard && !body.condemned {
             let watcher = self.watcher;
             self.wrong.push(format!(
                 "healthy, and terminated: {} {id}, by a watcher that is {watcher:?}",
