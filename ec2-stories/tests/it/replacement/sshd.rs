@@ -10,6 +10,7 @@ use ec2_stories::prelude::*;
 use ec2_stories::probe::Tcp;
 use ec2_stories::provider::{Node, StepOutcome};
 use ec2_stories::sim::{HostState, Hosts, SshdOptions};
+use ec2_stories::ssh::CloudConsole;
 use ec2_stories::ssh::step::{File, Nodes};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -33,7 +34,7 @@ async fn an_sshd_that_is_killed_is_replaced_customized_again_and_answers() {
     let folder = tempfile::tempdir().unwrap();
     let ec2 = Arc::new(Ec2::from_config(&sim.sdk_config()));
     let journal = Arc::new(MemoryStore::new());
-    let nodes = Nodes::new().remembered_in(journal.clone()).console(ec2.clone());
+    let nodes = Nodes::new().remembered_in(journal.clone()).console(Arc::new(CloudConsole::of(ec2.clone())));
     let greets = File::template("/srv/greeting", Template::new("I am ${fleet}/${index}\n").unwrap());
     let (port, host_keys) = (Some(sim.ssh_port()), Some(HostKeys::Console));
     let web = Fleet::builder()

@@ -90,9 +90,9 @@ fn certificates_are_read_from_beside_the_story() {
 #[test]
 fn a_command_needs_a_user() {
     let needy = with("probe = { not = { command = [\"true\"] } }").unwrap();
-    let error = needy.check_bundles().unwrap_err();
+    let error = needy.check_customizing().unwrap_err();
     assert!(error.message().contains("user"), "{error}");
-    with("probe = { command = [\"true\"] }\nlogin = { user = \"admin\" }").unwrap().check_bundles().unwrap();
+    with("probe = { command = [\"true\"] }\nlogin = { user = \"admin\" }").unwrap().check_customizing().unwrap();
 }
 
 #[test]
