@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::Phase;
 use crate::model::{ImageId, InstanceId, NodeAddress, SecurityGroupId};
+use crate::monitor::What;
 use crate::provider::StepOutcome;
 
 /// Something that happened in a deployment.
@@ -96,6 +97,8 @@ pub enum EventKind {
         /// How many it is to have now.
         to: u32,
     },
+    /// Something else that the deployment's monitor saw or decided.
+    Health(What),
     /// It lives with another instance than before: its attributes differ, and the fleets after it are customized again.
     Changed,
     /// A customizer's step ended.
@@ -148,6 +151,7 @@ impl fmt::Display for EventKind {
             Self::Recovered => f.write_str("healthy again"),
             Self::Dead(why) => write!(f, "dead: {why}"),
             Self::Leaving { why, by } => write!(f, "leaves by {by:.0}: {why}"),
+            Self::Health(what) => what.fmt(f),
             Self::Spared(why) => write!(f, "not replaced: {why}"),
             Self::Changed => f.write_str("was replaced, and has other attributes"),
             Self::Step { step, outcome } => match outcome {

@@ -111,7 +111,8 @@ impl Deployment {
         clock: Arc<dyn Clock>,
         /// What brings images that are files to the cloud.
         uploader: Option<Arc<dyn ImageUploader>>,
-        /// What watches the nodes, by value or shared. Of two deployments each has its own.
+        /// What watches the nodes, by value or shared; of two deployments each has its own. Where none is given it is a
+        /// [`HealthMonitor`](crate::monitor::HealthMonitor) that asks the fleets' probes and the cloud.
         #[builder(with = |monitor: impl IntoMonitor| monitor.into_monitor())]
         monitor: Option<Arc<dyn Monitor>>,
         /// How long its controller may be silent before another may take over: from 100 ms to an hour.

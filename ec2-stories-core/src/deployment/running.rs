@@ -17,6 +17,7 @@ use super::start::no_report;
 use super::{Event, EventKind, NodeStatus, Report};
 use crate::attributes::Attributes;
 use crate::model::Mode;
+use crate::monitor::HealthMonitor;
 use crate::{Error, Result};
 
 /// How soon a controller whose runtime makes progress hears what it is told.
@@ -89,6 +90,12 @@ impl Running {
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeStatus> {
         self.context.view.nodes()
+    }
+
+    /// The monitor that watches the nodes, where the deployment was given no other: for what it knows and sees.
+    #[must_use]
+    pub fn health(&self) -> Option<&HealthMonitor> {
+        self.context.health.as_ref()
     }
 
     /// What was learned of the nodes so far.

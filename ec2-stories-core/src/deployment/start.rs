@@ -18,6 +18,8 @@ use super::orders::OrderBook;
 use super::preflight::plan;
 use super::{Deployment, Ending, Plan, Report, Running};
 use crate::model::{Image, Mode, Name, NodeAddress, RegisteredImage};
+use crate::monitor::HealthMonitor;
+use crate::provider::{Cloud, InstanceDeployer, Monitor};
 use crate::{Error, ErrorKind, Result};
 
 impl Deployment {
@@ -29,6 +31,7 @@ impl Deployment {
             clock: Arc::clone(&self.clock),
             uploader: self.uploader.clone(),
             monitor: None,
+            health: None,
             journal: Journal::new(Arc::clone(&self.journal), &self.spec.name),
             orders: OrderBook::new(Arc::clone(&self.journal), &self.spec.name),
             view: Default::default(),
@@ -137,7 +140,7 @@ impl Deployment {
         for (fleet, places) in &plan.unusable {
             machine.pass_over(fleet, places);
         }
-        context.monitor = self.monitor.clone();
+        watch(&mut context, self.monitor.clone());
         Ok((context, machine, written))
     }
 
@@ -216,6 +219,22 @@ async fn or_release<T>(work: impl Future<Output = Result<T>>, lease: &Lease) -> 
         lease.release().await;
     }
     done
+}
+
+/// Has the nodes watched: by the monitor given, or by one that asks the fleets' probes and the cloud.
+fn watch(context: &mut Context, given: Option<Arc<dyn Monitor>>) {
+    if given.is_some() {
+        context.monitor = given;
+        return;
+    }
+    let cloud: Arc<dyn InstanceDeployer> = Arc::clone(&context.cloud) as Arc<dyn Cloud>;
+    let monitor = HealthMonitor::builder().cloud(cloud).clock(Arc::clone(&context.clock));
+    let monitor = context.fleets.iter().fold(monitor, |monitor, fleet| {
+        monitor.fleet(fleet.spec.name.clone(), fleet.spec.health.clone(), fleet.probe.clone())
+    });
+    let monitor = monitor.build();
+    context.monitor = Some(Arc::new(monitor.clone()));
+    context.health = Some(monitor);
 }
 
 pub(super) fn no_report() -> Error {

@@ -10,6 +10,7 @@ use super::super::journal::{FleetRecord, Head, Journal, LaunchRecord};
 use super::super::orders::{OrderBook, Orders, Pause};
 use super::view::View;
 use crate::model::{ClientToken, DeploymentSpec, InstanceId, LoginSpec, Name, NodeAddress, RegisteredImage};
+use crate::monitor::HealthMonitor;
 use crate::provider::{Cloud, Hold, ImageUploader, Monitor, Node, Verdict};
 use crate::{Clock, Error, ErrorKind, Result};
 
@@ -23,6 +24,8 @@ pub(crate) struct Context {
     pub(crate) uploader: Option<Arc<dyn ImageUploader>>,
     /// Whoever only reads, or takes down, watches nothing.
     pub(crate) monitor: Option<Arc<dyn Monitor>>,
+    /// The same, where it is the one that every deployment has that was given no other.
+    pub(crate) health: Option<HealthMonitor>,
     pub(crate) journal: Journal,
     pub(crate) orders: OrderBook,
     pub(crate) view: View,

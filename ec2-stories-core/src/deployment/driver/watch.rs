@@ -1,9 +1,12 @@
 //! What a monitor is told, and what it says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::future::select;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -14,6 +17,7 @@ use super::call::{On, call};
 use super::controller::Events;
 use crate::ErrorKind;
 use crate::model::{Generation, InstanceId, InstanceState, NodeAddress};
+use crate::monitor::{HealthEvent, What};
 use crate::provider::{Monitor, Node, Verdict};
 
 /// How soon a monitor that failed is asked again.
@@ -66,18 +70,22 @@ impl Watch {
         let context = Arc::clone(context);
         let pass_on = async move {
             let Some(monitor) = monitor else { return };
-            while let Some(word) = queue.recv().await {
-                let result = match &word {
-                    Word::Watch(node, generation) => monitor.watch(node, *generation).await,
-                    Word::Resume(node, generation) => monitor.resume(node, *generation).await,
-                    Word::Replacing(node, generation) => monitor.replacing(node, *generation).await,
-                    Word::Quarantine(node, why) => monitor.quarantine(node, why).await,
-                    Word::Forget(node) => monitor.forget(node).await,
-                };
-                if let Err(error) = result {
-                    context.problem(None, format!("the monitor: {}", error.chain()));
+            let sees = pin!(pass_on_events(&context));
+            let hears = pin!(async {
+                while let Some(word) = queue.recv().await {
+                    let result = match &word {
+                        Word::Watch(node, generation) => monitor.watch(node, *generation).await,
+                        Word::Resume(node, generation) => monitor.resume(node, *generation).await,
+                        Word::Replacing(node, generation) => monitor.replacing(node, *generation).await,
+                        Word::Quarantine(node, why) => monitor.quarantine(node, why).await,
+                        Word::Forget(node) => monitor.forget(node).await,
+                    };
+                    if let Err(error) = result {
+                        context.problem(None, format!("the monitor: {}", error.chain()));
+                    }
                 }
-            }
+            });
+            select(sees, hears).await;
         };
         (watch, pass_on)
     }
@@ -125,7 +133,8 @@ impl Watch {
                     }
                 }
                 Phase::Absent | Phase::Resting => {
-                    let replaced = machine.node(address).filter(|node| node.generation.0 > 0);
+                    let is_described = context.fleet(&address.fleet).is_some();
+                    let replaced = machine.node(address).filter(|node| is_described && node.generation.0 > 0);
                     if let Some(node) = replaced {
                         self.told.entry(address.clone()).or_insert(Told { as_found: false });
                         self.tell(Word::Replacing(address.clone(), node.generation));
@@ -145,7 +154,7 @@ impl Watch {
 
     fn begin(&mut self, context: &Context, machine: &Machine, address: &NodeAddress) {
         let (Some(node), Ok(seen)) = (machine.node(address), context.node(address)) else { return };
-        if node.instance.as_ref() != Some(&seen.instance.id) {
+        if node.instance.as_ref() != Some(&seen.instance.id) || context.fleet(&address.fleet).is_none() {
             return;
         }
         let (seen, generation) = (Box::new(seen), node.generation);
@@ -209,6 +218,29 @@ impl Watch {
     }
 }
 
+/// Tells what the deployment's own monitor sees, and no verdict says.
+async fn pass_on_events(context: &Context) {
+    let Some(health) = &context.health else { return std::future::pending().await };
+    let mut events = pin!(health.events());
+    while let Some(HealthEvent { node, what, .. }) = events.next().await {
+        let is_verdict = matches!(
+            what,
+            What::Live
+                | What::Suspect(_)
+                | What::Dead { .. }
+                | What::Replace(_)
+                | What::Leaving { .. }
+                | What::Replaced
+                | What::Held(_)
+                | What::Released
+                | What::Quarantined(_)
+        );
+        if !is_verdict {
+            context.tell(node.as_ref().map(|(node, _)| node), EventKind::Health(what));
+        }
+    }
+}
+
 /// What a verdict asks of the machine.
 #[derive(Debug)]
 pub(super) enum Asks {
@@ -245,7 +277,9 @@ pub(super) fn hear(
         Verdict::Leaving { why, by } => {
             tell(EventKind::Leaving { why: why.clone(), by });
             let failure = Failure::new(ErrorKind::Failed, why);
-            Asks::Step(Event::Leaving { node: address.clone(), instance, failure, by: Some(by) })
+            // What is past is no deadline.
+            let by = Some(by).filter(|by| *by > context.now());
+            Asks::Step(Event::Leaving { node: address.clone(), instance, failure, by })
         }
         Verdict::Replace(why) if node.live_since.is_some() && node.phase != Phase::Customizing => {
             tell(EventKind::Dead(why.clone()));

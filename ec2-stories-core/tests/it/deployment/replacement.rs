@@ -140,7 +140,7 @@ async fn a_hold_at_the_last_moment_lets_the_node_go_back_unharmed() {
             shop.dead("web/0");
         }
         until(&running, "web/0", |node| matches!(node.phase, Phase::Draining | Phase::Deregistering)).await;
-        running.hold(&"web/0".parse().unwrap(), hold(&shop, 3600)).unwrap();
+        running.hold(&"web/0".parse().unwrap(), hold(&shop, 3600)).await.unwrap();
         until(&running, "web/0", is_live(1)).await;
         sleep(Duration::from_secs(1800)).await;
         let after = node(&running, "web/0");
@@ -149,7 +149,7 @@ async fn a_hold_at_the_last_moment_lets_the_node_go_back_unharmed() {
         assert_eq!(shop.packages.done(&before).len(), 2, "and customized");
         assert_eq!(shop.world.cloud.instances().len(), 2);
         if !leaves {
-            running.release(&"web/0".parse().unwrap()).unwrap();
+            running.release(&"web/0".parse().unwrap()).await.unwrap();
             until(&running, "web/0", is_live(2)).await;
         }
         running.terminate().await.unwrap().assert_clean();
@@ -161,12 +161,12 @@ async fn a_hold_says_who_why_and_for_how_long() {
     let shop = Shop::new();
     let running = shop.start([shop.web(1)]).await;
     let web = "web/0".parse().unwrap();
-    let refused = |hold: Hold| running.hold(&web, hold).unwrap_err().to_string();
-    assert!(refused(Hold { owner: String::new(), ..hold(&shop, 60) }).contains("hold.owner"));
-    assert!(refused(Hold { reason: " ".to_owned(), ..hold(&shop, 60) }).contains("hold.reason"));
-    assert!(refused(hold(&shop, 0)).contains("hold.until"));
-    assert!(refused(hold(&shop, 25 * 3600)).contains("24 hours"));
-    let unknown = running.hold(&"web/7".parse().unwrap(), hold(&shop, 60)).unwrap_err();
+    let refused = async |hold: Hold| running.hold(&web, hold).await.unwrap_err().to_string();
+    assert!(refused(Hold { owner: String::new(), ..hold(&shop, 60) }).await.contains("hold.owner"));
+    assert!(refused(Hold { reason: " ".to_owned(), ..hold(&shop, 60) }).await.contains("hold.reason"));
+    assert!(refused(hold(&shop, 0)).await.contains("hold.until"));
+    assert!(refused(hold(&shop, 25 * 3600)).await.contains("24 hours"));
+    let unknown = running.hold(&"web/7".parse().unwrap(), hold(&shop, 60)).await.unwrap_err();
     assert_eq!(unknown.kind(), ErrorKind::NotFound);
     running.terminate().await.unwrap().assert_clean();
 }
@@ -289,11 +289,11 @@ async fn one_that_dies_again_and_again_is_quarantined_until_somebody_says_otherw
     let seen = node(&running, "web/0");
     assert_eq!((seen.phase, shop.world.cloud.live()), (Phase::Quarantined, 1), "{seen:?}");
     assert!(seen.error.unwrap().contains("2 instances lost"));
-    running.replace(&"web/0".parse().unwrap(), "the image is mended").unwrap();
+    running.replace(&"web/0".parse().unwrap(), "the image is mended").await.unwrap();
     until(&running, "web/0", is_live(3)).await;
-    running.quarantine(&"web/1".parse().unwrap(), "to be looked at").unwrap();
+    running.quarantine(&"web/1".parse().unwrap(), "to be looked at").await.unwrap();
     until(&running, "web/1", |node| node.phase == Phase::Quarantined).await;
-    running.release(&"web/1".parse().unwrap()).unwrap();
+    running.release(&"web/1".parse().unwrap()).await.unwrap();
     until(&running, "web/1", is_live(2)).await;
     running.terminate().await.unwrap().assert_clean();
     shop.world.assert_nothing_is_left();
