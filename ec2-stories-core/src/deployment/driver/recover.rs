@@ -97,6 +97,7 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
     for (token, record) in launches.iter().filter(|(token, _)| open.contains(token)) {
         machine.recover_open(token.clone(), open_batch(record));
     }
+    machine.recover_outgoing();
     let current: BTreeSet<InstanceId> = instances(&machine).collect();
     let mut known = context.known();
     for (_, record) in &launches {
@@ -222,9 +223,7 @@ fn take_node(machine: &mut Machine, address: &NodeAddress, record: &NodeRecord) 
     node.registrations = record.registrations.clone();
     node.registering = record.registering;
     (node.told, node.leaving, node.death) = (record.told, record.leaving.clone(), record.death.clone());
-    // Its successor was not asked for yet where it is the node's instance still.
-    node.outgoing =
-        record.outgoing.clone().filter(|outgoing| node.instance.as_ref() != Some(&outgoing.instance));
+    node.outgoing = record.outgoing.clone();
     if let Some(failure) = &record.quarantined {
         (node.phase, node.failure) = (Phase::Quarantined, Some(failure.clone()));
         // Gone before that was written.
@@ -265,7 +264,7 @@ fn take_found(
         let (is_current, newest) = (node.instance.as_ref() == Some(&instance.id), node.generation);
         let (vacant, adopted) = (node.instance.is_none(), node.adopted);
         let is_outgoing = node.outgoing.as_ref().is_some_and(|outgoing| outgoing.instance == instance.id);
-        if is_outgoing {
+        if is_outgoing && !is_current {
             // It goes once its successor lives, unless it has ended by itself.
             node.outgoing.take_if(|_| instance.state == InstanceState::Terminated);
         } else if instance.state.is_ending() {

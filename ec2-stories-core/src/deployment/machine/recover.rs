@@ -94,6 +94,14 @@ impl Machine {
         (node.adopted, node.touched, node.registering) = (Some(launched), touched, registering);
     }
 
+    /// Where the successor of an instance was not asked for yet, the instance is the node's own still.
+    pub fn recover_outgoing(&mut self) {
+        for node in self.fleets.iter_mut().flat_map(|fleet| fleet.nodes.values_mut()) {
+            let Some(instance) = &node.instance else { continue };
+            node.outgoing.take_if(|outgoing| outgoing.instance == *instance);
+        }
+    }
+
     /// The node's instance is about to end; the next one waits for that.
     pub fn recover_ending(&mut self, address: &NodeAddress) {
         self.node_or_surplus(address).phase = Phase::Terminating;

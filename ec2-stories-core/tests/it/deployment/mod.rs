@@ -14,6 +14,7 @@ mod later;
 mod launches;
 mod lease;
 mod ping;
+mod replaced_and_died;
 mod replacement;
 mod steps;
 mod tracing;

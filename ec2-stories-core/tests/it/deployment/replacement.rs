@@ -7,9 +7,10 @@ use ec2_stories_core::deployment::machine::Phase;
 use ec2_stories_core::deployment::{DeploymentBuilder, Event, EventKind, NodeStatus};
 use ec2_stories_core::memory::{
     Customization, Fault, MemoryCloud, MemoryCustomizer, MemoryMonitor, MemoryRegistrar, Operation, Registry,
+    ScriptedProbe,
 };
 use ec2_stories_core::model::{Generation, Health, InstanceState, Mode, Replace, Within};
-use ec2_stories_core::provider::{Customizer, Hold, Node, StepReport, Verdict};
+use ec2_stories_core::provider::{Customizer, Hold, Liveness, Node, StepReport, Verdict};
 use ec2_stories_core::{Clock, Deployment, Error, ErrorKind, Fleet, Result, Running};
 use futures::StreamExt;
 use tokio::time::{Instant, sleep, timeout};
@@ -64,7 +65,7 @@ pub(super) fn node(running: &Running, address: &str) -> NodeStatus {
 pub(super) async fn until(running: &Running, address: &str, wanted: impl Fn(&NodeStatus) -> bool) {
     let seen = async {
         while !wanted(&node(running, address)) {
-            sleep(Duration::from_millis(100)).await;
+            sleep(Duration::from_millis(250)).await;
         }
     };
     let hours = timeout(Duration::from_secs(4 * 3600), seen).await;
@@ -340,4 +341,26 @@ async fn other_steps_reach_nodes_that_live_already() {
     assert!(shop.describe([shop.web(3)]).plan().await.unwrap().fleets[0].again.is_empty());
     running.terminate().await.unwrap().assert_clean();
     shop.world.assert_nothing_is_left();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_was_given_no_monitor_has_one() {
+    let world = World::new();
+    let probe = ScriptedProbe::new();
+    let web = debian("web", 4).probe(probe.clone()).build().unwrap();
+    let running = world.shop([web]).start().await.unwrap();
+    running.ready().await.unwrap();
+    sleep(Duration::from_secs(60)).await;
+    // One ends, one does not answer any more.
+    let ended = node(&running, "web/0").instance.unwrap().id;
+    world.cloud.kill(&ended, "Server.SpotInstanceTermination", "spot");
+    until(&running, "web/0", is_live(2)).await;
+    probe.always(&"web/2".parse().unwrap(), Liveness::Failing("503".to_owned()));
+    until(&running, "web/2", |node| node.generation == Generation(2)).await;
+    assert!(node(&running, "web/2").death.unwrap().contains("503"));
+    let known = running.health().unwrap().snapshot();
+    assert_eq!(known.nodes.len(), 4, "{known:?}");
+    assert_eq!(world.cloud.instances().len(), 6);
+    running.terminate().await.unwrap().assert_clean();
+    world.assert_nothing_is_left();
 }
