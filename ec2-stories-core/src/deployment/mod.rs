@@ -17,6 +17,18 @@
 //! does not wait. A controller whose lease is another's stops: it launches and ends nothing more. One that cannot renew its
 //! lease asks for nothing until it can.
 //!
+//! # Replacement
+//! What runs is watched ([`Monitor`]). A node that dies is deregistered, terminated and waited for, rests, and is launched as its
+//! next generation, customized and registered; one that lives and is to leave is deregistered, drained and its customization
+//! taken back before. Just before the terminate the holds are asked once more, and the monitor's last word: a node that is held goes back
+//! to where it was. With [`Replace::LaunchFirst`](crate::model::Replace::LaunchFirst) the next generation is live before the old instance
+//! goes, whose customization is not taken back. An instance that ends on its way up is a loss like any other; before a node lives, only the
+//! cloud's word counts. A slot that loses too many instances within too short a time is [`Phase::Quarantined`](machine::Phase).
+//!
+//! A node that lives with another instance is told of ([`EventKind::Changed`]), and those fleets that come after its own are customized
+//! again, a few nodes at a time; so are nodes whose customizers have another revision than the one that was run on them.
+//! What a fleet that was ready has lost is launched again for as long as that takes, whatever the cloud answers.
+//!
 //! # Failure
 //! A fleet has failed when fewer than `at_least` of its nodes can become live. Then the fleets after it are not started, and
 //! [`Running::ready`] says the first cause; what runs is left for a look until the deployment is terminated or dropped.

@@ -27,21 +27,21 @@ pub(super) async fn replace(
 ) {
     if let Some(Hold { owner, reason, until }) = context.hold_of(&node) {
         let why = format!("held by {owner} until {until}: {reason}");
-        return spare(context, node, instance, why, tell);
+        return spare(context, node, instance, &why, tell);
     }
     let pause = context.known().pause.clone();
     if let Some(Pause { owner, reason, .. }) = pause {
-        return spare(context, node, instance, format!("paused by {owner}: {reason}"), tell);
+        return spare(context, node, instance, &format!("paused by {owner}: {reason}"), tell);
     }
     let verdict = context.known().verdicts.get(&node).cloned();
     if let (Cause::Verdict, Some(Verdict::Live | Verdict::Suspect(_))) = (cause, verdict) {
-        return spare(context, node, instance, "the monitor has taken it back".to_owned(), tell);
+        return spare(context, node, instance, "the monitor has taken it back", tell);
     }
     terminate::terminate(context, vec![(node, instance)], tell).await;
 }
 
-fn spare(context: &Context, node: NodeAddress, instance: InstanceId, why: String, tell: &impl Fn(Event)) {
-    context.tell(Some(&node), EventKind::Spared(why.clone()));
+fn spare(context: &Context, node: NodeAddress, instance: InstanceId, why: &str, tell: &impl Fn(Event)) {
+    context.tell(Some(&node), EventKind::Spared(why.to_owned()));
     let failure = Failure::new(ErrorKind::Canceled, format!("not terminated: {why}"));
     tell(Event::Held { node, instance, failure });
 }

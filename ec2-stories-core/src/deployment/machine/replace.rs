@@ -174,7 +174,7 @@ impl Machine {
             return out.changed.push(address.clone());
         }
         if beside {
-            return self.launch_beside(address, leaving, now, out);
+            return self.launch_beside(address, &leaving, now, out);
         }
         if node.registering || !node.registrations.is_empty() {
             let registrations = node.registrations.clone();
@@ -186,7 +186,7 @@ impl Machine {
     }
 
     /// The next generation first; this one goes once that lives.
-    fn launch_beside(&mut self, address: &NodeAddress, leaving: Leaving, now: Timestamp, out: &mut Outcome) {
+    fn launch_beside(&mut self, address: &NodeAddress, leaving: &Leaving, now: Timestamp, out: &mut Outcome) {
         let Some(node) = self.node_mut(address) else { return };
         let Some(instance) = node.instance.take() else { return };
         node.leaving = None;

@@ -188,9 +188,9 @@ fn a_held_node_goes_back_as_far_as_something_was_taken_from_it() {
     for (healthy, up) in [(false, &AND_UP[3..]), (true, &AND_UP[2..])] {
         let before = super::replaced::instance(&world, 1);
         if healthy {
-            leave(&mut world, 1, None)
+            leave(&mut world, 1, None);
         } else {
-            kill(&mut world, 1)
+            kill(&mut world, 1);
         }
         while phase(&world, 1) != Phase::Terminating {
             world.once(Luck::Good);
@@ -212,9 +212,9 @@ fn with_launch_first_the_next_lives_before_the_old_one_goes() {
         let mut world = live(|plan| plan.health.replace = Replace::LaunchFirst);
         let before = instance(&world, 1);
         if healthy {
-            leave(&mut world, 1, None)
+            leave(&mut world, 1, None);
         } else {
-            kill(&mut world, 1)
+            kill(&mut world, 1);
         }
         while generation(&world, 1) == 1 || phase(&world, 1) != Phase::Live {
             world.once(Luck::Good);
