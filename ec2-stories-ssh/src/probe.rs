@@ -152,14 +152,15 @@ impl Probe for CommandProbe {
     }
 
     async fn check(&self, node: &Node) -> Liveness {
-        let answer = match timeout(self.timeout, self.ask(node)).await {
-            Ok(Ok(output)) => return self.judged(&output),
+        let doubt = Doubt(&self.links, &node.address);
+        match timeout(self.timeout, self.ask(node)).await {
+            Ok(Ok(output)) => {
+                doubt.dispel();
+                self.judged(&output)
+            }
             Ok(Err(error)) => said(&error),
             Err(_) => Liveness::Failing(format!("no answer within {:?}", self.timeout)),
-        };
-        // The link may be one that nobody is at the other end of.
-        self.links.forget(&node.address);
-        answer
+        }
     }
 }
 
@@ -204,6 +205,21 @@ impl Links {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<NodeAddress, (InstanceId, SessionPool)>> {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether anyone is at the other end of a link. One that is in doubt when a check ends, also by being dropped, is not used again.
+struct Doubt<'a>(&'a Links, &'a NodeAddress);
+
+impl Doubt<'_> {
+    fn dispel(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        self.0.forget(self.1);
     }
 }
 

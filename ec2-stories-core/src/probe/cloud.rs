@@ -9,12 +9,13 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use tokio::time::timeout;
 
-use super::default_timeout;
 use crate::model::{Check, InstanceHealth, InstanceId, InstanceState};
 use crate::provider::{InstanceDeployer, Liveness, Node, Probe};
 
 /// How long a check waits for others, to ask the cloud about all of them in one call.
 const GATHERS: Duration = Duration::from_millis(50);
+/// Less than the 5 s after which whoever asks gives up, and takes it for the node's failure.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The cloud's word: the instance runs, and its status checks are not impaired. Stopped and terminated is declared dead; a status check
 /// that was not made yet, or that the cloud does not have, says nothing.
@@ -40,10 +41,10 @@ struct Batch {
 impl CloudState {
     /// Asks this cloud.
     pub fn of(cloud: Arc<dyn InstanceDeployer>) -> Self {
-        Self { cloud, next: Arc::default(), timeout: default_timeout() }
+        Self { cloud, next: Arc::default(), timeout: PATIENCE }
     }
 
-    /// How long the cloud may take; 5 s where not said. A cloud that does not answer in time says nothing of the node.
+    /// How long the cloud may take; 4 s where not said. A cloud that does not answer in time says nothing of the node.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;

@@ -2,10 +2,15 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 
 use crate::provider::Liveness;
+
+/// A resolver that is silent is not the node's fault: it is given up on before the probe is.
+const RESOLVES: Duration = Duration::from_secs(2);
 
 /// Connects to a port. Once it is dropped the connection is reset, not closed: a prober of thousands of nodes would otherwise
 /// use up its ports in connections that only wait for their end.
@@ -21,7 +26,9 @@ pub(super) async fn connect(host: &str, port: u16) -> Result<TcpStream, Liveness
 
 async fn by_name(host: &str, port: u16) -> Result<TcpStream, Liveness> {
     let unknown = |why: String| Liveness::Unknown(format!("{host} has no address: {why}"));
-    let addresses = lookup_host((host, port)).await.map_err(|error| unknown(error.to_string()))?;
+    let addresses = timeout(RESOLVES, lookup_host((host, port))).await;
+    let addresses = addresses.map_err(|_| unknown(format!("no answer within {RESOLVES:?}")))?;
+    let addresses = addresses.map_err(|error| unknown(error.to_string()))?;
     let mut last = unknown("the name is empty".to_owned());
     for address in addresses {
         match TcpStream::connect(address).await {
