@@ -7,7 +7,7 @@ use super::scheduler::{Engine, Rhythm, Setup};
 use super::{Canary, HealthMonitor};
 use crate::model::{Health, Name};
 use crate::provider::{InstanceDeployer, Probe};
-use crate::{Clock, SystemClock};
+use crate::{Clock, Fleet, SystemClock};
 
 /// Probes under way at a time, unless said otherwise: with a connection each they fit into the 1,024 open files that a process
 /// may have by default.
@@ -25,10 +25,18 @@ const SHORTEST_PERIOD: Duration = Duration::from_millis(10);
 pub struct HealthMonitorBuilder {
     cloud: Option<Arc<dyn InstanceDeployer>>,
     clock: Arc<dyn Clock>,
-    fleets: Vec<(Name, Health, Option<Arc<dyn Probe>>)>,
+    fleets: Vec<Watched>,
     canaries: Vec<Canary>,
     max_probes: usize,
     cloud_period: Duration,
+}
+
+/// A fleet that will be watched.
+#[derive(Debug)]
+struct Watched {
+    name: Name,
+    health: Health,
+    probe: Option<Arc<dyn Probe>>,
 }
 
 impl HealthMonitorBuilder {
@@ -58,9 +66,14 @@ impl HealthMonitorBuilder {
     /// A fleet whose nodes will be watched. Without a probe the cloud's word alone counts. The same name again replaces what was
     /// said of it.
     pub fn fleet(mut self, name: Name, health: Health, probe: Option<Arc<dyn Probe>>) -> Self {
-        self.fleets.retain(|(known, ..)| *known != name);
-        self.fleets.push((name, health, probe));
+        self.fleets.retain(|known| known.name != name);
+        self.fleets.push(Watched { name, health, probe });
         self
+    }
+
+    /// The same, as a fleet's description says it.
+    pub fn of(self, fleet: &Fleet) -> Self {
+        self.fleet(fleet.spec.name.clone(), fleet.spec.health.clone(), fleet.probe.clone())
     }
 
     /// Something else that must answer, or the monitor is blind.
@@ -85,7 +98,7 @@ impl HealthMonitorBuilder {
     #[must_use]
     pub fn build(self) -> HealthMonitor {
         let mut engine = Engine::new(self.cloud.is_some());
-        for (name, health, probe) in self.fleets {
+        for Watched { name, health, probe } in self.fleets {
             let period = health.period.max(SHORTEST_PERIOD);
             let rhythm = Rhythm { probe, period, timeout: health.timeout };
             engine.add_fleet(name, health, rhythm);

@@ -42,7 +42,8 @@ struct Common {
 /// The records' common parts, and what the deployments have learned.
 #[derive(Debug, Default)]
 pub(super) struct Archive {
-    commons: HashMap<(Name, ReservationId), Arc<Common>>,
+    /// By fleet and launch; the nodes of a launch are seldom of more than one kind.
+    commons: HashMap<(Name, ReservationId), Vec<Arc<Common>>>,
     /// The newest that anybody brought: a probe sees what is known now, not what was known when the watch began.
     attributes: HashMap<Name, Attributes>,
 }
@@ -71,14 +72,13 @@ impl Archive {
         let (deployment, fleet) = (node.deployment.clone(), node.address.fleet.clone());
         let common = Common { deployment, fleet, instance, login: node.login.clone() };
         let key = (common.fleet.clone(), common.instance.reservation.clone());
-        match self.commons.get(&key) {
-            Some(known) if **known == common => known.clone(),
-            _ => {
-                let common = Arc::new(common);
-                self.commons.insert(key, common.clone());
-                common
-            }
+        let known = self.commons.entry(key).or_default();
+        if let Some(known) = known.iter().find(|known| ***known == common) {
+            return known.clone();
         }
+        let common = Arc::new(common);
+        known.push(common.clone());
+        common
     }
 
     /// Gives up what nobody has in common any more.
@@ -86,8 +86,11 @@ impl Archive {
         let common = record.common;
         let key = (common.fleet.clone(), common.instance.reservation.clone());
         drop(common);
-        if self.commons.get(&key).is_some_and(|common| Arc::strong_count(common) == 1) {
-            self.commons.remove(&key);
+        if let Some(known) = self.commons.get_mut(&key) {
+            known.retain(|common| Arc::strong_count(common) > 1);
+            if known.is_empty() {
+                self.commons.remove(&key);
+            }
         }
     }
 
@@ -118,5 +121,68 @@ impl Archive {
 impl Record {
     pub(super) fn instance(&self) -> InstanceId {
         InstanceId::new(self.text.split('\n').next().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{InstanceState, Tags};
+
+    fn node(slot: u32, zone: &str) -> Node {
+        let instance = Instance {
+            id: InstanceId::new(format!("i-{slot}")),
+            state: InstanceState::Running,
+            state_reason: None,
+            reservation: "r-1".into(),
+            launch_index: slot,
+            token: None,
+            image: "ami-1".into(),
+            instance_type: "t3.micro".into(),
+            zone: zone.into(),
+            private_ip: Some(format!("10.0.0.{slot}")),
+            public_ip: None,
+            private_dns: None,
+            public_dns: Some(format!("ec2-{slot}.example.org")),
+            spot: false,
+            launched_at: None,
+            tags: Tags::new().with("role", "web"),
+        };
+        Node {
+            deployment: Name::new("shop").unwrap(),
+            address: NodeAddress::new(Name::new("web").unwrap(), slot),
+            instance,
+            attributes: Attributes::new(),
+            login: LoginSpec::default(),
+        }
+    }
+
+    #[test]
+    fn a_node_comes_back_as_it_was_with_what_is_known_by_now() {
+        let mut archive = Archive::default();
+        let (first, mut second) = (node(1, "a"), node(2, "b"));
+        let record = archive.record(&first);
+        second.attributes.publish(&second.address, &second.instance);
+        archive.record(&second);
+        let back = archive.node(&record, 1);
+        assert_eq!((back.deployment, back.address), (first.deployment, first.address));
+        assert_eq!((back.instance, back.login), (first.instance, first.login));
+        assert_eq!(back.attributes, second.attributes);
+        assert_eq!(record.instance().as_str(), "i-1");
+    }
+
+    #[test]
+    fn what_a_launchs_nodes_have_in_common_is_kept_once_and_given_up_with_the_last() {
+        let mut archive = Archive::default();
+        let zones = ["a", "b", "c"];
+        let records: Vec<Record> =
+            (0..30).map(|slot| archive.record(&node(slot, zones[slot as usize % 3]))).collect();
+        let kept = |archive: &Archive| archive.commons.values().map(Vec::len).sum::<usize>();
+        assert_eq!(kept(&archive), 3);
+        assert!(size_of::<Record>() <= 32, "{}", size_of::<Record>());
+        for record in records {
+            archive.release(record);
+        }
+        assert_eq!(kept(&archive), 0);
     }
 }
