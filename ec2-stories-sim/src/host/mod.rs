@@ -9,6 +9,7 @@ mod console;
 mod folder;
 mod hooks;
 mod keeper;
+mod lifeline;
 mod namespace;
 mod real_time;
 mod slot;

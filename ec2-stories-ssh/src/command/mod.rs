@@ -24,6 +24,8 @@ pub(crate) use wrapper::terminal_line;
 
 /// Bytes of each stream that are kept where not said otherwise.
 const KEEP: usize = 1024 * 1024;
+/// How long a host may take to start a command: sudo may have to ask a directory on the network for the user.
+const START: Duration = Duration::from_secs(120);
 /// How long a command that is ended may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -37,6 +39,7 @@ pub struct Command {
     stdin: Bytes,
     user: Option<String>,
     timeout: Option<Duration>,
+    start: Duration,
     grace: Duration,
     keep: usize,
 }
@@ -52,6 +55,7 @@ impl Command {
             stdin: Bytes::new(),
             user: None,
             timeout: None,
+            start: START,
             grace: GRACE,
             keep: KEEP,
         }
@@ -121,6 +125,13 @@ impl Command {
     #[must_use]
     pub fn timeout(mut self, after: Duration) -> Self {
         self.timeout = Some(after);
+        self
+    }
+
+    /// How long the host may take to start it, with what its login shell and sudo do before. 2 min where not said.
+    #[must_use]
+    pub fn start_within(mut self, limit: Duration) -> Self {
+        self.start = limit;
         self
     }
 

@@ -39,6 +39,7 @@ struct Parts {
     closed: bool,
     on: String,
     deadline: Option<Instant>,
+    started_by: Option<Instant>,
     input: Option<AbortOnDropHandle<()>>,
     _permit: OwnedSemaphorePermit,
 }
@@ -72,6 +73,7 @@ impl Running {
             closed: false,
             on,
             deadline: command.timeout.and_then(|limit| Instant::now().checked_add(limit)),
+            started_by: Instant::now().checked_add(command.start),
             input: None,
             _permit: permit,
         }));
@@ -87,14 +89,21 @@ impl Running {
     /// nobody takes holds up the session's other commands.
     ///
     /// # Errors
-    /// [`NOT_STARTED`](code::NOT_STARTED), [`ErrorKind::Timeout`] after the command's time-out, when it was ended on the host,
+    /// [`NOT_STARTED`](code::NOT_STARTED), [`ErrorKind::Timeout`] after the command's time-out, or the host's time to start it, when it was ended on the host,
     /// or ambiguous if the link broke.
     pub async fn next(&mut self) -> Result<Option<Chunk>> {
-        let Some(parts) = &mut self.0 else { return Ok(None) };
-        let Some(deadline) = parts.deadline else { return parts.next().await };
-        match timeout_at(deadline, parts.next()).await {
-            Ok(next) => next,
-            Err(_) => Err(self.out_of_time().await),
+        loop {
+            let Some(parts) = &mut self.0 else { return Ok(None) };
+            let started_by = parts.started_by.filter(|_| parts.is_awaited());
+            let Some(first) = parts.deadline.into_iter().chain(started_by).min() else {
+                return parts.next().await;
+            };
+            if let Ok(next) = timeout_at(first, parts.next()).await {
+                return next;
+            }
+            if parts.is_awaited() || parts.deadline == Some(first) {
+                return Err(self.out_of_time().await);
+            }
         }
     }
 
@@ -139,15 +148,15 @@ impl Running {
         let Some(parts) = self.0.take() else {
             return Error::new(ErrorKind::Canceled, "the command was ended");
         };
-        let limit = parts.command.timeout.unwrap_or_default();
-        let on = parts.on.clone();
+        let (on, is_awaited) = (parts.on.clone(), parts.is_awaited());
+        let is_over = parts.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        let limit = if is_over { parts.command.timeout.unwrap_or_default() } else { parts.command.start };
         let outcome = match parts.end().await {
             Ok(()) => "and was ended".to_owned(),
             Err(error) => format!("and could not be ended: {error}"),
         };
-        Error::new(ErrorKind::Timeout, format!("it did not end within {limit:?} {outcome}"))
-            .during("run")
-            .on(on)
+        let what = if is_awaited { "the host did not start it" } else { "it did not end" };
+        Error::new(ErrorKind::Timeout, format!("{what} within {limit:?} {outcome}")).during("run").on(on)
     }
 }
 
@@ -167,6 +176,10 @@ impl Drop for Running {
 }
 
 impl Parts {
+    fn is_awaited(&self) -> bool {
+        matches!(self.mark, Mark::Awaited { .. })
+    }
+
     fn feed(&mut self, input: Option<Box<dyn AsyncRead + Send + Unpin>>) {
         let write = Arc::clone(&self.write);
         let secrets = secret_input(&self.command);
@@ -234,7 +247,7 @@ impl Parts {
     async fn end(mut self) -> Result<()> {
         self.input = None;
         let late = async {
-            while matches!(self.mark, Mark::Awaited { .. }) && !self.closed {
+            while self.is_awaited() && !self.closed {
                 match self.read.wait().await {
                     Some(ChannelMsg::ExtendedData { data, .. }) => drop(self.mark.take_from(data)),
                     Some(ChannelMsg::Close) | None => self.closed = true,

@@ -9,7 +9,7 @@ use ec2_stories_core::ErrorKind;
 use ec2_stories_ssh::{Chunk, Command, Exit, code};
 
 use crate::support::sshd::until;
-use crate::support::{connected, refused};
+use crate::support::{Sshd, connected, pinned, refused, ssh};
 
 #[tokio::test]
 async fn arguments_arrive_byte_for_byte() {
@@ -209,4 +209,23 @@ async fn a_shell_has_a_terminal_of_the_size_that_was_said() {
     }
     assert!(text.contains("25 80"), "{text}");
     assert_eq!(exit, Some(Exit::Status(3)));
+}
+
+#[tokio::test]
+async fn a_host_that_never_starts_it_is_not_waited_for_for_ever() {
+    let server = Sshd::prepared("SetEnv PATH={here}/bin:/usr/bin:/bin", |folder| {
+        std::fs::create_dir(folder.join("bin")).unwrap();
+        let sudo = folder.join("bin/sudo");
+        std::fs::write(&sudo, "#!/bin/sh\nexec sleep 600\n").unwrap();
+        std::fs::set_permissions(sudo, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    });
+    let session = ssh(&server, pinned(&server)).connect(&server.target()).await.unwrap();
+    let short = Duration::from_millis(300);
+    let stuck = Command::new("true").as_user("daemon").start_within(short);
+    let error = refused(session.exec(&stuck).await);
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("the host did not start it within 300ms"), "{error}");
+    // What has started may take as long as it likes.
+    let slow = Command::shell("sleep 3.5; echo done").start_within(Duration::from_secs(3));
+    assert_eq!(session.exec(&slow).await.unwrap().stdout.text(), "done\n");
 }

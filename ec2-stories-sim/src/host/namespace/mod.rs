@@ -21,11 +21,11 @@ use async_trait::async_trait;
 use ec2_stories_core::{Error, ErrorKind, Result};
 use ipnet::Ipv4Net;
 use nix::unistd::geteuid;
-use tokio::process::Command;
 use tokio::task::JoinSet;
 
 use super::backend::{Backend, Guest, Machine};
 use super::console::Console;
+use super::lifeline;
 use vpc::Network;
 
 pub use vpc::Vpc;
@@ -142,7 +142,7 @@ impl Backend for Namespaces {
             servers.spawn(sim.metadata(&guest.id).serve(socket(METADATA).await?));
         }
         let console = Console::open(guest)?;
-        let mut first = Command::new("nsenter");
+        let mut first = lifeline::program("nsenter");
         first
             .arg(format!("--net={}", own.path().display()))
             .args([

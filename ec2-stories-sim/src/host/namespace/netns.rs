@@ -14,7 +14,7 @@ use nix::sys::signal;
 use nix::unistd::Pid;
 use tokio::sync::oneshot;
 
-/// Then the pid of the process that has it, and a number.
+/// Then the pid of the process that has it, the number of the network that it belongs to, and its own.
 const PREFIX: &str = "ec2-stories-";
 /// Where `ip netns` keeps them.
 const PLACE: &str = "/run/netns";
@@ -26,9 +26,10 @@ pub(super) struct Netns {
 }
 
 impl Netns {
-    pub(super) fn create() -> io::Result<Self> {
+    /// One of those whose names begin with this, which [`group`] gave.
+    pub(super) fn create(group: &str) -> io::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("{PREFIX}{}-{}", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let name = format!("{group}{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         ip(&["netns", "add", &name])?;
         Ok(Self { name })
     }
@@ -56,10 +57,19 @@ impl Netns {
 
 impl Drop for Netns {
     fn drop(&mut self) {
-        if let Err(error) = ip(&["netns", "delete", &self.name]) {
+        // The janitor may have been faster.
+        if let Err(error) = ip(&["netns", "delete", &self.name])
+            && self.path().exists()
+        {
             tracing::warn!(name = %self.name, %error, "a network namespace is left");
         }
     }
+}
+
+/// What the names of one network's namespaces begin with.
+pub(super) fn group() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    format!("{PREFIX}{}-{}-", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Runs something on a thread that is inside of a namespace and ends with it.

@@ -10,9 +10,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::netns::{Netns, inside};
+use super::netns::{self, Netns, inside};
 use crate::host::backend::Guest;
 
+const JANITOR: &str = include_str!("janitor.sh");
 const BRIDGE: &str = "vpc0";
 /// All blocks of instances are in 10.0.0.0/8; this address is in none of them.
 const GATEWAY: &str = "10.0.0.1";
@@ -66,11 +67,20 @@ pub(super) struct Network {
     _dnsmasq: Child,
     leases: TempDir,
     namespace: Arc<Netns>,
+    /// What the names of its namespaces begin with.
+    group: String,
+    /// Clears up what is left once the last of this is gone, with this program or before.
+    _janitor: Child,
 }
 
 impl Network {
     pub(super) fn create() -> io::Result<Self> {
-        let namespace = Netns::create()?;
+        let group = netns::group();
+        // Not killed on drop, and not by ctrl-C: its end comes with its standard input's.
+        let mut janitor = Command::new("sh");
+        janitor.args(["-c", JANITOR, "sh", &group]).process_group(0).stdin(Stdio::piped());
+        let janitor = janitor.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let namespace = Netns::create(&group)?;
         namespace.ip(&["link", "set", "lo", "up"])?;
         namespace.ip(&["link", "add", BRIDGE, "type", "bridge"])?;
         namespace.ip(&["address", "add", &format!("{GATEWAY}/8"), "dev", BRIDGE])?;
@@ -95,7 +105,8 @@ impl Network {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true);
-        Ok(Self { _dnsmasq: dnsmasq.spawn()?, leases, namespace: Arc::new(namespace) })
+        let namespace = Arc::new(namespace);
+        Ok(Self { _dnsmasq: dnsmasq.spawn()?, leases, namespace, group, _janitor: janitor })
     }
 
     pub(super) fn vpc(&self) -> Vpc {
@@ -104,7 +115,7 @@ impl Network {
 
     /// A namespace for a guest, wired to the bridge.
     pub(super) fn attach(&self, guest: &Guest) -> io::Result<Netns> {
-        let own = Netns::create()?;
+        let own = Netns::create(&self.group)?;
         // Interface names have 15 characters at most; the address is unique here.
         let [_, b, c, d] = guest.address.octets();
         let port = format!("i{b:02x}{c:02x}{d:02x}");

@@ -30,6 +30,7 @@ use tokio::task::JoinSet;
 use super::backend::{Backend, Guest, Machine};
 use super::block::Blocks;
 use super::console::Console;
+use super::lifeline;
 use super::user_data::UserData;
 use files::{folder, own, write};
 use rights::Rights;
@@ -266,7 +267,7 @@ impl Backend for Sshd {
         let lower = self.etc().await?;
         let console = Console::open(guest)?;
         let hostname = fs::read_to_string(guest.folder.join("etc/hostname")).unwrap_or_default();
-        let mut unshare = Command::new("unshare");
+        let mut unshare = lifeline::program("unshare");
         unshare
             .args(self.rights.flags())
             .args(["sh", "-c", BOOT])

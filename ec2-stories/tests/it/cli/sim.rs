@@ -1,6 +1,7 @@
 //! `ec2-stories sim`, and an SDK that no one here wrote.
 
-use std::net::Ipv4Addr;
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,6 +14,10 @@ use super::{Ended, PATIENCE, Started, ec2_stories};
 async fn serve(more: &[&str], folder: &Path) -> (Started, String) {
     let mut sim = ec2_stories(folder);
     sim.args(["sim", "--listen", "127.0.0.1:0", "--seed", "7"]).args(more);
+    // Where the root file system of namespace hosts is kept.
+    let home = std::env::home_dir().unwrap();
+    sim.env("XDG_CACHE_HOME", std::env::var_os("XDG_CACHE_HOME").unwrap_or(home.join(".cache").into()));
+    sim.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     let mut sim = Started::spawn(sim);
     let line = sim.line(|_| true).await;
     let url = line.strip_prefix("listening on ").expect("the first line says where").to_owned();
@@ -88,29 +93,75 @@ async fn ask(url: &str, query: &str, element: &str) -> String {
     found.split('<').next().unwrap().to_owned()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_it_takes_its_hosts_along() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut sim, url) = serve(&["--hosts", "sshd", "--time-scale", "100"], folder.path()).await;
-    let line = sim.line(|_| true).await;
-    let port: u16 = line.rsplit(' ').next().unwrap().parse().unwrap();
-    let image = ask(
-        &url,
-        "Action=DescribeImages&Owner.1=136693071363&Filter.1.Name=architecture&Filter.1.Value.1=x86_64",
-        "imageId",
-    )
-    .await;
-    let run = format!("Action=RunInstances&ImageId={image}&InstanceType=t3.micro&MinCount=1&MaxCount=1");
-    let address: Ipv4Addr = ask(&url, &run, "privateIpAddress").await.parse().unwrap();
-    let until = async |open| {
-        let reached = async {
-            while TcpStream::connect((address, port)).await.is_ok() != open {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, reached).await.expect("in time");
+/// All that a process has started, on the way or itself.
+fn descendants(pid: u32) -> BTreeSet<u32> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let children = tasks.map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default());
+    let children: String = children.collect::<Vec<_>>().join(" ");
+    let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+    children.flat_map(|child| descendants(child).into_iter().chain([child])).collect()
+}
+
+/// A process's name, and its number in the namespace it lives in, where that is another than ours.
+fn inside(pid: u32) -> Option<(String, u32)> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let field = |name: &str| Some(status.lines().find_map(|line| line.strip_prefix(name))?.trim().to_owned());
+    let numbers = field("NSpid:")?;
+    let mut numbers = numbers.split_whitespace().skip(1);
+    Some((field("Name:")?, numbers.next_back()?.parse().ok()?))
+}
+
+async fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let reached = async {
+        while !is() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     };
-    until(true).await;
+    assert!(tokio::time::timeout(2 * PATIENCE, reached).await.is_ok(), "never: {what}");
+}
+
+/// Two hosts, in one of which root has killed all that could be killed; then the simulation is killed.
+async fn killed_it_leaves_nothing(hosts: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut sim, url) = serve(&["--hosts", hosts, "--time-scale", "100"], folder.path()).await;
+    sim.line(|_| true).await;
+    let images =
+        "Action=DescribeImages&Owner.1=136693071363&Filter.1.Name=architecture&Filter.1.Value.1=x86_64";
+    let image = ask(&url, images, "imageId").await;
+    let run = format!("Action=RunInstances&ImageId={image}&InstanceType=t3.micro&MinCount=2&MaxCount=2");
+    ask(&url, &run, "privateIpAddress").await;
+    let pid = sim.child.id().unwrap();
+    let servers =
+        || descendants(pid).into_iter().filter(|pid| inside(*pid).is_some_and(|(name, _)| name == "sshd"));
+    until("two hosts are up", || servers().count() >= 2).await;
+    let is_first = |pid: &u32| inside(*pid).is_some_and(|(name, number)| number == 1 && name != "dnsmasq");
+    let first = descendants(pid).into_iter().find(is_first).expect("a host's first process");
+    let kill = ["-t", &first.to_string(), "--pid", "--mount", "sh", "-c", "kill -KILL -1"];
+    // It may end itself, too.
+    let _ = Command::new("nsenter").args(kill).status().await.unwrap();
+
+    let all = descendants(pid);
+    assert!(all.len() >= 3, "{all:?}");
     sim.signal("KILL");
-    until(false).await;
+    let lives =
+        |pid: &u32| fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    until("all its processes have ended", || !all.iter().any(lives)).await;
+    let mine = format!("ec2-stories-{pid}-");
+    let left = || {
+        let names = fs::read_dir("/run/netns").into_iter().flatten().flatten();
+        names.filter(|entry| entry.file_name().to_string_lossy().starts_with(&mine)).count()
+    };
+    until("its networks are gone", || left() == 0).await;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!mounts.contains(&mine) && !mounts.contains(&format!("ec2-stories-hosts-{pid}-")), "{mounts}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_it_takes_its_hosts_along_whatever_their_root_did() {
+    killed_it_leaves_nothing("sshd").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_it_takes_its_networks_along_too() {
+    killed_it_leaves_nothing("namespace").await;
 }

@@ -110,3 +110,52 @@ fn a_file_is_named_as_it_was_given_and_turns_into_the_familys_error() {
     assert!(error.to_string().starts_with(&format!("{}:2:1: ", path.display())), "{error}");
     assert_eq!(Error::from(error).kind(), ec2_stories::ErrorKind::Invalid);
 }
+
+#[test]
+fn keys_of_hosts_that_are_none_are_shown() {
+    wrong("login = { host_keys = { pinned = \"foo\" } }", (6, 34), "is not a public key");
+    wrong("login = { host_keys = { authority = \"foo\" } }", (6, 37), "is not a public key");
+}
+
+#[test]
+fn a_mode_without_quotes_is_explained() {
+    let step = "steps = [{ file = { path = \"/etc/x\", text = \"\", mode = 640 } }]";
+    wrong(step, (6, 56), "permissions are octal, and written in quotes: \"0640\"");
+}
+
+/// As [`wrong`], for what is seen before a start only.
+#[track_caller]
+fn cannot(lines: &str, place: (usize, usize), message: &str) {
+    let story = with(&format!("login = {{ user = \"admin\" }}\n{lines}")).expect("it can be read");
+    let error = story.check_customizing().expect_err("it cannot be done");
+    assert!(error.message().contains(message), "{error}");
+    assert_eq!((error.line(), error.column()), place, "{error}");
+}
+
+#[test]
+fn what_is_sent_to_nodes_must_be_there() {
+    cannot("steps = [{ file = { path = \"/x\", source = \"no-such\" } }]", (7, 43), "no-such: No such file");
+    cannot("steps = [{ file = { path = \"/x\", source = \"/\" } }]", (7, 43), "is a folder");
+    cannot(
+        "steps = [{ folder = { path = \"/x\", source = \"no-such\" } }]",
+        (7, 45),
+        "no-such: No such file",
+    );
+    cannot("bundle = \"no-such\"", (7, 10), "no-such");
+}
+
+#[test]
+fn what_steps_refer_to_must_be_there() {
+    let refers = |to: &str| format!("steps = [{{ file = {{ path = \"/x\", text = \"a ${{{to}}}\" }} }}]");
+    cannot(&refers("db/0.private_ip"), (7, 44), "there is no fleet db");
+    cannot(&refers("web/9.private_ip"), (7, 44), "fleet web has slots 0 to");
+    cannot(&refers("web/0.shoe_size"), (7, 44), "nodes have no attribute shoe_size");
+    let own = with(&format!("login = {{ user = \"admin\" }}\n{}", refers("web/0.private_ip")));
+    own.unwrap().check_customizing().unwrap();
+    cannot("steps = [{ command = { shell = \"x\", env = { A = \"${db/0.id}\" } } }]", (7, 48), "no fleet db");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("motd");
+    std::fs::write(&file, "db at ${db/0.private_ip}\n").unwrap();
+    let source = format!("steps = [{{ file = {{ path = \"/x\", source = {file:?}, template = true }} }}]");
+    cannot(&source, (7, 10), "there is no fleet db");
+}
