@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A part is slow when it takes as many times longer than half of the parts did.
+use super::moves::Moves;
+
+/// A part is slow when it takes, or stands still for, as many times longer than half of the parts did.
 const SLOW: u32 = 3;
 
 /// No part is slow before that.
@@ -14,6 +16,13 @@ const NEVER_SLOW: Duration = Duration::from_millis(250);
 /// As many parts' times are known before one is called slow, and as many are remembered.
 const ENOUGH: usize = 4;
 const REMEMBERED: usize = 64;
+
+/// A part whose second copy is slow as well is sent once more, and not again.
+const MOST_COPIES: usize = 3;
+
+/// As many parts have more than one copy at most: copies take the line from the others, and many parts that are slow at once
+/// share a slow line.
+const MOST_HEDGED: usize = 4;
 
 /// What to do with the tail of an upload, when no part is left to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,87 +35,102 @@ pub(crate) enum Hedge {
     Nothing,
 }
 
-/// The parts on their way.
+/// The parts on their way, each with its copies.
 #[derive(Debug, Default)]
 pub(crate) struct Flight {
-    parts: BTreeMap<u32, Part>,
-    copies: u32,
-    /// How long the last parts took.
-    times: Vec<Duration>,
-    next_time: usize,
-}
-
-#[derive(Debug)]
-struct Part {
-    since: Instant,
-    copies: u32,
+    parts: BTreeMap<u32, Vec<Moves>>,
+    times: Times,
+    standstills: Times,
 }
 
 impl Flight {
-    /// Part `number` begins.
-    pub(crate) fn begin(&mut self, number: u32, now: Instant) {
-        self.parts.entry(number).or_insert(Part { since: now, copies: 0 }).copies += 1;
-        self.copies += 1;
+    /// A copy of part `number` begins.
+    pub(crate) fn begin(&mut self, number: u32, now: Instant) -> Moves {
+        let moves = Moves::begin(now);
+        self.parts.entry(number).or_default().push(moves.clone());
+        moves
     }
 
     /// How many requests are on their way.
     pub(crate) fn requests(&self) -> u32 {
-        self.copies
+        self.parts.values().map(Vec::len).sum::<usize>() as u32
     }
 
     /// Part `number` was found at S3: nothing was sent, so its time says nothing.
     pub(crate) fn found(&mut self, number: u32) {
-        if let Some(part) = self.parts.remove(&number) {
-            self.copies -= part.copies;
-        }
+        self.parts.remove(&number);
     }
 
     /// A copy of part `number` was acknowledged; the others are of no use any more.
-    pub(crate) fn acknowledged(&mut self, number: u32, now: Instant) {
-        let Some(part) = self.parts.remove(&number) else { return };
-        self.copies -= part.copies;
-        let time = now.duration_since(part.since);
-        if self.times.len() < REMEMBERED {
-            self.times.push(time);
-        } else {
-            self.times[self.next_time] = time;
-            self.next_time = (self.next_time + 1) % REMEMBERED;
+    pub(crate) fn acknowledged(&mut self, number: u32, copy: &Moves, now: Instant) {
+        if self.parts.remove(&number).is_some() {
+            copy.moved(now);
+            self.times.remember(now.duration_since(copy.begun()));
+            self.standstills.remember(copy.longest_standstill());
         }
     }
 
     /// A copy of part `number` failed. Returns whether another one is on its way.
-    pub(crate) fn failed(&mut self, number: u32) -> bool {
-        let Some(part) = self.parts.get_mut(&number) else { return true };
-        part.copies -= 1;
-        self.copies -= 1;
-        let others = part.copies > 0;
+    pub(crate) fn failed(&mut self, number: u32, copy: &Moves) -> bool {
+        let Some(copies) = self.parts.get_mut(&number) else { return true };
+        copies.retain(|other| !other.is(copy));
+        let others = !copies.is_empty();
         if !others {
             self.parts.remove(&number);
         }
         others
     }
 
-    /// Which part to send a second time.
+    /// Which part to send once more: the one that is slow first.
     pub(crate) fn hedge(&self, now: Instant) -> Hedge {
-        let Some((number, since)) = self.oldest_single() else { return Hedge::Nothing };
-        let Some(usual) = self.usual() else { return Hedge::Nothing };
-        let slow_at = since + NEVER_SLOW.max(usual * SLOW);
-        if slow_at <= now { Hedge::Now(number) } else { Hedge::At(slow_at) }
+        let (Some(time), Some(standstill)) = (self.times.usual(), self.standstills.usual()) else {
+            return Hedge::Nothing;
+        };
+        let slow = |usual: Duration| NEVER_SLOW.max(usual * SLOW);
+        let slow_at = |copies: &Vec<Moves>| {
+            // What counts is the copy that got on last.
+            let last = copies.iter().map(Moves::last).max()?;
+            let begun = copies.iter().map(Moves::begun).max()?;
+            Some((last + slow(standstill)).min(begun + slow(time)))
+        };
+        let hedged = self.parts.values().filter(|copies| copies.len() > 1).count();
+        let may_be =
+            |copies: &Vec<Moves>| copies.len() < MOST_COPIES && (copies.len() > 1 || hedged < MOST_HEDGED);
+        let parts = self.parts.iter().filter(|(_, copies)| may_be(copies));
+        let slowest = parts.filter_map(|(number, copies)| Some((slow_at(copies)?, *number))).min();
+        match slowest {
+            Some((at, number)) if at <= now => Hedge::Now(number),
+            Some((at, _)) => Hedge::At(at),
+            None => Hedge::Nothing,
+        }
+    }
+}
+
+/// The last times that something took.
+#[derive(Debug, Default)]
+struct Times {
+    all: Vec<Duration>,
+    next: usize,
+}
+
+impl Times {
+    fn remember(&mut self, time: Duration) {
+        if self.all.len() < REMEMBERED {
+            self.all.push(time);
+        } else {
+            self.all[self.next] = time;
+            self.next = (self.next + 1) % REMEMBERED;
+        }
     }
 
-    fn oldest_single(&self) -> Option<(u32, Instant)> {
-        let single = self.parts.iter().filter(|(_, part)| part.copies == 1);
-        single.map(|(number, part)| (*number, part.since)).min_by_key(|(_, since)| *since)
-    }
-
-    /// What half of the parts took at most.
+    /// What half of them were at most.
     fn usual(&self) -> Option<Duration> {
-        if self.times.len() < ENOUGH {
+        if self.all.len() < ENOUGH {
             return None;
         }
-        let mut times = self.times.clone();
-        times.sort_unstable();
-        Some(times[times.len() / 2])
+        let mut all = self.all.clone();
+        all.sort_unstable();
+        Some(all[all.len() / 2])
     }
 }
 
@@ -114,38 +138,81 @@ impl Flight {
 mod tests {
     use super::*;
 
-    /// A flight that has seen parts of a second each.
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    /// A flight that has seen parts of a second each, which moved every tenth of it.
     fn flight(now: Instant) -> Flight {
         let mut flight = Flight::default();
         for number in 1..=4 {
-            flight.begin(number, now);
-            flight.acknowledged(number, now + Duration::from_secs(1));
+            let copy = flight.begin(number, now);
+            moving(&copy, now, 1_000);
+            flight.acknowledged(number, &copy, now + ms(1_000));
         }
         flight
+    }
+
+    fn moving(copy: &Moves, since: Instant, until: u64) {
+        (100..=until).step_by(100).for_each(|at| copy.moved(since + ms(at)));
     }
 
     #[test]
     fn the_oldest_part_is_sent_again_once_it_is_slow() {
         let now = Instant::now();
         let mut flight = flight(now);
-        flight.begin(5, now);
-        flight.begin(6, now + Duration::from_millis(500));
-        let slow = now + Duration::from_secs(3);
+        moving(&flight.begin(5, now), now, 2_900);
+        let later = now + ms(500);
+        moving(&flight.begin(6, later), later, 2_400);
+        let slow = now + ms(3_000);
         assert_eq!(flight.hedge(now), Hedge::At(slow));
         assert_eq!(flight.hedge(slow), Hedge::Now(5));
         flight.begin(5, slow);
-        assert_eq!(flight.hedge(slow), Hedge::At(slow + Duration::from_millis(500)));
         assert_eq!(flight.requests(), 3);
+    }
+
+    #[test]
+    fn a_part_that_stands_still_is_slow_long_before_its_time() {
+        let now = Instant::now();
+        let mut flight = flight(now);
+        moving(&flight.begin(5, now), now, 2_000);
+        flight.begin(6, now).moved(now + ms(200));
+        assert_eq!(flight.hedge(now + ms(300)), Hedge::At(now + ms(500)));
+        assert_eq!(flight.hedge(now + ms(500)), Hedge::Now(6));
+    }
+
+    #[test]
+    fn a_copy_that_stands_still_as_well_is_made_up_for_once() {
+        let now = Instant::now();
+        let mut flight = flight(now);
+        flight.begin(5, now);
+        flight.begin(5, now + ms(300));
+        assert_eq!(flight.hedge(now + ms(300)), Hedge::At(now + ms(600)));
+        flight.begin(5, now + ms(600));
+        assert_eq!(flight.hedge(now + ms(60_000)), Hedge::Nothing);
+    }
+
+    #[test]
+    fn a_line_that_is_slow_for_all_is_not_filled_with_copies() {
+        let now = Instant::now();
+        let mut flight = flight(now);
+        for number in 5..50 {
+            flight.begin(number, now);
+        }
+        let later = now + ms(10_000);
+        while let Hedge::Now(number) = flight.hedge(later) {
+            flight.begin(number, later);
+        }
+        assert_eq!(flight.requests(), 45 + MOST_HEDGED as u32);
     }
 
     #[test]
     fn the_first_copy_counts_and_the_other_is_forgotten() {
         let now = Instant::now();
         let mut flight = flight(now);
-        flight.begin(5, now);
-        flight.begin(5, now);
-        flight.acknowledged(5, now);
-        assert!(flight.failed(5), "nobody minds a copy that came too late");
+        let (one, other) = (flight.begin(5, now), flight.begin(5, now));
+        flight.acknowledged(5, &one, now);
+        assert!(flight.failed(5, &other), "nobody minds a copy that came too late");
         assert_eq!((flight.requests(), flight.hedge(now)), (0, Hedge::Nothing));
     }
 
@@ -153,10 +220,9 @@ mod tests {
     fn a_copy_that_fails_leaves_the_other() {
         let now = Instant::now();
         let mut flight = flight(now);
-        flight.begin(5, now);
-        flight.begin(5, now);
-        assert!(flight.failed(5));
-        assert!(!flight.failed(5));
+        let (one, other) = (flight.begin(5, now), flight.begin(5, now));
+        assert!(flight.failed(5, &one));
+        assert!(!flight.failed(5, &other));
         assert_eq!(flight.requests(), 0);
     }
 

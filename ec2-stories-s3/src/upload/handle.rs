@@ -57,6 +57,8 @@ impl Upload {
     /// - What can be repeated is repeated, up to eight times with waits of 0.1 to 20 s; a request of which nothing is heard
     ///   for 25 s is given up; there is no limit to how long an upload may take.
     /// - Content that is there already, under this key and with this size, checksum, type and metadata, is not sent again.
+    /// - Of uploads of the same content to the same key that know nothing of each other, each sends what it must; one that finds
+    ///   the object made by another leaves it as it is, and removes its own parts.
     /// - A failed upload leaves nothing, unless it has a journal: then the next one goes on where it was.
     #[must_use = "a dropped upload stops"]
     pub fn start(s3: &S3, spec: UploadSpec) -> Self {

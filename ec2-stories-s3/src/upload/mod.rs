@@ -26,6 +26,7 @@ mod flight;
 mod handle;
 mod images;
 mod journal;
+mod moves;
 mod plan;
 mod progress;
 mod pulse;

@@ -7,12 +7,14 @@ use std::time::Duration;
 use ec2_stories_core::{Error, ErrorKind, Status};
 use tokio::time::Instant;
 
+use super::moves::Moves;
+
 /// A request of which nothing was heard for so long is given up. There is no limit to how long it may take otherwise.
 const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Beats whenever a chunk of a request is taken by its connection.
 #[derive(Clone, Debug)]
-pub(crate) struct Pulse(Arc<Inner>);
+pub(crate) struct Pulse(Arc<Inner>, Option<Moves>);
 
 #[derive(Debug)]
 struct Inner {
@@ -23,11 +25,20 @@ struct Inner {
 
 impl Pulse {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Inner { origin: Instant::now(), last: AtomicU64::new(0) }))
+        Self(Arc::new(Inner { origin: Instant::now(), last: AtomicU64::new(0) }), None)
+    }
+
+    /// The same, which also tells how a part gets on.
+    pub(crate) fn of(self, moves: Moves) -> Self {
+        Self(self.0, Some(moves))
     }
 
     pub(crate) fn beat(&self) {
-        self.0.last.store(self.0.origin.elapsed().as_millis() as u64, Ordering::Relaxed);
+        let now = Instant::now();
+        self.0.last.store(now.duration_since(self.0.origin).as_millis() as u64, Ordering::Relaxed);
+        if let Some(moves) = &self.1 {
+            moves.moved(now);
+        }
     }
 
     /// Ends when there was no beat for a while.

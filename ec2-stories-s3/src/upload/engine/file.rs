@@ -10,7 +10,7 @@ use super::super::wire::Found;
 use super::feed::{Feed, Whole};
 use super::look::{check_expected, total};
 use super::session::Session;
-use super::{BEGINNINGS, Failure, Job};
+use super::{BEGINNINGS, Failure, Job, Stage};
 
 impl Job {
     pub(super) async fn upload_whole(&self, content: Whole) -> Result<Uploaded> {
@@ -77,9 +77,26 @@ impl Job {
         let session = self.session(content, plan, earlier).await?;
         let there = session.there.clone();
         let feed = Feed::Whole { content: content.clone(), plan: *plan, next: 1, sums: sums.to_vec(), there };
-        let (parts, sum) = self.transfer(&session.upload_id, feed).await?;
+        let (parts, sum) = tokio::select! {
+            biased;
+            sent = self.transfer(&session.upload_id, feed) => sent?,
+            there = self.made_by_another(plan.size) => {
+                self.check_unchanged(content).await?;
+                return self.leave_to(there, &session).await;
+            }
+        };
         self.check_unchanged(content).await?;
+        if let Some(there) = self.is_there(&sum).await? {
+            return self.leave_to(there, &session).await;
+        }
         self.complete(&session, parts, &sum).await
+    }
+
+    /// Another upload has made the very same object: this one's parts are of no use.
+    async fn leave_to(&self, there: Uploaded, session: &Session) -> Result<Uploaded, Failure> {
+        self.abort(&session.upload_id).await?;
+        self.state().stage = Stage::Nothing;
+        Ok(there)
     }
 
     async fn session(

@@ -1,5 +1,7 @@
 //! What is there already.
 
+use std::time::Duration;
+
 use ec2_stories_core::{Error, ErrorKind, Result};
 
 use super::super::crc::Crc64;
@@ -64,6 +66,44 @@ impl Job {
         let same = found.crc.is_none_or(|crc| crc == sum.crc);
         let there = same.then(|| Uploaded::new(found.etag.clone(), &sum));
         Ok((there, sums))
+    }
+}
+
+/// How often it is looked whether another upload was quicker.
+const LOOK: Duration = Duration::from_secs(20);
+
+impl Job {
+    /// The object, where another upload made it meanwhile of the same bytes, with the same type and metadata. Who wants to know
+    /// whether it was there before is told so by S3, when the upload is completed.
+    pub(super) async fn is_there(&self, sum: &Sum) -> Result<Option<Uploaded>> {
+        let target = &self.requests.wire.target;
+        if target.send_again || target.create_only || target.replaces.is_some() {
+            return Ok(None);
+        }
+        let found = self.head().await?;
+        let same = found.filter(|found| {
+            found.size == sum.size && found.crc == Some(sum.crc) && found.is_described_as(target)
+        });
+        Ok(same.map(|found| Uploaded::new(found.etag, sum)))
+    }
+
+    /// Ends when another upload has made the very same object, which is told from afar by its SHA-256; never where that is not
+    /// known. A look that fails says nothing.
+    pub(super) async fn made_by_another(&self, size: u64) -> Uploaded {
+        let target = &self.requests.wire.target;
+        if target.sha256.is_none() {
+            return std::future::pending().await;
+        }
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let Ok(Some(found)) = self.requests.wire.head().await else { continue };
+            let Some(crc) = found.crc.filter(|_| found.size == size) else { continue };
+            let sum = Sum { size, crc };
+            let same = found.sha256() == target.sha256.as_deref();
+            if same && let Ok(Some(there)) = self.is_there(&sum).await {
+                return there;
+            }
+        }
     }
 }
 

@@ -8,7 +8,9 @@ use super::super::body::PartBody;
 use super::super::buffers::Buffers;
 use super::super::crc::Crc64;
 use super::super::journal::Acknowledged;
+use super::super::moves::Moves;
 use super::super::progress::Meter;
+use super::super::pulse::Pulse;
 use super::super::requests::Requests;
 use super::super::span::Span;
 use super::super::wire::Listed;
@@ -34,7 +36,7 @@ pub(super) struct Sender {
 
 impl Sender {
     /// Sends a part, unless S3 has it: with the size and the checksum that were read from the source just now.
-    pub(super) async fn send(self, part: Part) -> Result<Sent> {
+    pub(super) async fn send(self, part: Part, moves: Moves) -> Result<Sent> {
         let Part { number, span, crc, there } = part;
         let length = span.length();
         let sum = match crc {
@@ -51,7 +53,8 @@ impl Sender {
             let part = Acknowledged { crc: sum, etag: there.etag };
             return Ok(Sent { part, length, found: true });
         }
-        let send = |pulse| {
+        let send = |pulse: Pulse| {
+            let pulse = pulse.of(moves.clone());
             let body = PartBody::new(span.clone(), sum, self.buffers.clone(), pulse, Arc::clone(&self.meter));
             self.requests.wire.upload_part(&self.upload_id, number, body.into_stream(), length, sum)
         };

@@ -96,7 +96,8 @@ impl Job {
             }
             let parts = self.requests.repeat(|_| wire.list_parts(&id)).await?;
             if parts.is_some_and(|parts| parts.is_empty()) {
-                self.requests.repeat(|_| wire.abort(&id)).await?;
+                // Another process's may have its first part on the way; it begins anew.
+                self.abort(&id).await?;
             }
         }
         Ok(())

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::super::flight::{Flight, Hedge};
 use super::super::journal::Parts;
+use super::super::moves::Moves;
 use super::Job;
 use super::feed::{Feed, Part};
 use super::notes::Notes;
@@ -18,7 +19,7 @@ use super::send::{Sender, Sent, Sum};
 struct Transfer<'a> {
     job: &'a Job,
     sender: Sender,
-    tasks: JoinSet<(u32, Result<Sent>)>,
+    tasks: JoinSet<(u32, Moves, Result<Sent>)>,
     flight: Flight,
     parts: BTreeMap<u32, (Part, Vec<AbortHandle>)>,
     sent: BTreeMap<u32, Sent>,
@@ -90,19 +91,19 @@ impl Transfer<'_> {
 
     fn begin(&mut self, part: Part) {
         let number = part.number;
-        self.flight.begin(number, Instant::now());
-        let send = self.sender.clone().send(part.clone());
-        let task = self.tasks.spawn(async move { (number, send.await) });
+        let moves = self.flight.begin(number, Instant::now());
+        let send = self.sender.clone().send(part.clone(), moves.clone());
+        let task = self.tasks.spawn(async move { (number, moves, send.await) });
         self.parts.entry(number).or_insert_with(|| (part, Vec::new())).1.push(task);
     }
 
-    fn ended(&mut self, ended: Result<(u32, Result<Sent>), tokio::task::JoinError>) -> Result<()> {
+    fn ended(&mut self, ended: Result<(u32, Moves, Result<Sent>), tokio::task::JoinError>) -> Result<()> {
         match ended {
-            Ok((number, Ok(sent))) => self.acknowledged(number, sent),
-            Ok((number, Err(error))) => {
+            Ok((number, moves, Ok(sent))) => self.acknowledged(number, &moves, sent),
+            Ok((number, moves, Err(error))) => {
                 // A copy that may still arrive makes up for it, unless nothing ever will.
                 let hopeless = matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Forbidden);
-                if !self.flight.failed(number) || hopeless {
+                if !self.flight.failed(number, &moves) || hopeless {
                     return Err(error);
                 }
             }
@@ -114,13 +115,13 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    fn acknowledged(&mut self, number: u32, sent: Sent) {
+    fn acknowledged(&mut self, number: u32, moves: &Moves, sent: Sent) {
         let Some((_, copies)) = self.parts.remove(&number) else { return };
         copies.iter().for_each(AbortHandle::abort);
         if sent.found {
             self.flight.found(number);
         } else {
-            self.flight.acknowledged(number, Instant::now());
+            self.flight.acknowledged(number, moves, Instant::now());
             self.job.requests.acknowledged(sent.length);
         }
         {
