@@ -36,6 +36,11 @@ impl DeadMansSwitch {
         Arc::new(Self { deployment, runtime: Handle::current(), done: Once::new() })
     }
 
+    /// What it would take down.
+    pub(super) fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
     pub(super) fn grip(self: &Arc<Self>) -> Grip {
         Grip(Arc::clone(self))
     }

@@ -99,6 +99,18 @@ pub enum EventKind {
     },
     /// Something else that the deployment's monitor saw or decided.
     Health(What),
+    /// All of a fleet's nodes were launched from its image.
+    RolledOut {
+        /// The fleet.
+        fleet: String,
+    },
+    /// A node that was replaced did not come to live, and no other is replaced.
+    RolloutHalted {
+        /// The fleet.
+        fleet: String,
+        /// What became of the node.
+        why: String,
+    },
     /// It lives with another instance than before: its attributes differ, and the fleets after it are customized again.
     Changed,
     /// A customizer's step ended.
@@ -164,6 +176,8 @@ impl fmt::Display for EventKind {
             Self::Paused { owner, reason } => write!(f, "paused by {owner}: {reason}"),
             Self::Resumed => f.write_str("resumed"),
             Self::Scaled { fleet, from, to } => write!(f, "fleet {fleet}: from {from} nodes to {to}"),
+            Self::RolledOut { fleet } => write!(f, "fleet {fleet}: rolled out"),
+            Self::RolloutHalted { why, .. } => f.write_str(why),
             Self::Problem(why) => write!(f, "problem: {why}"),
             Self::Ready => f.write_str("ready"),
             Self::Failed(why) => write!(f, "failed: {why}"),

@@ -177,6 +177,33 @@ impl Running {
         taken_up.await.map_err(gone)
     }
 
+    /// Goes over to another description of the same deployment, which this handle is one of from then on: what differs is replaced, as
+    /// [`Deployment::start_updating`] says; [`ready`](Self::ready) waits for it. Events of the time before end with
+    /// [`Detached`](super::EventKind::Detached).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] for another name, and when the plan has errors: then nothing has changed. Where the new description cannot be
+    /// started the former one is controlled again.
+    pub async fn update(&mut self, to: &Deployment) -> Result<()> {
+        let former = self.deployment().clone();
+        if to.spec.name != former.spec.name {
+            let (is, name) = (&to.spec.name, &former.spec.name);
+            return Err(Error::invalid("name", format!("{is} is another deployment than {name}")));
+        }
+        to.plan().await?.check()?;
+        let _ = self.detach().await?;
+        match to.start_updating().await {
+            Ok(running) => {
+                *self = running;
+                Ok(())
+            }
+            Err(error) => {
+                *self = former.start().await?;
+                Err(error)
+            }
+        }
+    }
+
     /// See [`Deployment::scale`]; [`ready`](Self::ready) then waits for the nodes.
     ///
     /// # Errors

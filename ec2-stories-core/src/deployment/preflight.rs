@@ -104,8 +104,15 @@ async fn resolve(
         Sought::Found(image) => {
             let RegisteredImage { id: image, root_device, .. } = *image;
             let wanted = spec.image.clone();
-            let record =
-                FleetRecord { wanted, architecture: spec.architecture, image, root_device, key, group };
+            let record = FleetRecord {
+                wanted,
+                architecture: spec.architecture,
+                image,
+                root_device,
+                key,
+                group,
+                rolls: false,
+            };
             Ok((Some(record), None))
         }
         // A fleet that needs no launch needs no image.
@@ -166,7 +173,10 @@ fn differences(
         if record.is_some_and(|record| record.image != instance.image) {
             note(
                 "image",
-                format!("{address} was launched from {}; it differs, and is not replaced", instance.image),
+                format!(
+                    "{address} was launched from {}; an update replaces it, a start does not",
+                    instance.image
+                ),
             );
         }
         if !spec.instance_types.contains(&instance.instance_type) {

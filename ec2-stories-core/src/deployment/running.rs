@@ -14,7 +14,7 @@ use super::dead_mans_switch::{DeadMansSwitch, HOLD_UP, apart};
 use super::driver::{Command, Context, Progress};
 use super::machine::Failure;
 use super::start::no_report;
-use super::{Event, EventKind, NodeStatus, Report};
+use super::{Deployment, Event, EventKind, NodeStatus, Report};
 use crate::attributes::Attributes;
 use crate::model::Mode;
 use crate::monitor::HealthMonitor;
@@ -122,6 +122,10 @@ impl Running {
                 }
             }
         })
+    }
+
+    pub(super) fn deployment(&self) -> &Deployment {
+        self.switch.deployment()
     }
 
     pub(super) fn context(&self) -> &Context {

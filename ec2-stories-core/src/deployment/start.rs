@@ -17,7 +17,7 @@ use super::machine::{Aim, Failure, Machine};
 use super::orders::OrderBook;
 use super::preflight::plan;
 use super::{Deployment, Ending, Plan, Report, Running};
-use crate::model::{Image, Mode, Name, NodeAddress, RegisteredImage};
+use crate::model::{Image, InstanceId, Mode, Name, NodeAddress, RegisteredImage};
 use crate::monitor::HealthMonitor;
 use crate::provider::{Cloud, InstanceDeployer, Monitor};
 use crate::{Error, ErrorKind, Result};
@@ -77,6 +77,20 @@ impl Deployment {
     /// [`ErrorKind::Invalid`] when the plan has errors, naming the fields; [`ErrorKind::Conflict`] when another controller
     /// has the deployment, naming it; and whatever kept the journal or the cloud from being read.
     pub async fn start(&self) -> Result<Running> {
+        self.start_as(false).await
+    }
+
+    /// Starts the deployment as [`start`](Self::start) does, and replaces each node that was not launched from its fleet's image:
+    /// within the budgets of [`Health`](crate::model::Health), drained first, the next once that one has proven itself. Nodes that the description has no more are
+    /// taken down. A replaced node that dies or fails halts it: an event and [`Running::ready`] say so. After a restart it goes on.
+    ///
+    /// # Errors
+    /// As those of [`start`](Self::start).
+    pub async fn start_updating(&self) -> Result<Running> {
+        self.start_as(true).await
+    }
+
+    async fn start_as(&self, updates: bool) -> Result<Running> {
         let mut lease = self.lease().await?;
         if self.is_ending(&lease).await? {
             let report = self.terminate_under(lease, None).await?;
@@ -88,7 +102,7 @@ impl Deployment {
             }
             lease = self.lease().await?;
         }
-        let begun = self.begin(&lease);
+        let begun = self.begin(&lease, updates);
         let (context, machine, written) = or_release(begun, &lease).await?;
         let context = Arc::new(context);
         let (commands, inbox) = mpsc::unbounded_channel();
@@ -121,7 +135,7 @@ impl Deployment {
     }
 
     /// What a controller begins with.
-    async fn begin(&self, lease: &Lease) -> Result<Begun> {
+    async fn begin(&self, lease: &Lease, updates: bool) -> Result<Begun> {
         let supplied = self.supply().await?;
         let mut context = self.context();
         context.journal.under(lease.standing());
@@ -136,6 +150,7 @@ impl Deployment {
         }
         context.known().fleets.extend(plan.resolved);
         let Recovered { mut machine, written, .. } = recovered;
+        roll_out(&context, &mut machine, updates);
         revise(&context, &mut machine).await;
         for (fleet, places) in &plan.unusable {
             machine.pass_over(fleet, places);
@@ -207,6 +222,27 @@ impl Deployment {
         Controller::new(Arc::clone(&context), recovered.machine, recovered.written, inbox, lease).run().await;
         let report = context.view.progress.borrow().report.clone();
         report.map(|report| Arc::unwrap_or_clone(report).of_a_termination()).ok_or_else(no_report)
+    }
+}
+
+/// Says which nodes were launched from another image than their fleet's, and whether they are to be replaced.
+fn roll_out(context: &Context, machine: &mut Machine, updates: bool) {
+    let mut known = context.known();
+    for (fleet, record) in &mut known.fleets {
+        record.rolls |= updates;
+        if !record.rolls {
+            continue;
+        }
+        let instances = machine.fleet(fleet).into_iter().flat_map(|fleet| {
+            fleet.nodes.iter().filter_map(|(slot, node)| Some((fleet.address(*slot), node.instance.clone()?)))
+        });
+        let old = |(address, id): (NodeAddress, InstanceId)| {
+            let instance = context.view.instance(&id)?;
+            (instance.image != record.image).then_some(address)
+        };
+        let old: Vec<NodeAddress> = instances.filter_map(old).collect();
+        machine.roll_out(fleet);
+        old.iter().for_each(|address| machine.supersede(address));
     }
 }
 

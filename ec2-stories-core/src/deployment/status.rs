@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Deployment;
 use super::driver::{Context, recover};
-use super::journal::Stage;
+use super::journal::{Journal, Stage};
 use super::machine::{FleetPlan, Node, Phase};
 use super::table::table;
-use crate::Result;
 use crate::model::{Generation, Instance, InstanceId, InstanceState, Name, NodeAddress};
 use crate::provider::Verdict;
+use crate::{Error, ErrorKind, Result};
 
 /// How a node is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,8 +82,12 @@ pub(super) fn nodes_table(nodes: &[NodeStatus]) -> String {
 pub struct Status {
     /// The deployment.
     pub deployment: Name,
-    /// `absent`, `running` (a controller has it, or died), `detached`, `terminating` or `terminated`.
+    /// `absent`, `running` (a controller has it, or died), `detached`, `terminating`, `terminated`, or `damaged`: the
+    /// journal does not say.
     pub stage: String,
+    /// Records of its journal that cannot be read, and why; what they said is missing here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<String>,
     /// Its nodes.
     pub nodes: Vec<NodeStatus>,
     /// Instances that carry its tag and are no node's.
@@ -94,6 +98,9 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "deployment {}: {}", self.deployment, self.stage)?;
         f.write_str(&nodes_table(&self.nodes))?;
+        for damaged in &self.damaged {
+            writeln!(f, "damaged: {damaged}")?;
+        }
         for stray in &self.strays {
             writeln!(f, "stray: {} ({})", stray.id, stray.state)?;
         }
@@ -106,13 +113,22 @@ impl Deployment {
     /// described. Cancel-safe; it starts nothing.
     ///
     /// # Errors
-    /// The journal or the cloud could not be read.
+    /// The cloud could not be read, or the journal's store; a record that is damaged is told, and not an error.
     pub async fn status(&self) -> Result<Status> {
         self.status_in(&self.context()).await
     }
 
     pub(super) async fn status_in(&self, context: &Context) -> Result<Status> {
-        let recovered = recover(context).await?.complete()?;
+        let mut recovered = recover(context).await?;
+        let unread = std::mem::take(&mut recovered.unread).into_iter();
+        let (damaged, failed): (Vec<Error>, Vec<Error>) =
+            unread.partition(|error| error.kind() == ErrorKind::Corrupt);
+        if let Some(error) = failed.into_iter().next() {
+            return Err(error);
+        }
+        let head = context.journal.full(Journal::HEAD);
+        let is_damaged = damaged.iter().any(|error| error.resource() == Some(&head));
+        let without = if is_damaged { "damaged" } else { "absent" };
         let machine = &recovered.machine;
         let status = |(address, node): (NodeAddress, &Node)| {
             let instance = node.instance.as_ref().and_then(|id| context.view.instance(id));
@@ -130,7 +146,8 @@ impl Deployment {
         };
         Ok(Status {
             deployment: self.spec().name.clone(),
-            stage: recovered.stage.map_or("absent", Stage::as_str).to_owned(),
+            stage: recovered.stage.map_or(without, Stage::as_str).to_owned(),
+            damaged: damaged.iter().map(Error::chain).collect(),
             nodes: machine.nodes().map(status).collect(),
             strays: recovered.strays.into_iter().map(|stray| stray.instance).collect(),
         })

@@ -15,7 +15,7 @@ use super::super::journal::{Journal, LaunchOutcome, NodeRecord, Stage};
 use super::super::lease::Lease;
 use super::super::machine::{Action, Aim, Closing, Event, Failure, Machine, Outcome};
 use super::super::report::{Ending, Leak, Report};
-use super::desk::Desk;
+use super::desk::{Desk, tell_rollouts};
 use super::perform::perform;
 use super::replace::Cause;
 use super::watch::{Asks, Watch, hear};
@@ -167,6 +167,7 @@ impl Controller {
             self.watch.forget_all();
         }
         self.show(&outcome);
+        tell_rollouts(&self.context, &outcome.rollouts).await;
         for address in &outcome.removed {
             self.forget(address).await;
         }
@@ -273,7 +274,10 @@ impl Controller {
         let stops: Vec<&NodeAddress> = match &action {
             Action::Undo { node } | Action::Deregister { node, .. } => vec![node],
             Action::Replace { node, instance } if self.is_current(node, instance) => vec![node],
-            Action::Terminate { nodes } => nodes.iter().map(|(node, _)| node).collect(),
+            Action::Terminate { nodes } => {
+                let current = nodes.iter().filter(|(node, instance)| self.is_current(node, instance));
+                current.map(|(node, _)| node).collect()
+            }
             _ => Vec::new(),
         };
         for node in stops {

@@ -13,7 +13,7 @@ use super::super::machine::{Aim, Event, Failure, Machine, Phase};
 use super::super::orders::{Orders, Request};
 use super::{Context, Controller};
 use crate::ErrorKind;
-use crate::model::NodeAddress;
+use crate::model::{Name, NodeAddress};
 use crate::provider::Hold;
 
 /// How often the orders are read; whoever orders by the handle has them read at once.
@@ -147,6 +147,26 @@ impl Controller {
             if let Err(error) = context.journal.write(&Journal::launch(&token), &record).await {
                 context.unwritten(Some(address), &error);
             }
+        }
+    }
+}
+
+/// Tells how rollouts go, and remembers those that are done.
+pub(super) async fn tell_rollouts(context: &Context, rollouts: &[(Name, Option<Failure>)]) {
+    for (name, halted) in rollouts {
+        let fleet = name.to_string();
+        if let Some(why) = halted {
+            context.tell(None, EventKind::RolloutHalted { fleet, why: why.to_string() });
+            continue;
+        }
+        context.tell(None, EventKind::RolledOut { fleet });
+        let record = context.known().fleets.get_mut(name).map(|record| {
+            record.rolls = false;
+            record.clone()
+        });
+        let Some(record) = record else { continue };
+        if let Err(error) = context.journal.write(&Journal::fleet(name), &record).await {
+            context.unwritten(None, &error);
         }
     }
 }

@@ -56,7 +56,6 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
         _ => nonce(),
     };
     let (ordered, unordered) = match context.orders.read().await {
-        _ if stage == Some(Stage::Terminated) => Default::default(),
         Ok(orders) => (orders, None),
         Err(error) => (Default::default(), Some(error)),
     };
@@ -94,7 +93,8 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
     let unseen = read(describe_unseen(context, &machine, &found).await);
     found.extend(unseen);
     let strays = take_found(context, &mut machine, &open, found);
-    for (token, record) in launches.iter().filter(|(token, _)| open.contains(token)) {
+    // The latest first: what another has been decided on top of is not to be replayed.
+    for (token, record) in launches.iter().rev().filter(|(token, _)| open.contains(token)) {
         machine.recover_open(token.clone(), open_batch(record));
     }
     machine.recover_outgoing();

@@ -103,6 +103,11 @@ impl Journal {
         format!("nodes/{node}")
     }
 
+    /// The tuple's name in the store.
+    pub(crate) fn full(&self, name: &str) -> String {
+        format!("{}/{name}", self.root)
+    }
+
     fn expected(&self) -> std::sync::MutexGuard<'_, HashMap<String, Expect>> {
         self.expected.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -60,6 +60,9 @@ pub(crate) struct FleetRecord {
     /// `None` before they were made, or where there are none.
     pub(crate) key: Option<KeyName>,
     pub(crate) group: Option<SecurityGroupId>,
+    /// Whether nodes that were launched from another image are being replaced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) rolls: bool,
 }
 
 /// A launch: the intent, then the outcome.

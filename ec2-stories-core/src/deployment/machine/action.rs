@@ -53,6 +53,8 @@ pub enum Timer {
     Look(ClientToken),
     /// Launch what a fleet has lost.
     Relaunch(Name),
+    /// See whether a rollout may go on.
+    Roll(Name),
     /// An instance has had its time to finish what it did.
     Drain(NodeAddress, InstanceId),
 }
@@ -68,6 +70,8 @@ pub struct Outcome {
     pub changed: Vec<NodeAddress>,
     /// Nodes that live with another instance than the one that others know.
     pub replaced: Vec<NodeAddress>,
+    /// Rollouts that are done, or halt for a reason.
+    pub rollouts: Vec<(Name, Option<Failure>)>,
     /// Nodes that the fleet has no more.
     pub removed: Vec<NodeAddress>,
     /// What went wrong, and for which node.

@@ -46,12 +46,22 @@ impl Machine {
         let live = self.aim == Aim::Live;
         let Some(fleet) = self.fleet_mut(&batch.fleet) else { return };
         let plan = fleet.plan.clone();
+        let mut surplus = Vec::new();
         for slot in batch.slots.iter() {
+            let its = made.iter().find(|(filled, _)| *filled == slot).map(|(_, instance)| instance);
+            if let Some(instance) = its
+                && fleet.nodes.get(&slot).is_none_or(|node| {
+                    node.phase != Phase::Launching && node.instance.as_ref() != Some(instance)
+                })
+            {
+                // The slot has another by now.
+                surplus.push((NodeAddress::new(batch.fleet.clone(), slot), instance.clone()));
+            }
             let Some(node) = fleet.nodes.get_mut(&slot).filter(|node| node.phase == Phase::Launching) else {
                 continue;
             };
             let address = NodeAddress::new(batch.fleet.clone(), slot);
-            let Some((_, instance)) = made.iter().find(|(filled, _)| *filled == slot) else {
+            let Some(instance) = its else {
                 node.phase = Phase::Absent;
                 continue;
             };
@@ -61,6 +71,9 @@ impl Machine {
                 let patience = plan.patience;
                 out.actions.push(Action::Await { node: address, instance: instance.clone(), patience });
             }
+        }
+        if !surplus.is_empty() {
+            out.actions.push(Action::Terminate { nodes: surplus });
         }
     }
 

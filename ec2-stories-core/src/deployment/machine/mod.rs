@@ -31,6 +31,7 @@ mod phase;
 mod raise;
 mod recover;
 mod replace;
+mod rollout;
 mod scale;
 mod state;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use action::{Action, Outcome, Timer};
 pub use event::Event;
 pub use failure::{Failure, Place};
 pub use phase::{Leaving, Node, Outgoing, Phase};
+pub use rollout::Rollout;
 pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Otherwise, Preparation};
 
 use jiff::Timestamp;
@@ -52,6 +54,7 @@ impl Machine {
         match self.aim {
             Aim::Live => {
                 self.trim(now, &mut out);
+                self.roll(now, &mut out);
                 self.raise(now, &mut out);
             }
             Aim::Terminated => self.lower(&mut out),

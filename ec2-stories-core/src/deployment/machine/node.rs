@@ -23,7 +23,7 @@ impl Node {
         self.generation = generation;
         self.next = (generation.next(), 1);
         self.phase = Phase::Pending;
-        self.adopted = None;
+        (self.adopted, self.superseded) = (None, false);
         self.forget_steps();
     }
 
@@ -377,6 +377,8 @@ impl Machine {
                 }
             }
             Timer::Relaunch(fleet) => self.wake(fleet, now),
+            // Every step looks at rollouts.
+            Timer::Roll(_) => {}
             Timer::Drain(node, instance) => self.drained(node, instance, now, out),
         }
     }

@@ -34,6 +34,10 @@ pub struct Node {
     pub revision: String,
     /// Whether they are to run again, since something changed that they may have read.
     pub outdated: bool,
+    /// Whether its instance was launched from another image than the fleet's.
+    pub superseded: bool,
+    /// Whether a rollout replaced what it had.
+    pub rolled: bool,
     /// Why its instance is to go, where it is.
     pub leaving: Option<Leaving>,
     /// The instance before, where it lives until this one does.
@@ -178,6 +182,8 @@ impl Default for Node {
             registrations: Vec::new(),
             revision: String::new(),
             outdated: false,
+            superseded: false,
+            rolled: false,
             leaving: None,
             outgoing: None,
             told: Generation(0),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Batch, BatchState, Fleet, FleetPlan, Machine, Node, Phase, Preparation};
+use super::{Batch, BatchState, Fleet, FleetPlan, Machine, Node, Otherwise, Phase, Preparation};
 use crate::model::{ClientToken, Generation, Health, InstanceId, Name, NodeAddress};
 
 impl Machine {
@@ -29,6 +29,8 @@ impl Machine {
                 raised: false,
                 paced: None,
                 wakes: None,
+                rollout: None,
+                rolls_at: None,
                 nodes: Default::default(),
             });
             self.fleets.len() - 1
@@ -41,17 +43,31 @@ impl Machine {
         self.fleet_or_surplus(&address.fleet).nodes.entry(address.slot).or_default()
     }
 
-    /// An intent without an outcome: its slots wait for it.
+    /// An intent without an outcome: its slots wait for it. One that others were decided on top of is looked for, and never replayed;
+    /// the latest must be recovered first, and what is settled before.
     pub fn recover_open(&mut self, token: ClientToken, batch: Batch) {
+        let this = (batch.generation, batch.attempt);
+        let mut overtaken = false;
         for slot in batch.slots.iter() {
             let node = self.node_or_surplus(&NodeAddress::new(batch.fleet.clone(), slot));
-            if node.instance.is_none() || node.generation < batch.generation {
-                node.instance = None;
-                node.phase = Phase::Launching;
-                node.next = node.next.max((batch.generation, batch.attempt + 1));
+            if node.next > this {
+                overtaken = true;
+                continue;
             }
+            node.instance = None;
+            node.phase = Phase::Launching;
+            node.next = (batch.generation, batch.attempt + 1);
         }
-        self.batches.insert(token, Batch { doubtful: true, state: BatchState::Waiting, ..batch });
+        // Written by a controller that was being replaced, or settled by one that could not write so: another launch was decided on
+        // top of it. To replay it could launch once more for slots that have their instances.
+        let look = BatchState::Looking {
+            found: Default::default(),
+            empty: 0,
+            counted: None,
+            otherwise: Otherwise::Launch,
+        };
+        let state = if overtaken { look } else { BatchState::Waiting };
+        self.batches.insert(token, Batch { doubtful: true, state, ..batch });
     }
 
     /// A launch that is settled: the slot has this instance, or got none from it. `since` is when it was asked for.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Node, Phase, Place};
+use super::{Failure, Node, Phase, Place, Rollout};
 use crate::model::{ClientToken, Generation, Health, InstanceId, Name, NodeAddress, Slots};
 
 /// A deployment's state.
@@ -99,6 +99,10 @@ pub struct Fleet {
     pub paced: Option<Timestamp>,
     /// When what waits to be launched is looked at again.
     pub wakes: Option<Timestamp>,
+    /// How its nodes come to its image, where they do.
+    pub rollout: Option<Rollout>,
+    /// When that is looked at again.
+    pub rolls_at: Option<Timestamp>,
     /// Its nodes, by slot; slots from `wanted` on are surplus.
     pub nodes: BTreeMap<u32, Node>,
 }
@@ -231,6 +235,8 @@ impl Machine {
             raised: false,
             paced: None,
             wakes: None,
+            rollout: None,
+            rolls_at: None,
             plan,
         };
         Self {
@@ -277,13 +283,16 @@ impl Machine {
     /// Whether all fleets are ready.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.fleets.iter().all(Fleet::is_ready)
+        self.fleets.iter().all(|fleet| fleet.is_ready() && fleet.rollout.is_none())
     }
 
     /// Why the deployment cannot become ready, once it cannot.
     #[must_use]
     pub fn failure(&self) -> Option<Failure> {
-        let failed = self.fleets.iter().find(|fleet| fleet.has_failed())?;
+        let halted = |fleet: &Fleet| fleet.rollout.as_ref()?.halted.clone();
+        let Some(failed) = self.fleets.iter().find(|fleet| fleet.has_failed()) else {
+            return self.fleets.iter().find_map(halted);
+        };
         let first = failed.wanted().find_map(|node| node.failure.as_ref().filter(|_| node.is_given_up()));
         first.cloned()
     }

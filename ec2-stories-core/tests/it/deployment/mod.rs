@@ -13,6 +13,7 @@ mod image_file;
 mod later;
 mod launches;
 mod lease;
+mod orders;
 mod ping;
 mod replaced_and_died;
 mod replacement;

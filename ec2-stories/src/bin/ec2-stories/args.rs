@@ -10,6 +10,7 @@ use ec2_stories::model::NodeAddress;
 use crate::exit;
 use crate::image::ImageArgs;
 use crate::nodes::Chosen;
+use crate::order::{HoldArgs, NodeArgs, PauseArgs, ReleaseArgs, ScaleArgs};
 use crate::s3::S3Args;
 
 /// Deploys machines on Amazon EC2 and takes them down again.
@@ -46,6 +47,28 @@ pub(crate) enum Command {
     Terminate(OnStory),
     /// Tell a `start` in the foreground to leave its nodes and go.
     Detach(OnStory),
+    /// Go over to the story as it is now: nodes of another image are replaced, a few at a time, and those of other steps customized again.
+    Update {
+        #[command(flatten)]
+        on: OnStory,
+        /// Leave as soon as that is done; the nodes stay, whatever the mode.
+        #[arg(long)]
+        detach: bool,
+    },
+    /// Have fleets have so many nodes, until the story says another number than now.
+    Scale(ScaleArgs),
+    /// Stop a deployment from changing: nothing is launched, replaced or scaled down until `resume`.
+    Pause(PauseArgs),
+    /// End a pause.
+    Resume(OnStory),
+    /// Keep nodes from being replaced for a while.
+    Hold(HoldArgs),
+    /// End a hold, or a quarantine.
+    Release(ReleaseArgs),
+    /// Take a node out of service until `release` or `replace`.
+    Quarantine(NodeArgs),
+    /// Give a node another instance.
+    Replace(NodeArgs),
     /// Find what carries the deployment's tag and belongs to no node.
     Sweep(OnStory),
     /// Make machine images of disk images' files, list and remove them.
@@ -72,7 +95,15 @@ impl Command {
             | Self::Ping { on, .. }
             | Self::Terminate(on)
             | Self::Detach(on)
+            | Self::Update { on, .. }
+            | Self::Resume(on)
             | Self::Sweep(on) => on.json,
+            Self::Scale(ScaleArgs { on, .. })
+            | Self::Pause(PauseArgs { on, .. })
+            | Self::Hold(HoldArgs { on, .. })
+            | Self::Release(ReleaseArgs { on, .. })
+            | Self::Quarantine(NodeArgs { on, .. })
+            | Self::Replace(NodeArgs { on, .. }) => on.json,
             Self::Image(args) => args.json(),
             Self::S3(args) => args.json(),
             Self::Run(RunArgs { on, .. }) | Self::Copy(CopyArgs { on, .. }) => on.json,

@@ -15,6 +15,7 @@ mod stdin;
 mod copy;
 mod detach;
 mod image;
+mod order;
 mod ping;
 mod plan;
 mod run;
@@ -25,6 +26,7 @@ mod start;
 mod status;
 mod sweep;
 mod terminate;
+mod update;
 
 use std::process::ExitCode;
 
@@ -46,6 +48,14 @@ async fn main() -> ExitCode {
         Command::Terminate(on) => terminate::run(on).await,
         Command::Detach(on) => detach::run(on).await,
         Command::Sweep(on) => sweep::run(on).await,
+        Command::Update { on, detach } => update::run(on, detach).await,
+        Command::Scale(args) => order::scale(args).await,
+        Command::Pause(args) => order::pause(args).await,
+        Command::Resume(on) => order::resume(on).await,
+        Command::Hold(args) => order::hold(args).await,
+        Command::Release(args) => order::release(args).await,
+        Command::Quarantine(args) => order::quarantine(args).await,
+        Command::Replace(args) => order::replace(args).await,
         Command::Image(args) => image::run(args).await,
         Command::S3(args) => s3::run(args).await,
         Command::Run(args) => run::run(args).await,

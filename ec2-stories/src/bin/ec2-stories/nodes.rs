@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use ec2_stories::deployment::Orders;
 use ec2_stories::model::{InstanceState, LoginSpec, Name, NodeAddress};
 use ec2_stories::provider::Node;
 use ec2_stories::ssh::step::Nodes;
@@ -72,6 +73,22 @@ impl Chosen {
             _ => format!("those there are are {}", names.join(", ")),
         };
         Err(Failure::new(Exit::Usage, format!("{part}: there is no such fleet; {there}")))
+    }
+}
+
+impl Chosen {
+    /// The nodes of a story that were chosen, whether they are there or not. Each part of the choice must name some.
+    pub(crate) fn described(&self, session: &Session, orders: &Orders) -> Result<Vec<NodeAddress>, Failure> {
+        let fleets = &session.story.spec().fleets;
+        self.check(&fleets.iter().map(|fleet| &fleet.name).collect())?;
+        let all: Vec<NodeAddress> = fleets
+            .iter()
+            .flat_map(|fleet| (0..orders.nodes(fleet)).map(|slot| NodeAddress::new(fleet.name.clone(), slot)))
+            .collect();
+        if let Some(part) = self.0.iter().find(|part| !all.iter().any(|node| part.has(node))) {
+            return Err(Failure::new(Exit::Usage, format!("{part}: there is no such node")));
+        }
+        Ok(all.into_iter().filter(|node| self.0.iter().any(|part| part.has(node))).collect())
     }
 }
 

@@ -15,6 +15,8 @@ use ec2_stories::story::{AccountSpec, Story};
 use ec2_stories::terminal::note;
 use ec2_stories::{Clock, Deployment, Ec2, FileStore, MemoryStore, S3, SystemClock};
 
+use jiff::Timestamp;
+
 use crate::args::{CloudKind, OnStory};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -96,7 +98,24 @@ impl Session {
         let uploader = Uploader::new(self.way(), &ec2, &s3, self.store.clone());
         let ec2 = Arc::new(ec2);
         let deployment = self.story.deployment(ec2.clone(), self.store.clone(), clock)?;
-        Ok((deployment.uploading_with(Arc::new(uploader)), ec2))
+        let mut deployment = deployment.uploading_with(Arc::new(uploader));
+        if let Some(holder) = self.holder() {
+            deployment = deployment.held_by(holder);
+        }
+        Ok((deployment, ec2))
+    }
+
+    /// Who has the deployment while this process has its lock: on this machine, and with this folder, one at a time. Where the machine
+    /// has no name of its own a start after a crash waits for the lease.
+    fn holder(&self) -> Option<String> {
+        let machine = std::fs::read_to_string("/etc/machine-id").ok()?;
+        let folder = self.on.state.canonicalize().ok()?;
+        Some(format!("{} on machine {}", folder.display(), machine.trim()))
+    }
+
+    /// The time of day.
+    pub(crate) fn now(&self) -> Timestamp {
+        SystemClock.now()
     }
 
     /// The services that the story takes.

@@ -8,6 +8,7 @@ use crate::args::OnStory;
 use crate::control::{self, Word};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::lock::Lock;
 use crate::render;
 use crate::session::Session;
 
@@ -23,17 +24,41 @@ enum End {
     Interrupted,
 }
 
+/// How a deployment is started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    /// It is left as soon as its nodes are ready.
+    pub(crate) detach: bool,
+    /// Nodes of another image than their fleet's are replaced.
+    pub(crate) updates: bool,
+}
+
 pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
     let session = Session::open(on)?;
     session.story.check_customizing()?;
     let deployment = session.deployment().await?;
-    let _lock = session.lock()?;
+    let lock = session.lock()?;
+    control(session, deployment, lock, Way { detach, updates: false }).await
+}
+
+/// Controls the deployment until it is ready and to be left, or somebody says so.
+pub(crate) async fn control(
+    session: Session,
+    deployment: Deployment,
+    _lock: Option<Lock>,
+    way: Way,
+) -> Result<Exit, Failure> {
+    let detach = way.detach;
     control::forget(&*session.store, session.name()).await?;
     let mut interrupts = Interrupts::listen()?;
 
+    let start =
+        async { if way.updates { deployment.start_updating().await } else { deployment.start().await } };
     let running = tokio::select! {
-        started = deployment.start() => started.map_err(|error| match error.kind() {
+        started = start => started.map_err(|error| match error.kind() {
             ErrorKind::Invalid => Failure::new(Exit::Unsound, error.chain()),
+            // The lease is another's: one on another machine, or with another state folder.
+            ErrorKind::Conflict => Failure::new(Exit::Busy, error.chain()),
             _ => error.into(),
         })?,
         () = interrupts.next() => return stop_early(&session, &deployment, &mut interrupts).await,

@@ -4,6 +4,7 @@ mod crash;
 mod hand_over;
 mod image;
 mod lifecycle;
+mod orders;
 mod people;
 mod remote;
 mod s3;
