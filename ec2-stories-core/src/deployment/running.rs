@@ -132,7 +132,8 @@ impl Running {
         &self.context
     }
 
-    /// Leaves the nodes to themselves; a later start adopts them. What is under way is left as it is: a launch that
+    /// Leaves the nodes to themselves; a later start adopts them. Those that [expire](crate::model::Expiry), as in dev mode unless said
+    /// otherwise, live until then: nobody renews them. What is under way is left as it is: a launch that
     /// was not answered yet is replayed by that start. Cancel-safe: the controller does it, whoever waits.
     ///
     /// # Errors

@@ -117,7 +117,7 @@ impl Deployment {
         Ok(Running::new(context, commands, controller, switch, events))
     }
 
-    async fn lease(&self) -> Result<Lease> {
+    pub(super) async fn lease(&self) -> Result<Lease> {
         Lease::take(&self.journal, &self.spec.name, &self.claim, self.clock.now()).await
     }
 

@@ -1,5 +1,7 @@
 //! Looking for what nobody owns.
 
+mod expired;
+
 use std::fmt;
 
 use jiff::SignedDuration;
@@ -14,7 +16,7 @@ use crate::model::{Generation, Instance, InstanceId, NodeAddress};
 /// Between the two sightings that it takes; tags and listings are consistent long before.
 const APART: SignedDuration = SignedDuration::from_secs(60);
 
-/// An instance that carries the deployment's tag and is no node's.
+/// An instance that carries the deployment's tag and is no node's, or a node's whose time is over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stray {
     /// The instance.
@@ -54,17 +56,24 @@ impl Deployment {
     /// node's, seen by two sweeps at least a minute apart, is terminated; any other is reported. Dropped in the middle, it is
     /// repeated.
     ///
+    /// Nodes that have [expired](crate::model::Expiry) and did not end themselves are terminated too, where no controller has
+    /// the deployment; to make sure of that takes a lease's time at most.
+    ///
     /// # Errors
     /// The journal or the cloud could not be read, or the terminate call failed.
     pub async fn sweep(&self) -> Result<Sweep> {
         let context = self.context();
         let recovered = recover(&context).await?.complete()?;
+        let mut expired = expired::end(self, &context, &recovered).await?;
         let before: SweepRecord = context.journal.read(Journal::SWEEP).await?.unwrap_or_default();
         let now = context.now();
         let mut record = SweepRecord::default();
         let mut doomed = Vec::new();
         let mut strays = Vec::new();
         for super::driver::Stray { instance, older } in recovered.strays {
+            if expired.iter().any(|expired| expired.instance == instance.id) {
+                continue;
+            }
             let first = before.seen.get(&instance.id).copied().unwrap_or(now);
             record.seen.insert(instance.id.clone(), first);
             let seen_twice = now.duration_since(first) >= APART;
@@ -91,6 +100,7 @@ impl Deployment {
                 }
             }
         }
+        strays.append(&mut expired);
         Ok(Sweep { strays })
     }
 }

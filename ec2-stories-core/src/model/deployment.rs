@@ -8,7 +8,8 @@ use super::{FleetSpec, Limits, Name, Tags};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// They are terminated.
+    /// They are terminated. Where the program could not do that they end themselves, an hour later unless the fleet
+    /// [says otherwise](FleetSpec::expires_after).
     #[default]
     Dev,
     /// They live on, and a later run adopts them.

@@ -6,6 +6,7 @@ use ec2_stories_core::attributes::Template;
 use ec2_stories_core::deployment::EventKind;
 use ec2_stories_core::memory::{Fault, Operation};
 use ec2_stories_core::model::{Expires, Expiry, Instance, Mode, Tags, UserData};
+use ec2_stories_core::provider::InstanceDeployer;
 use ec2_stories_core::{Clock, ErrorKind};
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -24,7 +25,9 @@ fn recorded(world: &World) -> serde_json::Value {
     let journal = world.store.dump().into_iter().filter(|(name, _)| name.contains("/launches/"));
     let launches: Vec<Vec<u8>> = journal.map(|(_, bytes)| bytes.to_vec()).collect();
     assert_eq!(launches.len(), 1);
-    let launch: serde_json::Value = serde_json::from_slice(&launches[0]).unwrap();
+    // The first line is the record's checksum.
+    let body = launches[0].iter().position(|byte| *byte == b'\n').unwrap();
+    let launch: serde_json::Value = serde_json::from_slice(&launches[0][body..]).unwrap();
     launch["record"]["request"].clone()
 }
 
@@ -174,4 +177,25 @@ async fn a_plan_says_how_long_nodes_live_and_what_cannot_be_watched() {
     }
     let error = debian("web", 1).expires_after(Duration::from_secs(1)).build().unwrap_err();
     assert_eq!((error.kind(), error.resource()), (ErrorKind::Invalid, Some("fleet.web.expires_after")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_ends_what_expired_once_nobody_has_the_deployment() {
+    let world = World::new();
+    let shop = world.shop([debian("web", 2).build().unwrap()]);
+    let running = shop.start().await.unwrap();
+    running.ready().await.unwrap();
+    for instance in world.cloud.instances() {
+        let past = world.cloud.clock().now() - 2 * HOUR;
+        world.cloud.extend(&[instance.id], past).await.unwrap();
+    }
+    let left = shop.sweep().await.unwrap();
+    assert!(left.strays.iter().all(|stray| !stray.terminated && stray.why.contains("controller")), "{left}");
+    assert_eq!((left.strays.len(), world.cloud.live()), (2, 2));
+
+    running.kill().await;
+    let swept = shop.sweep().await.unwrap();
+    assert!(swept.strays.len() == 2 && swept.strays.iter().all(|stray| stray.terminated), "{swept}");
+    assert_eq!(world.cloud.live(), 0);
+    assert!(shop.sweep().await.unwrap().strays.is_empty());
 }

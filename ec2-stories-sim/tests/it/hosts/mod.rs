@@ -2,6 +2,7 @@
 
 mod boot;
 mod ends;
+mod expiry;
 mod life;
 mod login;
 mod namespace;
