@@ -116,7 +116,7 @@ async fn a_renewal_that_fails_is_told_once_and_tried_again() {
     sleep(HOUR / 2).await;
     let now = world.cloud.clock().now();
     assert!(expires(&world.cloud.instances()[0]).unwrap().duration_since(now).as_secs() > 2300);
-    running.terminate().await.unwrap();
+    running.terminate().await.unwrap().assert_clean();
     let mut told = 0;
     while let Some(event) = events.next().await {
         told += usize::from(matches!(&event.kind, EventKind::Problem(why) if why.contains("expiry")));
