@@ -165,16 +165,13 @@ impl Machine {
             && node.outgoing.is_none()
             && !leaving.quarantine
             && !surplus;
-        node.leaving = Some(leaving.clone());
-        if paused {
-            return out.changed.push(address.clone());
-        }
-        if node.phase == Phase::Registering {
-            // What is registered must be known before it can be taken back.
-            return out.changed.push(address.clone());
-        }
-        if beside {
+        if beside && !paused {
             return self.launch_beside(address, &leaving, now, out);
+        }
+        node.leaving = Some(leaving);
+        // What is registered must be known before it can be taken back.
+        if paused || node.phase == Phase::Registering {
+            return out.changed.push(address.clone());
         }
         if node.registering || !node.registrations.is_empty() {
             let registrations = node.registrations.clone();
