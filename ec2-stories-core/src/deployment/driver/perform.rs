@@ -44,8 +44,8 @@ pub(super) async fn perform(
         Action::Replace { node, instance } => replace(context, node, instance, cause, &tell).await,
         Action::Terminate { nodes } => terminate::terminate(context, nodes, &tell).await,
         Action::Delay { timer, by } => {
-            // What rests or is drained has the whole time.
-            let exact = matches!(timer, Timer::Drain(..) | Timer::Relaunch(_));
+            // What rests, is drained or proves itself has the whole time.
+            let exact = matches!(timer, Timer::Drain(..) | Timer::Relaunch(_) | Timer::Roll(_));
             tokio::time::sleep(if exact { by } else { jittered(by) }).await;
             tell(Event::Elapsed(timer));
         }

@@ -377,8 +377,12 @@ impl Machine {
                 }
             }
             Timer::Relaunch(fleet) => self.wake(fleet, now),
-            // Every step looks at rollouts.
-            Timer::Roll(_) => {}
+            Timer::Roll(fleet) => {
+                // Every step looks at rollouts.
+                if let Some(fleet) = self.fleet_mut(fleet) {
+                    fleet.rolls_at = None;
+                }
+            }
             Timer::Drain(node, instance) => self.drained(node, instance, now, out),
         }
     }
