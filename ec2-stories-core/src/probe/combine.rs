@@ -44,7 +44,7 @@ fn nothing() -> Liveness {
 }
 
 fn names(probes: &[Arc<dyn Probe>]) -> String {
-    probes.iter().map(|probe| probe.name()).collect::<Vec<_>>().join(", ")
+    probes.iter().map(Probe::name).collect::<Vec<_>>().join(", ")
 }
 
 fn said(probe: &dyn Probe, why: &str) -> String {
