@@ -20,6 +20,9 @@ const ORDER: &str = "EC2_STORIES_TEST_CONTROLLER";
 /// Far above what any life takes; one that hangs ends here.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Lines of what a controller said that are shown, before and after what went wrong.
+const LAST: usize = 15;
+
 /// What a controller is told.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Order {
@@ -66,7 +69,7 @@ impl Order {
     pub(super) async fn run(&self, log: &Path) -> Result<End, String> {
         let mut process = Command::new(std::env::current_exe().unwrap());
         process.args(["--exact", TEST, "--nocapture"]);
-        process.env(ORDER, serde_json::to_string(self).unwrap()).env("RUST_BACKTRACE", "1");
+        process.env(ORDER, serde_json::to_string(self).unwrap());
         let said = File::create(log).unwrap();
         process.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said).kill_on_drop(true);
         let mut process = process.spawn().unwrap();
@@ -82,10 +85,14 @@ impl Order {
     }
 }
 
+/// What it said when it failed, and last.
 fn tail(log: &Path) -> String {
     let said = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = said.lines().collect();
-    lines[lines.len().saturating_sub(60)..].join("\n")
+    let panic = lines.iter().position(|line| line.contains("panicked at")).unwrap_or(lines.len());
+    let last = lines.len().saturating_sub(LAST).max(panic);
+    let before = panic.saturating_sub(LAST);
+    [&lines[before..lines.len().min(panic + LAST)], &["…"], &lines[last..]].concat().join("\n")
 }
 
 /// How many boundaries a controller passed, by what it said.

@@ -150,7 +150,16 @@ impl Place {
         let (alive, known): (_, BTreeMap<_, Vec<_>>) =
             (truth.alive(), running.nodes().into_iter().map(known).collect());
         if alive != known {
-            return Err(format!("{alive:?} live, {known:?} are known"));
+            let odd = |node: &NodeStatus| {
+                alive.get(&node.address.to_string()) != known.get(&node.address.to_string())
+            };
+            let odd: Vec<_> = running
+                .nodes()
+                .into_iter()
+                .filter(odd)
+                .map(|node| (node.phase, node.wanted, node.address))
+                .collect();
+            return Err(format!("{alive:?} live, {known:?} are known, {odd:?}"));
         }
         for (name, value) in Names::standing(&self.folder) {
             if alive.get(&name.replace('-', "/")) != Some(&vec![value.clone()]) {

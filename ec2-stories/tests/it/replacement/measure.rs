@@ -14,13 +14,13 @@ use tokio::time::{sleep, timeout};
 use super::death::{Death, Services};
 
 /// Struck at these times after it was last asked how it is, a node takes as long as it ever does in one of them.
-const OFFSETS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(11), Duration::from_secs(21)];
+const OFFSETS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(16)];
 
 /// No way of dying takes longer.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// After its first success a node is known.
-const SETTLED: Duration = Duration::from_secs(300);
+const SETTLED: Duration = Duration::from_secs(120);
 
 /// How long it took; for several nodes the last one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,7 +111,9 @@ impl Log {
     }
 
     fn take(&mut self, event: &Event) {
-        let Some(node) = event.node.clone().filter(|node| self.waiting.contains(node)) else { return };
+        // Whoever asks for events first is told from the start on.
+        let mine = |node: &NodeAddress| event.at >= self.struck_at && self.waiting.contains(node);
+        let Some(node) = event.node.clone().filter(mine) else { return };
         match &event.kind {
             EventKind::Dead(_) | EventKind::Leaving { .. } => {
                 self.noticed.entry(node).or_insert(event.at);

@@ -1,6 +1,8 @@
 //! A node is a real OpenSSH server; its processes are killed from outside.
 
+use std::future::ready;
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use ec2_stories::deployment::machine::Phase;
@@ -12,6 +14,7 @@ use ec2_stories::provider::{Node, StepOutcome};
 use ec2_stories::sim::{HostState, Hosts, SshdOptions};
 use ec2_stories::ssh::CloudConsole;
 use ec2_stories::ssh::step::{File, Nodes};
+use futures::StreamExt;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::{sleep, timeout};
@@ -59,7 +62,15 @@ async fn an_sshd_that_is_killed_is_replaced_customized_again_and_answers() {
         .build()
         .unwrap();
     let running = shop.start().await.unwrap();
-    timeout(PATIENCE, running.ready()).await.expect("in time").unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (events, log) = (running.events(), seen.clone());
+    tokio::spawn(events.for_each(move |event| {
+        log.lock().unwrap().push(event.to_string());
+        ready(())
+    }));
+    let story = || seen.lock().unwrap().join("\n");
+    let up = timeout(PATIENCE, running.ready()).await;
+    assert!(matches!(up, Ok(Ok(()))), "{up:?}\n{}", story());
     let id = |slot: usize| running.nodes()[slot].instance.as_ref().unwrap().id.to_string();
     let read = |id: &str| {
         let host = sim.host(id).unwrap();
@@ -75,7 +86,7 @@ async fn an_sshd_that_is_killed_is_replaced_customized_again_and_answers() {
             sleep(SECOND / 20).await;
         }
     };
-    assert!(timeout(PATIENCE, replaced).await.is_ok(), "never replaced: {:?}", running.nodes());
+    assert!(timeout(PATIENCE, replaced).await.is_ok(), "never replaced\n{}", story());
     let new = id(0);
     assert_eq!(sim.host(&new).unwrap().state, HostState::Up);
     assert_eq!(read(&new).as_deref(), Some("I am web/0\n"), "it was customized again");

@@ -16,8 +16,11 @@ use super::probe::Ear;
 use super::truth::Truth;
 
 /// How often the cloud is asked how everybody is.
-const CLOUD_PERIOD: Duration = Duration::from_secs(30);
+const CLOUD_PERIOD: Duration = Duration::from_secs(300);
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// How long a dead controller's successor waits.
+const LEASE: Duration = Duration::from_secs(300);
 
 /// Between two events, on average.
 const STRIKES: Duration = Duration::from_secs(6 * 3600);
@@ -97,6 +100,7 @@ impl World {
             .name("shop")
             .mode(Mode::Production)
             .limits(Limits { launches: u32::MAX, ..Limits::default() })
+            .lease(LEASE)
             .cloud(cloud)
             .monitor(monitor.build())
             .journal(self.journal.clone())
@@ -119,9 +123,15 @@ impl World {
     }
 }
 
-/// The defaults.
+/// The defaults, at a tenth of their pace: the longer the periods, the longer the time that a test can see.
 fn health() -> Health {
-    Health::default()
+    Health {
+        startup_timeout: 30 * MINUTE,
+        period: 2 * MINUTE,
+        timeout: MINUTE / 2,
+        dead_after: 10 * MINUTE,
+        ..Health::default()
+    }
 }
 
 /// Lives through `length` of strikes, and sees that all is well afterwards and nothing left.
