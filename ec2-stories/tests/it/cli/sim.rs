@@ -107,8 +107,8 @@ fn inside(pid: u32) -> Option<(String, u32)> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let field = |name: &str| Some(status.lines().find_map(|line| line.strip_prefix(name))?.trim().to_owned());
     let numbers = field("NSpid:")?;
-    let mut numbers = numbers.split_whitespace().skip(1);
-    Some((field("Name:")?, numbers.next_back()?.parse().ok()?))
+    let numbers = numbers.split_whitespace().skip(1);
+    Some((field("Name:")?, numbers.last()?.parse().ok()?))
 }
 
 async fn until(what: &str, mut is: impl FnMut() -> bool) {
