@@ -74,8 +74,11 @@ impl Plan {
         !self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// The findings that stand in the way, as one error.
-    pub(super) fn check(&self) -> Result<()> {
+    /// Says why a start would not go ahead.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with all findings that stand in the way.
+    pub fn check(&self) -> Result<()> {
         let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
         let lines: Vec<String> = errors.map(ToString::to_string).collect();
         if lines.is_empty() {

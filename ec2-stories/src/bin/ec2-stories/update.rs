@@ -18,7 +18,7 @@ const HAND_OVER: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
     let session = Session::open_lasting(on)?;
-    session.story.check_bundles()?;
+    session.story.check_customizing()?;
     let deployment = session.deployment().await?;
     // Before anybody lets go of anything.
     deployment.plan().await?.check().map_err(|error| match error.kind() {
