@@ -113,7 +113,7 @@ impl Place {
         loop {
             let all = running.nodes();
             let of_fleet: Vec<_> =
-                all.iter().filter(|node| node.address.fleet == self.node().fleet).collect();
+                all.iter().filter(|node| is_there(node) && node.address.fleet == self.node().fleet).collect();
             let live = of_fleet.iter().filter(|node| node.phase == Phase::Live).count();
             if (of_fleet.len(), live) == (nodes as usize, nodes as usize) {
                 return self.check(running).await;
@@ -148,7 +148,7 @@ impl Place {
             (status.address.to_string(), instance.into_iter().collect())
         };
         let (alive, known): (_, BTreeMap<_, Vec<_>>) =
-            (truth.alive(), running.nodes().into_iter().map(known).collect());
+            (truth.alive(), running.nodes().into_iter().filter(is_there).map(known).collect());
         if alive != known {
             let odd = |node: &NodeStatus| {
                 alive.get(&node.address.to_string()) != known.get(&node.address.to_string())
@@ -168,4 +168,9 @@ impl Place {
         }
         Ok(())
     }
+}
+
+/// A slot that a fleet has no more is known for as long as the cloud shows its last instance.
+fn is_there(node: &NodeStatus) -> bool {
+    node.wanted || node.instance.is_some()
 }

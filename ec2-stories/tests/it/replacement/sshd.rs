@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ec2_stories::deployment::machine::Phase;
 use ec2_stories::model::{BackOff, Health, HostKeys, LoginSpec};
-use ec2_stories::monitor::HealthMonitor;
+use ec2_stories::monitor::{HealthMonitor, HealthState, NodeHealth};
 use ec2_stories::prelude::*;
 use ec2_stories::probe::Tcp;
 use ec2_stories::provider::{Node, StepOutcome};
@@ -52,12 +52,13 @@ async fn an_sshd_that_is_killed_is_replaced_customized_again_and_answers() {
     let login = LoginSpec::of(web.spec());
     let monitor = HealthMonitor::builder().cloud(ec2.clone()).clock(sim.clock()).cloud_period(SECOND);
     let probe = Arc::new(Tcp::port(sim.ssh_port()));
+    let monitor = monitor.fleet(Name::new("web").unwrap(), health(), Some(probe)).build();
     let shop = Deployment::builder()
         .name("shop")
         .cloud(ec2)
         .journal(journal)
         .clock(sim.clock())
-        .monitor(monitor.fleet(Name::new("web").unwrap(), health(), Some(probe)).build())
+        .monitor(monitor.clone())
         .fleet(web)
         .build()
         .unwrap();
@@ -71,6 +72,14 @@ async fn an_sshd_that_is_killed_is_replaced_customized_again_and_answers() {
     let story = || seen.lock().unwrap().join("\n");
     let up = timeout(PATIENCE, running.ready()).await;
     assert!(matches!(up, Ok(Ok(()))), "{up:?}\n{}", story());
+    // Before its first answer a node starts up, and its silence counts for nothing.
+    let heard = async {
+        let lives = |node: &NodeHealth| node.state == HealthState::Live;
+        while monitor.snapshot().nodes.iter().filter(|node| lives(node)).count() < 2 {
+            sleep(SECOND / 20).await;
+        }
+    };
+    assert!(timeout(PATIENCE, heard).await.is_ok(), "never heard: {:?}", monitor.snapshot());
     let id = |slot: usize| running.nodes()[slot].instance.as_ref().unwrap().id.to_string();
     let read = |id: &str| {
         let host = sim.host(id).unwrap();
@@ -86,7 +95,12 @@ async fn an_sshd_that_is_killed_is_replaced_customized_again_and_answers() {
             sleep(SECOND / 20).await;
         }
     };
-    assert!(timeout(PATIENCE, replaced).await.is_ok(), "never replaced\n{}", story());
+    assert!(
+        timeout(PATIENCE, replaced).await.is_ok(),
+        "never replaced\n{}\n{:?}",
+        story(),
+        monitor.snapshot()
+    );
     let new = id(0);
     assert_eq!(sim.host(&new).unwrap().state, HostState::Up);
     assert_eq!(read(&new).as_deref(), Some("I am web/0\n"), "it was customized again");
