@@ -73,7 +73,8 @@ impl Machine {
             let Some(node) = self.node(address).filter(|node| node.phase == Phase::Condemned) else {
                 continue;
             };
-            let outgoing = node.outgoing.as_ref().map(|outgoing| outgoing.instance.clone());
+            let outgoing = node.outgoing.as_ref().filter(|outgoing| !outgoing.leaked);
+            let outgoing = outgoing.map(|outgoing| outgoing.instance.clone());
             let instances: Vec<_> = node.instance.clone().into_iter().chain(outgoing).collect();
             let next = if instances.is_empty() { Phase::Terminated } else { Phase::Terminating };
             self.enter(address, next, out);
@@ -106,7 +107,8 @@ impl Machine {
             self.enter(address, Phase::Undoing, out);
             out.actions.push(Action::Undo { node: address.clone() });
         } else {
-            let has_any = node.instance.is_some() || node.outgoing.is_some();
+            let is_out = node.outgoing.as_ref().is_none_or(|outgoing| outgoing.leaked);
+            let has_any = node.instance.is_some() || !is_out;
             let next = if has_any { Phase::Condemned } else { Phase::Terminated };
             self.enter(address, next, out);
         }

@@ -274,10 +274,8 @@ impl Machine {
             return;
         }
         if aim == Aim::Terminated {
-            if node.outgoing.is_none() {
-                // Absent, not terminated: it may have registrations of a former generation.
-                node.phase = Phase::Absent;
-            }
+            // Absent, not terminated: it may have registrations of a former generation, and what it was to replace.
+            node.phase = Phase::Absent;
             return;
         }
         match node.leaving.take() {
@@ -307,18 +305,27 @@ impl Machine {
         failure: Failure,
         out: &mut Outcome,
     ) {
+        let aim = self.aim;
         if let Some(node) = self.node_mut(address)
             && let Some(outgoing) = node.outgoing.as_mut().filter(|outgoing| outgoing.instance == *instance)
         {
             outgoing.leaked = true;
             out.problems.push((address.clone(), failure));
             out.changed.push(address.clone());
+            if aim == Aim::Terminated && node.phase == Phase::Terminating && node.instance.is_none() {
+                node.phase = Phase::Absent;
+            }
         } else if let Some(node) = self.at(address, Phase::Terminating, instance) {
             node.leaked = true;
             node.leaving = None;
             node.failure = Some(failure.clone());
+            let outgoing = node.outgoing.clone().filter(|outgoing| !outgoing.leaked);
             out.problems.push((address.clone(), failure));
             self.enter(address, Phase::Failed, out);
+            if let (Aim::Terminated, Some(outgoing)) = (aim, outgoing) {
+                // Nothing else takes it down any more.
+                out.actions.push(Action::Terminate { nodes: vec![(address.clone(), outgoing.instance)] });
+            }
         }
     }
 
