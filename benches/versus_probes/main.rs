@@ -6,7 +6,7 @@
 //! does not. A probe that fails ends the benchmark.
 //!
 //! `cargo bench -p ec2-stories-benches --no-default-features --bench versus_probes -- [targets …]`, by default 1000 10000 100000.
-//! `SECONDS` (8) says how long each figure is taken.
+//! `PROBE_SECONDS` (8) says how long each figure is taken.
 #![allow(clippy::print_stdout)] // A benchmark's result is what it prints.
 
 mod decisions;
@@ -20,7 +20,6 @@ use std::time::Duration;
 
 use ec2_stories_benches::{Bench, Row};
 use exporter::Exporter;
-use ours::Figures;
 use process::Figure;
 use targets::Targets;
 
@@ -62,7 +61,7 @@ fn setting<T: std::str::FromStr>(name: &str, default: T) -> Result<T, T::Err> {
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let settings = Settings {
-        seconds: Duration::from_secs(setting("SECONDS", 8)?),
+        seconds: Duration::from_secs(setting("PROBE_SECONDS", 8)?),
         a_second: setting("PROBES_A_SECOND", 3000)?,
     };
     // Each process has one thread for its probes: then a core is a core.
@@ -88,17 +87,15 @@ async fn compare(counts: &[u32], settings: Settings) -> Outcome<()> {
     for &count in counts {
         for kind in [Kind::Http, Kind::Tcp] {
             let case = format!("{count} targets, {}", kind.name());
-            let ours: Figures = ours::measured(kind, count, targets.port, settings).await?;
+            let ours: Figure = ours::measured(kind, count, targets.port).await?;
             let exporter = Exporter::start().await?;
             let theirs: Figure = exporter.measured(kind, count, targets.port, settings).await?;
             println!("{case}: ours {ours:?}, {PEER} {theirs:?}");
-            let (mine, others) = (ours.figure.a_core_second(), theirs.a_core_second());
+            let (mine, others) = (ours.a_core_second(), theirs.a_core_second());
             bench.push(Row::more_is_better(&case, "probes per second and core", mine, PEER, others));
             let memory = |figure: &Figure| figure.memory / f64::from(1 << 20);
-            let (mine, others) = (memory(&ours.figure), memory(&theirs));
+            let (mine, others) = (memory(&ours), memory(&theirs));
             bench.push(Row::less_is_better(&case, "resident memory in MiB", mine, PEER, others, 1.0));
-            let bytes = ours.for_targets / f64::from(count);
-            bench.push(Row::less_is_better(&case, "bytes a target, probing", bytes, AIM, AIM_BYTES, 1.0));
         }
         let bytes = ours::idle_bytes(count).await? / f64::from(count);
         let case = format!("{count} targets, idle");

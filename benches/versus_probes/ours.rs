@@ -23,14 +23,6 @@ use crate::{Kind, Outcome, Settings};
 /// Until every connection has been made once, and what is made once is made.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// What our process took.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Figures {
-    pub(crate) figure: Figure,
-    /// Bytes that came with the targets.
-    pub(crate) for_targets: f64,
-}
-
 /// Counts the answers.
 #[derive(Debug)]
 struct Counted<P> {
@@ -101,7 +93,6 @@ pub(crate) async fn run(kind: Kind, targets: u32, port: u16, settings: Settings)
 
 async fn measure(probe: impl Probe + 'static, targets: u32, settings: Settings) -> Outcome<()> {
     let probe = Arc::new(Counted { probe, live: AtomicU64::new(0), others: AtomicU64::new(0) });
-    let before = memory("self")?;
     let period = Duration::from_secs(1) * targets / settings.a_second;
     let monitor = watching(targets, period, probe.clone()).await?;
     sleep(WARM_UP).await;
@@ -115,15 +106,20 @@ async fn measure(probe: impl Probe + 'static, targets: u32, settings: Settings) 
     }
     let after = memory("self")?;
     drop(monitor);
-    println!("{live} {computed} {after} {}", after - before);
+    println!("{live} {computed} {after}");
     Ok(())
 }
 
 /// Watches, and prints what that took before anything is probed.
 pub(crate) async fn idle(targets: u32) -> Outcome<()> {
-    let before = memory("self")?;
     // Nobody's turn comes within the benchmark.
-    let monitor = watching(targets, Duration::from_secs(30 * 24 * 3600), Arc::new(Tcp::port(1))).await?;
+    let monitor = watching(1, Duration::from_secs(30 * 24 * 3600), Arc::new(Tcp::port(1))).await?;
+    sleep(WARM_UP).await;
+    // What it takes for none is no part of it.
+    let before = memory("self")?;
+    for target in 1..targets {
+        monitor.watch(&node(target), Generation::FIRST).await?;
+    }
     sleep(WARM_UP).await;
     println!("{}", memory("self")? - before);
     drop(monitor);
@@ -141,13 +137,11 @@ async fn child(arguments: &[String]) -> Outcome<Vec<f64>> {
     Ok(line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?)
 }
 
-pub(crate) async fn measured(kind: Kind, targets: u32, port: u16, _: Settings) -> Outcome<Figures> {
+pub(crate) async fn measured(kind: Kind, targets: u32, port: u16) -> Outcome<Figure> {
     let arguments = ["--ours".to_owned(), kind.name().to_owned(), targets.to_string(), port.to_string()];
     match child(&arguments).await?[..] {
-        [probes, cpu, memory, for_targets] => {
-            Ok(Figures { figure: Figure { probes, cpu, memory }, for_targets })
-        }
-        ref other => Err(format!("not four figures: {other:?}").into()),
+        [probes, cpu, memory] => Ok(Figure { probes, cpu, memory }),
+        ref other => Err(format!("not three figures: {other:?}").into()),
     }
 }
 
