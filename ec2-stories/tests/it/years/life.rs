@@ -1,19 +1,21 @@
 //! One deployment from its start to its end, with everything between.
 
 use std::fmt;
+use std::future::ready;
 use std::ops::AddAssign;
 use std::time::Duration;
 
 use ec2_stories::deployment::machine::Phase;
 use ec2_stories::model::Health;
-use ec2_stories::monitor::HealthMonitor;
+use ec2_stories::monitor::{Canary, HealthMonitor};
 use ec2_stories::prelude::*;
+use ec2_stories::provider::Liveness;
 use tokio::time::{Instant, sleep};
 
 use super::cloud::Tapped;
 use super::nature::Nature;
 use super::probe::Ear;
-use super::truth::Truth;
+use super::truth::{Truth, Watcher};
 
 /// How often the cloud is asked how everybody is.
 const CLOUD_PERIOD: Duration = Duration::from_secs(300);
@@ -96,6 +98,16 @@ impl World {
         };
         let [a, b, c] = ["us-east-1a", "us-east-1b", "us-east-1c"];
         let spot = Market::Spot { max_price: None };
+        // What tells a prober that hears nobody from nodes that are silent, wherever they are.
+        let watcher = self.truth.clone();
+        let gateway = Canary::new("gateway", move || {
+            let answer = match watcher.watcher() {
+                Watcher::Well => Liveness::Live,
+                _ => Liveness::Failing("no route to the gateway".to_owned()),
+            };
+            ready(answer)
+        });
+        let monitor = monitor.canary(gateway);
         Deployment::builder()
             .name("shop")
             .mode(Mode::Production)
