@@ -23,7 +23,7 @@ const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3600);
 /// Clones share everything. Its tasks start with the first node that it watches, and end when the last clone is dropped.
 ///
 /// # Guarantees
-/// - Nobody is `Replace` for a fault of the watcher's: while it is blind (nodes fail in two zones at once, its canaries do not answer,
+/// - Nobody is `Replace` for a fault of the watcher's: while it is blind (most nodes fail in two zones at once, or in the only one, its canaries do not answer,
 ///   it was kept from running) nothing is replaced, and what it saw meanwhile does not count.
 /// - Nobody is dead by probes alone: the cloud was asked too, where there is one and it answers.
 /// - A fleet's budgets are never exceeded, whatever is `Replace`, `Leaving` or condemned.

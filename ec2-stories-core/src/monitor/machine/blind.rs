@@ -13,7 +13,7 @@ const ZONE_FAILS_ABOVE: u64 = 55;
 /// Fewer failing nodes do not make a failing zone (as in Kubernetes): the two nodes of a small fleet may well die together.
 const ZONE_FAILS_FROM: u32 = 3;
 
-/// In this many zones.
+/// In this many zones, or in the only one that has as many nodes: to lose a zone is common, to lose all nodes at once is not.
 const ZONES: usize = 2;
 
 /// Coming back later than this after the time that was announced is lag.
@@ -45,6 +45,10 @@ struct Zone {
 }
 
 impl Zone {
+    fn can_fail(&self) -> bool {
+        self.visible >= ZONE_FAILS_FROM
+    }
+
     fn fails(&self) -> bool {
         self.failing >= ZONE_FAILS_FROM
             && u64::from(self.failing) * 100 > u64::from(self.visible) * ZONE_FAILS_ABOVE
@@ -101,10 +105,11 @@ impl Sight {
             return Some(format!("{failing} of {of} canaries do not answer"));
         }
         let failing: Vec<&Zone> = self.zones.iter().filter(|zone| zone.fails()).collect();
-        (failing.len() >= ZONES).then(|| {
+        let enough = ZONES.min(self.zones.iter().filter(|zone| zone.can_fail()).count());
+        (!failing.is_empty() && failing.len() >= enough).then(|| {
             let zones =
                 failing.iter().map(|zone| format!("{} of {} in {}", zone.failing, zone.visible, zone.name));
-            format!("nodes fail in {} zones at once: {}", failing.len(), zones.collect::<Vec<_>>().join(", "))
+            format!("too many nodes fail at once: {}", zones.collect::<Vec<_>>().join(", "))
         })
     }
 }

@@ -52,11 +52,11 @@ async fn checks_at_the_same_time_share_one_call() {
     let cloud = MemoryCloud::new();
     let nodes = running(&cloud, 20).await;
     let probe = CloudState::of(Arc::new(cloud.clone()));
-    let before = cloud.script().count(Operation::Describe);
+    let before = cloud.script().count(Operation::Health);
     for round in 1..=2 {
         let answers = futures::future::join_all(nodes.iter().map(|node| probe.check(node))).await;
         assert!(answers.iter().all(|answer| *answer == Liveness::Live), "{answers:?}");
-        assert_eq!(cloud.script().count(Operation::Describe), before + round);
+        assert_eq!(cloud.script().count(Operation::Health), before + round);
     }
     // One who no longer waits keeps nobody else from the answer.
     let mut given_up = Box::pin(probe.check(&nodes[0]));
@@ -71,7 +71,7 @@ async fn a_cloud_that_does_not_answer_says_nothing_of_the_node() {
     let nodes = running(&cloud, 1).await;
     let probe = CloudState::of(Arc::new(cloud.clone()));
     for fault in [Fault::Before, Fault::StallBefore] {
-        cloud.script().fail(Operation::Describe, fault);
+        cloud.script().fail(Operation::Health, fault);
         let answer = probe.check(&nodes[0]).await;
         assert!(matches!(answer, Liveness::Unknown(_)), "{answer:?}");
     }

@@ -14,13 +14,25 @@ fn nothing_is_replaced_while_nodes_fail_in_two_zones_and_all_recover() {
     world.sick = true;
     world.pass(3600);
     let blind = world.machine.blind().expect("blind").to_owned();
-    assert!(blind.contains("zones at once"), "{blind}");
+    assert!(blind.contains("fail at once"), "{blind}");
     assert_eq!(world.count(State::Suspect), 30);
     world.sick = false;
     world.pass(60);
     assert_eq!(world.machine.blind(), None);
     assert_eq!(world.count(State::Live), 30);
     assert_eq!(world.replaced(), [0_u32; 0]);
+}
+
+#[test]
+fn nothing_is_replaced_while_most_nodes_of_the_only_zone_fail() {
+    let mut world = World::live_in(1, 10);
+    world.sick = true;
+    world.pass(3600);
+    assert!(world.machine.blind().is_some());
+    assert_eq!(world.replaced(), [0_u32; 0]);
+    world.sick = false;
+    world.pass(60);
+    assert_eq!((world.machine.blind(), world.count(State::Live)), (None, 10));
 }
 
 #[test]

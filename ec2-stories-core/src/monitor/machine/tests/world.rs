@@ -67,7 +67,12 @@ pub(super) fn today() -> Timestamp {
 impl World {
     /// So many nodes, in three zones in turn, that are live and watched.
     pub(super) fn live(nodes: u32) -> Self {
-        let mut world = Self::starting(nodes, Health::default(), true);
+        Self::live_in(3, nodes)
+    }
+
+    /// So many nodes in so many zones, that are live and watched.
+    pub(super) fn live_in(zones: usize, nodes: u32) -> Self {
+        let mut world = Self::starting_in(zones, nodes, Health::default(), true);
         world.pass(60);
         assert_eq!(world.count(State::Live), nodes as usize);
         world.said.clear();
@@ -76,6 +81,10 @@ impl World {
 
     /// So many nodes that are watched from now on.
     pub(super) fn starting(nodes: u32, health: Health, probed: bool) -> Self {
+        Self::starting_in(3, nodes, health, probed)
+    }
+
+    fn starting_in(zones: usize, nodes: u32, health: Health, probed: bool) -> Self {
         let mut machine = Machine::new(true);
         machine.add_fleet("web", health.clone(), probed);
         let mut world = Self {
@@ -91,7 +100,7 @@ impl World {
             worries: BTreeSet::new(),
         };
         for slot in 0..nodes {
-            let zone = ["a", "b", "c"][slot as usize % 3];
+            let zone = ["a", "b", "c"][slot as usize % zones];
             let truth = Truth {
                 zone,
                 generation: 1,
