@@ -12,16 +12,12 @@ use tokio::process::{Child, Command};
 
 use super::netns::{self, Netns, inside};
 use crate::host::backend::Guest;
+use crate::host::lifeline;
 
 const JANITOR: &str = include_str!("janitor.sh");
 const BRIDGE: &str = "vpc0";
 /// All blocks of instances are in 10.0.0.0/8; this address is in none of them.
 const GATEWAY: &str = "10.0.0.1";
-/// Ends its process when standard input does: see the boot script.
-const DNSMASQ: &str = r#"exec 3<&0 </dev/null
-(cat <&3 >/dev/null; kill -KILL -1) &
-exec 3<&-
-exec dnsmasq "$@""#;
 
 /// The network of a simulation's instances, from inside of which they can be reached: [`Sim::vpc`](crate::Sim::vpc).
 ///
@@ -86,10 +82,10 @@ impl Network {
         namespace.ip(&["address", "add", &format!("{GATEWAY}/8"), "dev", BRIDGE])?;
         namespace.ip(&["link", "set", BRIDGE, "up"])?;
         let leases = TempDir::new()?;
-        let mut dnsmasq = Command::new("nsenter");
+        let mut dnsmasq = lifeline::program("nsenter");
         dnsmasq
             .arg(format!("--net={}", namespace.path().display()))
-            .args(["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", DNSMASQ, "dnsmasq"])
+            .args(["unshare", "--pid", "--fork", "--kill-child", "dnsmasq"])
             .args(["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--port=0"])
             .args([
                 "--bind-interfaces",

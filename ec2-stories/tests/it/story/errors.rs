@@ -152,7 +152,7 @@ fn what_steps_refer_to_must_be_there() {
     cannot(&refers("web/0.shoe_size"), (7, 44), "nodes have no attribute shoe_size");
     let own = with(&format!("login = {{ user = \"admin\" }}\n{}", refers("web/0.private_ip")));
     own.unwrap().check_customizing().unwrap();
-    cannot("steps = [{ command = { shell = \"x\", env = { A = \"${db/0.id}\" } } }]", (7, 48), "no fleet db");
+    cannot("steps = [{ command = { shell = \"x\", env = { A = \"${db/0.id}\" } } }]", (7, 50), "no fleet db");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("motd");
     std::fs::write(&file, "db at ${db/0.private_ip}\n").unwrap();
