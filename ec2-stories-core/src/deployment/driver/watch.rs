@@ -126,7 +126,8 @@ impl Watch {
                     self.spared.remove(address);
                     self.begin(context, machine, address);
                 }
-                Phase::Live if !self.spared.remove(address) => self.begin(context, machine, address),
+                Phase::Live if self.is_settled(context, address) => {}
+                Phase::Live => self.begin(context, machine, address),
                 Phase::Customizing | Phase::Registering => {
                     if let Some(told) = self.told.get_mut(address) {
                         told.as_found = false;
@@ -150,6 +151,28 @@ impl Watch {
                 _ => {}
             }
         }
+        for address in &outcome.removed {
+            // Known still where it was being replaced, or in quarantine.
+            self.told.remove(address);
+            self.tell(Word::Forget(address.clone()));
+        }
+    }
+
+    /// Whether a node that is live again needs no new watch. A monitor that wanted it replaced has done with that instance, and is
+    /// to look at it anew.
+    fn is_settled(&mut self, context: &Context, address: &NodeAddress) -> bool {
+        let known = context.known();
+        let condemned =
+            matches!(known.verdicts.get(address), Some(Verdict::Replace(_) | Verdict::Leaving { .. }));
+        self.spared.remove(address) && !self.revive(address, condemned)
+    }
+
+    /// Notes that the node lived before; whether it is to be watched anew.
+    fn revive(&mut self, address: &NodeAddress, condemned: bool) -> bool {
+        if condemned {
+            self.told.insert(address.clone(), Told { as_found: true });
+        }
+        condemned
     }
 
     fn begin(&mut self, context: &Context, machine: &Machine, address: &NodeAddress) {

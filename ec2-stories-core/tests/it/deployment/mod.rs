@@ -20,5 +20,6 @@ mod replacement;
 mod steps;
 mod tracing;
 mod waiting;
+mod watched;
 mod way;
 mod world;
