@@ -190,7 +190,7 @@ impl Running {
             let (is, name) = (&to.spec.name, &former.spec.name);
             return Err(Error::invalid("name", format!("{is} is another deployment than {name}")));
         }
-        to.plan().await?.check()?;
+        to.plan_update().await?.check()?;
         let _ = self.detach().await?;
         match to.start_updating().await {
             Ok(running) => {

@@ -19,8 +19,8 @@ use crate::model::{
 };
 use crate::provider::{Finding, Severity};
 
-/// Checks everything that can be checked without spending.
-pub(super) async fn plan(context: &Context, recovered: &Recovered) -> Result<Plan> {
+/// Checks everything that can be checked without spending. Where it `updates`, images are looked up anew, whatever runs.
+pub(super) async fn plan(context: &Context, recovered: &Recovered, updates: bool) -> Result<Plan> {
     let mut plan = Plan {
         deployment: context.spec.name.clone(),
         mode: context.spec.mode,
@@ -38,12 +38,18 @@ pub(super) async fn plan(context: &Context, recovered: &Recovered) -> Result<Pla
         }
     }
     for fleet in &context.fleets {
-        plan_fleet(context, recovered, fleet, &mut plan).await?;
+        plan_fleet(context, recovered, fleet, updates, &mut plan).await?;
     }
     Ok(plan)
 }
 
-async fn plan_fleet(context: &Context, recovered: &Recovered, fleet: &Fleet, plan: &mut Plan) -> Result<()> {
+async fn plan_fleet(
+    context: &Context,
+    recovered: &Recovered,
+    fleet: &Fleet,
+    updates: bool,
+    plan: &mut Plan,
+) -> Result<()> {
     let spec = &fleet.spec;
     let field = format!("fleet.{}", spec.name);
     let known = context.known().fleets.get(&spec.name).cloned();
@@ -53,11 +59,17 @@ async fn plan_fleet(context: &Context, recovered: &Recovered, fleet: &Fleet, pla
     let existing: Vec<(NodeAddress, InstanceId)> = nodes
         .filter_map(|(slot, node)| Some((NodeAddress::new(spec.name.clone(), *slot), node.instance.clone()?)))
         .collect();
-    let is_whole = existing.len() == wanted as usize;
-    let (record, upload) = resolve(context, spec, known, is_whole, &field, &mut plan.findings).await?;
+    // An update launches, whatever runs.
+    let need = match (updates, existing.len() == wanted as usize) {
+        (true, _) => Need::Newest,
+        (false, true) => Need::Nothing,
+        (false, false) => Need::Known,
+    };
+    let (record, upload) = resolve(context, spec, known, need, &field, &mut plan.findings).await?;
     differences(context, spec, record.as_ref(), &existing, &field, &mut plan.findings);
     let missing = (0..wanted).filter(|slot| !existing.iter().any(|(node, _)| node.slot == *slot));
     let missing = Slots::new(missing);
+    let missing = if updates && missing.is_empty() { Slots::new([0]) } else { missing };
     if let Some(record) = &record
         && !missing.is_empty()
     {
@@ -80,16 +92,28 @@ async fn plan_fleet(context: &Context, recovered: &Recovered, fleet: &Fleet, pla
     Ok(())
 }
 
+/// What a fleet needs an image for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Nothing is launched.
+    Nothing,
+    /// Nodes as those that were launched before.
+    Known,
+    /// Nodes of what the description means today.
+    Newest,
+}
+
 /// The image: the one of earlier launches while the description says the same, else looked up.
 async fn resolve(
     context: &Context,
     spec: &FleetSpec,
     known: Option<FleetRecord>,
-    is_whole: bool,
+    need: Need,
     field: &str,
     findings: &mut Vec<Finding>,
 ) -> Result<(Option<FleetRecord>, Option<PlannedUpload>)> {
     if let Some(known) = &known
+        && need != Need::Newest
         && known.wanted == spec.image
         && known.architecture == spec.architecture
     {
@@ -116,10 +140,10 @@ async fn resolve(
             Ok((Some(record), None))
         }
         // A fleet that needs no launch needs no image.
-        Sought::InAFile(_) if is_whole => Ok((None, None)),
+        Sought::InAFile(_) if need == Need::Nothing => Ok((None, None)),
         Sought::InAFile(upload) => Ok((None, Some(upload))),
         Sought::Nowhere(message) => {
-            let severity = if is_whole { Severity::Note } else { Severity::Error };
+            let severity = if need == Need::Nothing { Severity::Note } else { Severity::Error };
             findings.push(Finding { severity, field: format!("{field}.image"), message });
             Ok((None, None))
         }

@@ -44,21 +44,33 @@ impl Deployment {
     /// # Errors
     /// The journal or the cloud could not be read. What is wrong with the description is a finding, not an error.
     pub async fn plan(&self) -> Result<Plan> {
+        self.planned(false).await
+    }
+
+    /// Says what [`start_updating`](Self::start_updating) would do, as [`plan`](Self::plan) does of a start.
+    ///
+    /// # Errors
+    /// As those of [`plan`](Self::plan).
+    pub async fn plan_update(&self) -> Result<Plan> {
+        self.planned(true).await
+    }
+
+    async fn planned(&self, updates: bool) -> Result<Plan> {
         let context = self.context();
         let mut recovered = recover(&context).await?.complete()?;
         revise(&context, &mut recovered.machine).await;
-        plan(&context, &recovered).await
+        plan(&context, &recovered, updates).await
     }
 
     /// Uploads and registers the images that are files and that the cloud does not have, once nothing else stands in the way
     /// of a start.
-    async fn supply(&self) -> Result<BTreeMap<Name, RegisteredImage>> {
+    async fn supply(&self, updates: bool) -> Result<BTreeMap<Name, RegisteredImage>> {
         if !self.spec.fleets.iter().any(|fleet| matches!(fleet.image, Image::File(_))) {
             return Ok(BTreeMap::new());
         }
         let context = self.context();
         let recovered = recover(&context).await?.complete()?;
-        let plan = plan(&context, &recovered).await?;
+        let plan = plan(&context, &recovered, updates).await?;
         plan.check()?;
         for fleet in plan.fleets.iter().filter(|fleet| fleet.upload.is_some()) {
             supply(&context, &fleet.name).await?;
@@ -80,7 +92,8 @@ impl Deployment {
         self.start_as(false).await
     }
 
-    /// Starts the deployment as [`start`](Self::start) does, and replaces each node that was not launched from its fleet's image:
+    /// Starts the deployment as [`start`](Self::start) does, and replaces each node that was not launched from its fleet's image, which
+    /// is looked up anew:
     /// within the budgets of [`Health`](crate::model::Health), drained first, the next once that one has proven itself. Nodes that the description has no more are
     /// taken down. A replaced node that dies or fails halts it: an event and [`Running::ready`] say so. After a restart it goes on.
     ///
@@ -136,12 +149,12 @@ impl Deployment {
 
     /// What a controller begins with.
     async fn begin(&self, lease: &Lease, updates: bool) -> Result<Begun> {
-        let supplied = self.supply().await?;
+        let supplied = self.supply(updates).await?;
         let mut context = self.context();
         context.journal.under(lease.standing());
         let mut recovered = recover(&context).await?.complete()?;
         context.known().supplied = supplied;
-        let plan = plan(&context, &recovered).await?;
+        let plan = plan(&context, &recovered, updates).await?;
         plan.check()?;
         take_over(&context, &recovered, Stage::Running, lease).await?;
         if context.journal.has_news().await? {

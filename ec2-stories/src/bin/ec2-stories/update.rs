@@ -21,7 +21,7 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
     session.story.check_customizing()?;
     let deployment = session.deployment().await?;
     // Before anybody lets go of anything.
-    deployment.plan().await?.check().map_err(|error| match error.kind() {
+    deployment.plan_update().await?.check().map_err(|error| match error.kind() {
         ErrorKind::Invalid => Failure::new(Exit::Unsound, error.chain()),
         _ => error.into(),
     })?;

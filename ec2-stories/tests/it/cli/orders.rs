@@ -69,7 +69,7 @@ async fn an_update_takes_over_from_the_controller_and_replaces_what_is_of_anothe
     start.ready().await;
     let before: Vec<_> = shop.sim.running().into_iter().map(|instance| instance.id).collect();
     let story = format!("{}[fleet.health]\nperiod = '1s'\ntimeout = '500ms'\ndrain = '0s'\n", production());
-    std::fs::write(shop.path("shop.toml"), story.replace("debian-12", "debian-13")).unwrap();
+    std::fs::write(shop.path("shop.toml"), story.replace("debian-12", "ubuntu-24.04")).unwrap();
     shop.run("update", &["--detach"]).await.expect(0);
     start.end().await.expect(0);
     let after: Vec<_> = shop.sim.running().into_iter().map(|instance| instance.id).collect();

@@ -48,7 +48,7 @@ fn what_is_not_said_is_not_written() {
     let probe = text.split("[fleet.probe.http]").nth(1).unwrap().lines().map(str::trim);
     let keys: Vec<&str> =
         probe.take_while(|line| !line.starts_with('[')).filter(|line| !line.is_empty()).collect();
-    assert_eq!(keys, ["port = 80", "path = \"/\""], "{text}");
+    assert_eq!(keys, ["path = \"/\"", "port = 80"], "{text}");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn what_is_wrong_is_shown_where_it_stands() {
     wrong("probe = 22", (6, 9), "a probe is a table");
     wrong("probe = {}", (6, 9), "asks something");
     wrong("probe = { ping = true }", (6, 11), "unknown probe `ping`, expected one of `tcp`");
-    wrong("probe = { tcp = 22, http = { port = 80 } }", (6, 21), "put tcp and http into all_of");
+    wrong("probe = { tcp = 22, http = { port = 80 } }", (6, 11), "put http and tcp into all_of");
     wrong("probe = { tcp = 70000 }", (6, 17), "from 0 to 65535");
     wrong("probe = { tcp = 22, failures = 0 }", (6, 32), "at least 1");
     wrong("probe = { all_of = [] }", (6, 20), "expected probes");

@@ -106,7 +106,7 @@ async fn what_is_wrong_is_refused_with_what_to_change() {
         }
     };
     says(&["publish", "web.raw", "--name", "web-7"], 2, "--bucket").await;
-    says(&["publish", "web.raw", "--name", "x", "--direct"], 2, "image.name").await;
+    says(&["publish", "web.raw", "--name", "x", "--direct"], 2, "--name: 3 to 128").await;
     says(&["publish", "web.raw", "--name", "web-7", "--direct", "--bucket", "b"], 2, "cannot be used").await;
     let shared = ["publish", "web.raw", "--name", "web-7", "--direct", "--share", "210987654321"];
     says(&shared, 2, "--unencrypted").await;
