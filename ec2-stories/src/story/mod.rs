@@ -31,6 +31,7 @@
 //! | `metadata` | `{ require_token = true, hop_limit = 1, tags = false }` |
 //! | `tags` | `{ team = "shop" }` |
 //! | `launch_timeout` | from launch to running: `"10m"` |
+//! | `expires_after` | how long its nodes outlive their controller: `"4h"`, `"never"`; an hour in dev mode, for ever in production |
 //! | `steps` | what is done to each node once it runs, over SSH: see below |
 //! | `probe` | what it means that a node lives: see below |
 //! | `health` | how nodes are watched and replaced, all of it with defaults: `{ startup_timeout = "10m", period = "10s", timeout = "5s", failure_threshold = 3, success_threshold = 2, dead_after = "2m", flapping = { count = 4, within = "10m" }, max_in_flight = "10%", max_unhealthy = "20%", back_off = { first = "30s", longest = "1h", forgotten_after = "1h" }, intensity = { count = 5, within = "1h" }, replace = "terminate_first", drain = "30s" }`; `replace` may be `"launch_first"` or `"never"`, shares may be numbers of nodes |
@@ -38,8 +39,8 @@
 //!
 //! # Steps
 //! `steps = [{ packages = { apt = ["nginx"] } }, { service = { name = "nginx" } }]`: in this order, each node by itself; what is
-//! so already is left alone. They are done while a node comes up, as the bundle is: a node that is live is not gone over again when
-//! the story changes. Paths of this machine are relative to the story. Each takes `undo = true` where it shall be
+//! so already is left alone. They are done while a node comes up, as the bundle is; where the story has others now, live nodes are
+//! gone over again at the next `start` or `update`. Paths of this machine are relative to the story. Each takes `undo = true` where it shall be
 //! taken back when the node goes.
 //!
 //! | Step | Keys |
