@@ -72,7 +72,7 @@ impl Machine {
     /// Begins with as many as may be out of service at once.
     pub(super) fn customize_again(&mut self, index: usize, out: &mut Outcome) {
         let fleet = &self.fleets[index];
-        if self.aim == Aim::Terminated || !fleet.is_rolling() {
+        if self.aim == Aim::Terminated || self.paused || !fleet.is_rolling() {
             return;
         }
         let on_their_way =

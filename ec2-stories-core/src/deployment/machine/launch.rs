@@ -11,7 +11,7 @@ use crate::model::{ClientToken, Generation, InstanceId, Name, NodeAddress, Slots
 use crate::{ErrorKind, Status};
 
 /// How long a place is believed to be full. Capacity comes back within minutes where it comes back at all.
-const FULL: Duration = Duration::from_secs(180);
+pub(super) const FULL: Duration = Duration::from_secs(180);
 /// Tokens are good for 24 hours; a replay after this could launch a second time
 /// (<https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>).
 const TOKEN_LIFE: Duration = Duration::from_secs(20 * 3600);

@@ -16,6 +16,9 @@ const LOSSES: usize = 64;
 /// What an instance that was found again gets at least: time enough to ask how it is.
 const AT_LEAST: Duration = Duration::from_secs(120);
 
+/// The longest rest that is no back-off: until a place is believed to have room again, and a margin.
+const LONGEST: Duration = Duration::from_secs(300);
+
 impl Node {
     /// Its launch gave it an instance.
     pub(super) fn received(&mut self, instance: InstanceId, generation: Generation) {
@@ -364,8 +367,11 @@ impl Machine {
         now: Timestamp,
         out: &mut Outcome,
     ) {
-        if let Some(node) = self.node_mut(address) {
+        if let Some(fleet) = self.fleet_mut(&address.fleet)
+            && let Some(node) = fleet.nodes.get_mut(&address.slot)
+        {
             node.rests_until = Some(now + by);
+            fleet.alarms += 1;
             self.enter(address, Phase::Resting, out);
             out.actions.push(Action::Delay { timer: Timer::Relaunch(address.fleet.clone()), by });
         }
@@ -383,7 +389,7 @@ impl Machine {
                     out.actions.push(Action::Look { token: token.clone() });
                 }
             }
-            Timer::Relaunch(fleet) => self.wake(fleet, now),
+            Timer::Relaunch(fleet) => self.wake(fleet, now, out),
             Timer::Roll(fleet) => {
                 // Every step looks at rollouts.
                 if let Some(fleet) = self.fleet_mut(fleet) {
@@ -395,14 +401,26 @@ impl Machine {
     }
 
     /// Ends the rest of what has rested enough, and of what rests for the same time: one launch for all of it.
-    fn wake(&mut self, fleet: &Name, now: Timestamp) {
+    fn wake(&mut self, fleet: &Name, now: Timestamp, out: &mut Outcome) {
         let Some(fleet) = self.fleet_mut(fleet) else { return };
         fleet.wakes = None;
-        let rested = |until: Timestamp| until <= now + Duration::from_secs(1);
+        // A clock that was set back makes nobody rest longer than there is a reason for.
+        let longest = fleet.plan.health.back_off.longest.max(LONGEST);
+        let rested = |until: Timestamp| until <= now + Duration::from_secs(1) || until > now + longest;
+        let mut next: Option<Timestamp> = None;
         for node in fleet.nodes.values_mut().filter(|node| node.phase == Phase::Resting) {
-            if node.rests_until.is_none_or(rested) {
-                node.phase = Phase::Absent;
+            match node.rests_until {
+                Some(until) if !rested(until) => next = Some(next.map_or(until, |next| next.min(until))),
+                _ => node.phase = Phase::Absent,
             }
+        }
+        fleet.alarms = fleet.alarms.saturating_sub(1);
+        if let Some(next) = next.filter(|_| fleet.alarms == 0) {
+            // Its own delay is over, and went by no clock that can be set.
+            fleet.alarms += 1;
+            let by = Duration::try_from(next.duration_since(now)).unwrap_or_default();
+            let timer = Timer::Relaunch(fleet.plan.name.clone());
+            out.actions.push(Action::Delay { timer, by });
         }
         if fleet.raised && matches!(fleet.preparation, Preparation::Failed(_)) {
             fleet.preparation = Preparation::Wanted;

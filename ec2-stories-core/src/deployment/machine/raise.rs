@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::launch::token;
+use super::launch::{FULL, token};
 use super::{
-    Action, Aim, Batch, BatchState, Failure, Fleet, Machine, Outcome, Phase, Place, Preparation, Timer,
+    Action, Aim, Batch, BatchState, Failure, Fleet, Machine, Node, Outcome, Outgoing, Phase, Place,
+    Preparation, Timer,
 };
 use crate::ErrorKind;
 use crate::model::{Name, NodeAddress, Slots};
@@ -17,9 +18,19 @@ const BURST: u32 = 50;
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Fleet {
+    /// Whether a replacement is to go on that was begun before a restart: the fleet was ready once, as far as a recovered state
+    /// tells, and misses a node that had an instance.
+    fn was_raised(&self) -> bool {
+        let misses = |node: &Node| node.instance.is_none() && node.generation.0 > 0;
+        let steps = self.plan.customizes || self.plan.registers;
+        let lived = |node: &&Node| node.told.0 > 0 || (!steps && node.generation.0 > 0);
+        let enough = usize::try_from(self.plan.at_least.max(1)).unwrap_or(usize::MAX);
+        self.wanted().any(misses) && self.wanted().filter(lived).count() >= enough
+    }
+
     /// Keeps of the missing those that may be launched now; the rest is looked at again soon.
     fn pace(&mut self, missing: &mut Vec<u32>, now: Timestamp, out: &mut Outcome) {
-        let used = self.paced.map_or(now, |until| until.max(now));
+        let used = self.paced.map_or(now, |until| until.clamp(now, now + SECOND * BURST));
         let ahead = Duration::try_from(used.duration_since(now)).unwrap_or_default();
         let mut free = BURST.saturating_sub(u32::try_from(ahead.as_secs()).unwrap_or(u32::MAX));
         let (mut taken, before) = (0, missing.len());
@@ -34,6 +45,7 @@ impl Fleet {
         self.paced = Some(used + SECOND * taken);
         if missing.len() < before && self.wakes.is_none_or(|at| at <= now) {
             self.wakes = Some(now + SECOND);
+            self.alarms += 1;
             out.actions.push(Action::Delay { timer: Timer::Relaunch(self.plan.name.clone()), by: SECOND });
         }
     }
@@ -52,7 +64,7 @@ impl Machine {
         if prepare {
             out.actions.push(Action::Prepare);
         }
-        self.full.retain(|(_, until)| *until > now);
+        self.full.retain(|(_, until)| *until > now && *until <= now + FULL);
         // Nodes that are given up here can make a fleet ready, and start the next; hence once for each fleet.
         for _ in 0..self.fleets.len() {
             for index in 0..self.fleets.len() {
@@ -163,7 +175,7 @@ impl Machine {
     /// Gives up the nodes of a fleet that have no instance and none under way.
     fn give_up_unlaunched(&mut self, index: usize, failure: &Failure, now: Timestamp, out: &mut Outcome) {
         let fleet = &self.fleets[index];
-        let unlaunched = |node: &super::Node| matches!(node.phase, Phase::Absent | Phase::Resting);
+        let unlaunched = |node: &Node| matches!(node.phase, Phase::Absent | Phase::Resting);
         let waits = |slot: u32| fleet.raised && fleet.nodes[&slot].phase == Phase::Resting;
         let given_up = fleet.nodes.range(..fleet.plan.wanted).filter(|(_, node)| unlaunched(node));
         let given_up: Vec<u32> = given_up.map(|(slot, _)| *slot).filter(|slot| !waits(*slot)).collect();
@@ -198,12 +210,21 @@ impl Machine {
             if fleet.preparation == Preparation::Asked {
                 fleet.preparation = Preparation::Wanted;
             }
-            fleet.wakes = None;
+            (fleet.wakes, fleet.alarms) = (None, 0);
+            fleet.raised |= fleet.was_raised();
             for (slot, node) in &mut fleet.nodes {
                 let address = NodeAddress::new(fleet.plan.name.clone(), *slot);
                 let Some(instance) = node.instance.clone() else {
-                    if matches!(node.phase, Phase::Resting | Phase::Absent) {
-                        resting.push(address);
+                    match &node.outgoing {
+                        _ if matches!(node.phase, Phase::Resting | Phase::Absent) => resting.push(address),
+                        // Nothing comes after it that it could wait for.
+                        Some(Outgoing { instance, leaked: false, .. })
+                            if node.phase == Phase::Quarantined =>
+                        {
+                            let instance = instance.clone();
+                            out.actions.push(Action::Replace { node: address, instance });
+                        }
+                        _ => {}
                     }
                     continue;
                 };

@@ -29,9 +29,11 @@ impl Machine {
                 raised: false,
                 paced: None,
                 wakes: None,
+                alarms: 0,
                 rollout: None,
                 rolls_at: None,
                 nodes: Default::default(),
+                gone: Default::default(),
             });
             self.fleets.len() - 1
         });

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Failure, Leaving, Machine, Outcome, Phase};
+use super::{Action, Failure, Leaving, Machine, Node, Outcome, Phase};
 use crate::ErrorKind;
 use crate::model::{Name, NodeAddress};
 
@@ -12,7 +12,8 @@ impl Machine {
         let Some(fleet) = self.fleet_mut(name) else { return };
         (fleet.plan.wanted, fleet.plan.at_least, fleet.plan.exact) = (wanted, at_least, true);
         for slot in 0..wanted {
-            let node = fleet.nodes.entry(slot).or_default();
+            let next = fleet.gone.remove(&slot).unwrap_or(Node::default().next);
+            let node = fleet.nodes.entry(slot).or_insert_with(|| Node { next, ..Node::default() });
             if node.phase == Phase::Terminated {
                 node.phase = Phase::Absent;
             }
@@ -77,8 +78,10 @@ impl Machine {
                 out.actions.push(Action::Deregister { node: address.clone(), registrations });
             }
             (_, None, None) => {
+                let next = node.next;
                 if let Some(fleet) = self.fleet_mut(&address.fleet) {
                     fleet.nodes.remove(&address.slot);
+                    fleet.gone.insert(address.slot, next);
                     out.removed.push(address.clone());
                 }
             }

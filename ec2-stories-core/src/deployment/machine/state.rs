@@ -99,12 +99,16 @@ pub struct Fleet {
     pub paced: Option<Timestamp>,
     /// When what waits to be launched is looked at again.
     pub wakes: Option<Timestamp>,
+    /// How many delays are under way that look at what rests.
+    pub alarms: u32,
     /// How its nodes come to its image, where they do.
     pub rollout: Option<Rollout>,
     /// When that is looked at again.
     pub rolls_at: Option<Timestamp>,
     /// Its nodes, by slot; slots from `wanted` on are surplus.
     pub nodes: BTreeMap<u32, Node>,
+    /// What slots that are gone would take next: no launch has the token of a former one.
+    pub gone: BTreeMap<u32, (Generation, u32)>,
 }
 
 /// How far a fleet's preparation is.
@@ -235,8 +239,10 @@ impl Machine {
             raised: false,
             paced: None,
             wakes: None,
+            alarms: 0,
             rollout: None,
             rolls_at: None,
+            gone: BTreeMap::new(),
             plan,
         };
         Self {

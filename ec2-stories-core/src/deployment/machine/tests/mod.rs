@@ -1,5 +1,6 @@
 //! Tests of the machine: it has no world of its own, so they give it one.
 
+mod again;
 mod decisions;
 mod random;
 mod replaced;
