@@ -36,6 +36,9 @@ const SAMPLE: u64 = 60;
 /// Plans under way at once: most of the time they wait for machines.
 const AT_ONCE: usize = 32;
 
+/// A long run says now and then that it goes on.
+const SAY_EVERY: u64 = 100;
+
 /// A setting of `cargo xtask kills`.
 fn setting<T: FromStr<Err: Debug>>(name: &str) -> Option<T> {
     let value = env::var(name).ok()?;
@@ -65,7 +68,11 @@ async fn a_controller_killed_at_any_boundary_launches_nothing_twice_and_leaves_n
     let plans = plans(&measured, seed).take_while(|_| kills.load(Ordering::SeqCst) < wanted);
     let trials = stream::iter(plans).map(|plan| async move {
         let tally = trial::run(&plan, seed).await;
-        kills.fetch_add(tally.kills, Ordering::SeqCst);
+        let before = kills.fetch_add(tally.kills, Ordering::SeqCst);
+        let now = before + tally.kills;
+        if before / SAY_EVERY < now / SAY_EVERY {
+            println!("{now} kills so far");
+        }
         tally
     });
     let all: Vec<Tally> = trials.buffer_unordered(AT_ONCE).collect().await;

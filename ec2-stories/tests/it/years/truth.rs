@@ -9,9 +9,6 @@ use ec2_stories::model::{Generation, Health, Instance, InstanceId, NodeAddress, 
 use ec2_stories::sim::{Sim, State};
 use tokio::time::Instant;
 
-/// For so long after it was sick a node may still be replaced: it was decided while it was, and had to wait its turn.
-const AFTERMATH: Duration = Duration::from_secs(2 * 3600);
-
 /// The world as it is. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Truth(Arc<Mutex<World>>);
@@ -20,6 +17,7 @@ pub(super) struct Truth(Arc<Mutex<World>>);
 struct World {
     sim: Sim,
     health: Health,
+    aftermath: Duration,
     bodies: BTreeMap<InstanceId, Body>,
     watcher: Watcher,
     network: Network,
@@ -84,10 +82,11 @@ pub(super) struct Tally {
 }
 
 impl Truth {
-    pub(super) fn new(sim: &Sim, health: Health) -> Self {
+    pub(super) fn new(sim: &Sim, health: Health, aftermath: Duration) -> Self {
         Self(Arc::new(Mutex::new(World {
             sim: sim.clone(),
             health,
+            aftermath,
             bodies: BTreeMap::new(),
             watcher: Watcher::Well,
             network: Network::Well,
@@ -264,7 +263,7 @@ impl World {
             return;
         };
         let well = body.service == Service::Up && self.state(id) == Some(State::Running);
-        let lately = body.sick.is_some_and(|sick| now.duration_since(sick) < AFTERMATH);
+        let lately = body.sick.is_some_and(|sick| now.duration_since(sick) < self.aftermath);
         let unheard = self.cut_off.as_deref() == Some(&body.zone);
         if well && body.was_up && !lately && !unheard && !body.condemned {
             let watcher = self.watcher;
