@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::ready::withhold;
 use crate::step::Nodes;
-use crate::{Command, Exit, Output, SessionPool, Target};
+use crate::{Captured, Command, Exit, Output, SessionPool, Target};
 
 /// What is kept of each output, of which one line is shown.
 const KEEP: usize = 4096;
@@ -129,7 +129,7 @@ impl CommandProbe {
         if output.exit == Exit::Status(self.status) {
             return Liveness::Live;
         }
-        let said = [&output.stderr, &output.stdout].map(|captured| captured.last_line());
+        let said = [&output.stderr, &output.stdout].map(Captured::last_line);
         let said = said.iter().find(|line| !line.is_empty()).map(|line| format!(": {}", withhold(line)));
         Liveness::Failing(format!("{}{}", output.exit, said.unwrap_or_default()))
     }

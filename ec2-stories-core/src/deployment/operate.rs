@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::driver::Command;
+use super::journal::Journal;
 use super::orders::{OrderBook, Orders, Pause, Request, check_hold, said};
 use super::{Deployment, Running};
 use crate::model::{DeploymentSpec, Name, NodeAddress};
@@ -99,6 +100,15 @@ impl Deployment {
     /// The store failed, or what it holds is damaged.
     pub async fn orders(&self) -> Result<Orders> {
         self.desk().book.read().await
+    }
+
+    /// Whether it was ever started with this store: else there is no node yet that an order could be about.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn was_started(&self) -> Result<bool> {
+        let head = Journal::new(Arc::clone(&self.journal), &self.spec.name).full(Journal::HEAD);
+        Ok(self.journal.get(&head).await?.is_some())
     }
 
     /// Has a fleet have so many nodes, up or down, until its description has another number than now. Downwards the highest slots go:

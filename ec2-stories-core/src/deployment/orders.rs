@@ -107,7 +107,11 @@ impl Orders {
 
 fn find<'a>(spec: &'a DeploymentSpec, name: &Name) -> Result<&'a FleetSpec> {
     let known = spec.fleets.iter().find(|fleet| fleet.name == *name);
-    known.ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no such fleet").on(name.to_string()))
+    known.ok_or_else(|| {
+        let there = spec.fleets.iter().map(|fleet| fleet.name.as_str()).collect::<Vec<_>>().join(", ");
+        let why = format!("there is no such fleet; the story has {there}");
+        Error::new(ErrorKind::NotFound, why).on(name.to_string())
+    })
 }
 
 /// Checks a text that must not be missing.

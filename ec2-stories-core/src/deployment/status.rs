@@ -1,5 +1,6 @@
 //! How a deployment and its nodes are.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -8,9 +9,10 @@ use super::Deployment;
 use super::driver::{Context, recover};
 use super::journal::{Journal, Stage};
 use super::machine::{FleetPlan, Node, Phase};
+use super::orders::{Pause, Request};
 use super::table::table;
 use crate::model::{Generation, Instance, InstanceId, InstanceState, Name, NodeAddress};
-use crate::provider::Verdict;
+use crate::provider::{Hold, Verdict};
 use crate::{Error, ErrorKind, Result};
 
 /// How a node is.
@@ -29,7 +31,7 @@ pub struct NodeStatus {
     /// What the monitor says of its instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Verdict>,
-    /// Why the instance before was replaced.
+    /// Why its last instance was to go: this very one while it is on its way out, else the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub death: Option<String>,
     /// What went wrong last.
@@ -48,7 +50,8 @@ impl NodeStatus {
             (None, Some(Verdict::Suspect(why) | Verdict::Replace(why) | Verdict::Leaving { why, .. }), _) => {
                 why.clone()
             }
-            (None, _, Some(death)) => format!("replaced: {death}"),
+            (None, _, Some(death)) if self.phase.is_leaving() => format!("going: {death}"),
+            (None, _, Some(death)) => format!("the one before went: {death}"),
             (None, _, None) => "-".to_owned(),
         }
     }
@@ -88,6 +91,18 @@ pub struct Status {
     /// Records of its journal that cannot be read, and why; what they said is missing here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damaged: Vec<String>,
+    /// Who stopped it from changing, where somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// Nodes that are not to be replaced, until when, and who asked for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub holds: BTreeMap<NodeAddress, Hold>,
+    /// Nodes that were ordered into quarantine, whether they are there yet or not.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quarantine: BTreeMap<NodeAddress, Request>,
+    /// Nodes that were ordered to be replaced, which no controller has begun with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub replace: BTreeMap<NodeAddress, Request>,
     /// Its nodes.
     pub nodes: Vec<NodeStatus>,
     /// Instances that carry its tag and are no node's.
@@ -97,7 +112,19 @@ pub struct Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "deployment {}: {}", self.deployment, self.stage)?;
+        if let Some(Pause { owner, reason, since }) = &self.pause {
+            writeln!(f, "paused by {owner} since {since:.0}: {reason}")?;
+        }
         f.write_str(&nodes_table(&self.nodes))?;
+        for (node, Hold { owner, reason, until }) in &self.holds {
+            writeln!(f, "{node} held by {owner} until {until:.0}: {reason}")?;
+        }
+        for (node, Request { reason, at }) in &self.quarantine {
+            writeln!(f, "{node} ordered into quarantine at {at:.0}: {reason}")?;
+        }
+        for (node, Request { reason, at }) in &self.replace {
+            writeln!(f, "{node} ordered to be replaced at {at:.0}: {reason}")?;
+        }
         for damaged in &self.damaged {
             writeln!(f, "damaged: {damaged}")?;
         }
@@ -130,6 +157,9 @@ impl Deployment {
         let is_damaged = damaged.iter().any(|error| error.resource() == Some(&head));
         let without = if is_damaged { "damaged" } else { "absent" };
         let machine = &recovered.machine;
+        let mut ordered = context.known().ordered.clone();
+        let now = context.now();
+        ordered.holds.retain(|_, hold| hold.until > now);
         let status = |(address, node): (NodeAddress, &Node)| {
             let instance = node.instance.as_ref().and_then(|id| context.view.instance(id));
             let plan = machine.fleet(&address.fleet).map(|fleet| &fleet.plan);
@@ -148,6 +178,10 @@ impl Deployment {
             deployment: self.spec().name.clone(),
             stage: recovered.stage.map_or(without, Stage::as_str).to_owned(),
             damaged: damaged.iter().map(Error::chain).collect(),
+            pause: ordered.pause,
+            holds: ordered.holds,
+            quarantine: ordered.quarantine,
+            replace: ordered.replace,
             nodes: machine.nodes().map(status).collect(),
             strays: recovered.strays.into_iter().map(|stray| stray.instance).collect(),
         })
@@ -160,6 +194,10 @@ fn phase(node: &Node, plan: Option<&FleetPlan>, instance: Option<&Instance>) -> 
     let done =
         plan.is_none_or(|plan| (!plan.customizes || node.customized) && (!plan.registers || node.registered));
     match node.phase {
+        Phase::Pending if runs && node.leaving.as_ref().is_some_and(|leaving| leaving.healthy) => {
+            Phase::Draining
+        }
+        Phase::Pending if runs && node.leaving.is_some() => Phase::Condemned,
         Phase::Pending if runs && done => Phase::Live,
         Phase::Pending if runs => Phase::Running,
         phase => phase,

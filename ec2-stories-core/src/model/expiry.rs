@@ -14,7 +14,7 @@ const EXPIRES: &str = "ec2-stories:expires";
 /// The controller renews their time for as long as it runs. Past it a node powers itself off, and is terminated by that.
 /// In a story: `expires_after = "4h"` or `expires_after = "never"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Written", into = "String")]
 pub enum Expiry {
     /// They live until somebody terminates them.
     Never,
@@ -56,6 +56,21 @@ impl From<Duration> for Expiry {
 impl From<Expiry> for String {
     fn from(expiry: Expiry) -> Self {
         expiry.to_string()
+    }
+}
+
+/// As a story has it.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "must be a duration such as \"4h\", or \"never\"")]
+enum Written {
+    Text(String),
+}
+
+impl TryFrom<Written> for Expiry {
+    type Error = String;
+
+    fn try_from(Written::Text(text): Written) -> Result<Self, String> {
+        text.try_into()
     }
 }
 

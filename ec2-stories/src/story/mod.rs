@@ -262,13 +262,14 @@ impl Story {
     }
 }
 
-/// The reader's words for numbers, without Rust's names of types.
+/// The reader's words, without Rust's names of types.
 fn plain(message: &str) -> String {
-    const NUMBERS: [(&str, &str); 4] = [
+    const WORDS: [(&str, &str); 5] = [
         ("expected u8", "expected a whole number from 0 to 255"),
         ("expected u16", "expected a whole number from 0 to 65535"),
         ("expected u32", "expected a whole number from 0 to 4294967295"),
         ("expected u64", "expected a whole number, 0 or more"),
+        ("unknown variant", "there is no"),
     ];
-    NUMBERS.iter().fold(message.to_owned(), |message, (theirs, ours)| message.replace(theirs, ours))
+    WORDS.iter().fold(message.to_owned(), |message, (theirs, ours)| message.replace(theirs, ours))
 }

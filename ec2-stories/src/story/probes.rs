@@ -128,6 +128,13 @@ fn described(value: Value<'_>) -> Checked<Described> {
     let mut threshold = |key: &str| table.remove(key).map(count).transpose();
     let (failures, successes) = (threshold(FAILURES)?, threshold(SUCCESSES)?);
     let expected = || format!("expected one of {}", KINDS.map(|kind| format!("`{kind}`")).join(", "));
+    let asks = |key: &str| KINDS.contains(&key);
+    let kind = table.keys().map(|key| key.get_ref().to_string()).find(|key| asks(key));
+    if let Some(kind) = kind
+        && let Some(key) = table.keys().find(|key| !asks(key.get_ref()))
+    {
+        return Err(Wrong::new(key.span(), outside(&kind, key.get_ref())));
+    }
     let mut entries = table.into_iter();
     let Some((key, value)) = entries.next() else {
         return Err(Wrong::new(span, format!("a probe asks something: {}", expected())));
@@ -163,6 +170,17 @@ fn described(value: Value<'_>) -> Checked<Described> {
     Ok(Described { kind, failures, successes })
 }
 
+/// Of a key that stands beside what is asked.
+fn outside(kind: &str, key: &str) -> String {
+    let inside = match kind {
+        "tcp" | "http" | "tls_expiry" => "port = …, ",
+        "command" => "run = […], ",
+        "icmp" => "",
+        _ => return format!("unknown field `{key}`, expected `{FAILURES}` or `{SUCCESSES}` beside `{kind}`"),
+    };
+    format!("what belongs to `{kind}` is written inside it: {kind} = {{ {inside}{key} = … }}")
+}
+
 fn read<T: DeserializeOwned>(value: Value<'_>) -> Checked<T> {
     let span = value.span();
     T::deserialize(ValueDeserializer::from(value))
@@ -180,14 +198,35 @@ fn count(value: Value<'_>) -> Checked<u32> {
 /// A port alone, or what has one.
 fn on_port<T: DeserializeOwned>(value: Value<'_>) -> Checked<T> {
     let span = value.span();
-    match value.get_ref() {
-        DeValue::Integer(_) => read(super::tree::table(span, [("port", value)])),
-        _ => read(value),
+    let value = match value.get_ref() {
+        DeValue::Integer(_) => super::tree::table(span, [("port", value)]),
+        DeValue::Table(_) => value,
+        _ => return Err(Wrong::new(span, "expected a port such as 443, or { port = 443 }")),
+    };
+    check_port(&value)?;
+    read(value)
+}
+
+/// Nothing listens on port 0.
+fn check_port(value: &Value<'_>) -> Checked<()> {
+    let port = value.get_ref().as_table().and_then(|table| table.get("port"));
+    match port.and_then(|port| port.get_ref().as_integer().map(|number| (port.span(), number))) {
+        Some((span, number)) if number.as_str() == "0" => Err(Wrong::new(span, "must be from 1 to 65535")),
+        _ => Ok(()),
     }
 }
 
 fn page(value: Value<'_>) -> Checked<Http> {
     let span = value.span();
+    let DeValue::Table(table) = value.get_ref() else {
+        return Err(Wrong::new(span, "a page is a table, such as { port = 80, path = \"/health\" }"));
+    };
+    check_port(&value)?;
+    if let Some(path) = table.get("path")
+        && path.get_ref().as_str().is_some_and(|path| !path.starts_with('/'))
+    {
+        return Err(Wrong::new(path.span(), "a path begins with a slash, such as \"/health\""));
+    }
     let page: Http = read(value)?;
     page.consistent().map_err(|error| Wrong::new(span, error.message()))?;
     Ok(page)

@@ -145,6 +145,15 @@ impl Phase {
             Self::Quarantined => "quarantined",
         }
     }
+
+    /// Whether its instance is there still, and on its way out.
+    #[must_use]
+    pub fn is_leaving(self) -> bool {
+        matches!(
+            self,
+            Self::Deregistering | Self::Draining | Self::Undoing | Self::Condemned | Self::Terminating
+        )
+    }
 }
 
 impl Node {

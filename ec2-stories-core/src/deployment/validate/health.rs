@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::Health;
+use crate::model::{Health, Share};
 use crate::{Error, Result};
 
 /// Checks them; `at` names a field of the fleet.
@@ -20,6 +20,17 @@ pub(super) fn health(at: impl Fn(&str) -> String, health: &Health) -> Result<()>
     }
     if health.timeout >= health.period {
         return wrong("timeout", "must be less than the period".to_owned());
+    }
+    if health.dead_after < health.period {
+        return wrong(
+            "dead_after",
+            "must not be less than the period: nobody would have asked by then".to_owned(),
+        );
+    }
+    if matches!(health.max_in_flight, Share::Nodes(0) | Share::Percent(0)) {
+        let why =
+            "must be more than none; for a fleet whose dead are left as they are say replace = \"never\"";
+        return wrong("max_in_flight", why.to_owned());
     }
     if health.back_off.longest < health.back_off.first {
         return wrong("back_off.longest", "must not be less than the first".to_owned());

@@ -17,12 +17,14 @@ use futures::StreamExt;
 
 const MIB: u64 = 1 << 20;
 
+/// The method, the status and the body, once they are set.
+type Answer = Arc<Mutex<Option<(&'static str, u16, &'static str)>>>;
+
 /// Answers requests of one method itself, and lets the others pass.
 #[derive(Clone, Debug)]
 struct Instead {
     inner: SharedHttpClient,
-    /// The method, the status and the body, once they are set.
-    answer: Arc<Mutex<Option<(&'static str, u16, &'static str)>>>,
+    answer: Answer,
 }
 
 impl HttpClient for Instead {
@@ -39,7 +41,7 @@ impl HttpClient for Instead {
 #[derive(Debug)]
 struct Connector {
     inner: SharedHttpConnector,
-    answer: Arc<Mutex<Option<(&'static str, u16, &'static str)>>>,
+    answer: Answer,
 }
 
 impl HttpConnector for Connector {

@@ -24,7 +24,8 @@ impl Lock {
             Err(pid) => Err(Failure::new(
                 Exit::Busy,
                 format!(
-                    "{deployment}: process {pid} controls this deployment; stop it, or use detach or terminate"
+                    "{deployment}: process {pid} controls this deployment; `update` goes over to what the story says now, \
+                     `detach` and `terminate` end that process"
                 ),
             )),
         }

@@ -8,6 +8,7 @@ mod live;
 mod lock;
 mod log;
 mod nodes;
+mod patience;
 mod render;
 mod session;
 mod stdin;

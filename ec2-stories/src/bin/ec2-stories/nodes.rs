@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use ec2_stories::deployment::Orders;
-use ec2_stories::model::{InstanceState, LoginSpec, Name, NodeAddress};
+use ec2_stories::model::{FleetSpec, InstanceState, LoginSpec, Name, NodeAddress};
 use ec2_stories::provider::Node;
 use ec2_stories::ssh::step::Nodes;
 use ec2_stories::ssh::{CloudConsole, FanOut, Outcomes, Session as Login, Target};
@@ -86,7 +86,13 @@ impl Chosen {
             .flat_map(|fleet| (0..orders.nodes(fleet)).map(|slot| NodeAddress::new(fleet.name.clone(), slot)))
             .collect();
         if let Some(part) = self.0.iter().find(|part| !all.iter().any(|node| part.has(node))) {
-            return Err(Failure::new(Exit::Usage, format!("{part}: there is no such node")));
+            let has = |fleet: &FleetSpec| match orders.nodes(fleet) {
+                1 => format!("{0} has {0}/0 alone", fleet.name),
+                nodes => format!("{0} has {0}/0 to {0}/{1}", fleet.name, nodes.saturating_sub(1)),
+            };
+            let there = fleets.iter().filter(|fleet| part.fleet().is_none_or(|name| *name == fleet.name));
+            let there = there.map(has).collect::<Vec<_>>().join(", ");
+            return Err(Failure::new(Exit::Usage, format!("{part}: there is no such node; {there}")));
         }
         Ok(all.into_iter().filter(|node| self.0.iter().any(|part| part.has(node))).collect())
     }

@@ -5,12 +5,13 @@ use ec2_stories::terminal::say;
 use crate::args::OnStory;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::patience;
 use crate::render;
 use crate::session::Session;
 
 pub(crate) async fn run(on: OnStory) -> Result<Exit, Failure> {
     let session = Session::open_lasting(on)?;
-    let status = session.deployment().await?.status().await?;
+    let status = patience::answer(session.deployment().await?.status()).await?;
     if session.on.json {
         say(render::json(&status)?);
     } else {

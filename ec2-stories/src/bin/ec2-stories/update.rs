@@ -10,6 +10,7 @@ use crate::control::{self, Word};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lock::Lock;
+use crate::patience;
 use crate::session::Session;
 use crate::start::{self, Way};
 
@@ -21,7 +22,7 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
     session.story.check_customizing()?;
     let deployment = session.deployment().await?;
     // Before anybody lets go of anything.
-    deployment.plan_update().await?.check().map_err(|error| match error.kind() {
+    patience::answer(deployment.plan_update()).await?.check().map_err(|error| match error.kind() {
         ErrorKind::Invalid => Failure::new(Exit::Unsound, error.chain()),
         _ => error.into(),
     })?;

@@ -25,14 +25,23 @@ async fn a_fleet_is_scaled_below_a_controller_that_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_without_a_controller_wait_for_the_next() {
     let shop = Shop::new(&production()).await;
-    let ordered = shop.run("scale", &["web=1"]).await.expect(0).json();
+    let ended = shop.run("scale", &["web=1"]).await.expect(0);
+    assert!(ended.stderr.contains("nothing was ever started"), "{ended:?}");
+    let ordered = ended.json();
     assert!(ordered["controller"].is_null(), "{ordered}");
     shop.run("start", &["--detach"]).await.expect(0);
     assert_eq!(shop.alive(), 1);
     shop.run("pause", &["--owner", "ada", "--reason", "a look"]).await.expect(0);
     shop.run("hold", &["web/0", "--owner", "ada", "--reason", "a look", "--for", "1h"]).await.expect(0);
+    let status = shop.run("status", &[]).await.expect(0).json();
+    assert_eq!(status["pause"]["owner"], "ada", "{status}");
+    assert_eq!(status["holds"]["web/0"]["reason"], "a look", "{status}");
     shop.run("release", &["all"]).await.expect(0);
     shop.run("quarantine", &["web/0", "--reason", "odd"]).await.expect(0);
+    let people = shop.for_people("status", &[]).output().await.unwrap();
+    let people = String::from_utf8(people.stdout).unwrap();
+    assert!(people.contains("paused by ada since 2") && people.contains(": a look"), "{people}");
+    assert!(people.contains("web/0 ordered into quarantine at 2") && !people.contains("held"), "{people}");
     shop.run("replace", &["web/0", "--reason", "old"]).await.expect(0);
     shop.run("resume", &[]).await.expect(0);
     let people = shop.for_people("resume", &[]).output().await.unwrap();
@@ -42,16 +51,39 @@ async fn orders_without_a_controller_wait_for_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_to_go_is_shown_so() {
+    let story = format!("{}[fleet.health]\ndrain = '1m'\n", production());
+    let shop = Shop::new(&story).await;
+    let mut start = shop.start(&[]);
+    start.ready().await;
+    shop.run("replace", &["web/1", "--reason", "odd"]).await.expect(0);
+    start.line(|line| line.contains("\"draining\"")).await;
+    let status = shop.run("status", &[]).await.expect(0).json();
+    assert_eq!(status["nodes"][0]["phase"], "live", "{status}");
+    assert_eq!(status["nodes"][1]["phase"], "draining", "{status}");
+    let people = shop.for_people("status", &[]).output().await.unwrap();
+    let people = String::from_utf8(people.stdout).unwrap();
+    assert!(people.contains("going: odd") && !people.contains("replaced"), "{people}");
+    start.child.kill().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_makes_no_sense_is_refused() {
     let shop = Shop::new(STORY).await;
     let by = ["--owner", "ada", "--reason", "a look"];
     let hold = |nodes, time| [&[nodes][..], &by[..], &["--for", time][..]].concat();
     for (command, arguments, why) in [
-        ("scale", vec!["db=1"], "no such fleet"),
+        ("scale", vec!["db=1"], "no such fleet; the story has web"),
+        ("scale", vec!["web=0"], "`terminate`"),
         ("scale", vec!["web"], "web=5"),
         ("hold", hold("web/0", "25h"), "24 hours"),
         ("hold", hold("web/0", "soon"), "1h 30m"),
-        ("hold", hold("web/7", "1h"), "no such node"),
+        ("hold", hold("web/0", "3d"), "at most a day"),
+        ("hold", hold("web/7", "1h"), "no such node; web has web/0 to web/1"),
+        ("hold", hold("web/0", "1h"), "nothing was ever started"),
+        ("release", vec!["web/0"], "nothing was ever started"),
+        ("replace", vec!["web/0", "--reason", "old"], "nothing was ever started"),
+        ("quarantine", vec!["web/0", "--reason", "old"], "nothing was ever started"),
         ("hold", vec!["web/0", "--owner", "ada", "--for", "1h"], "--reason"),
         ("replace", vec!["web/7", "--reason", "old"], "no such node"),
         ("pause", vec!["--owner", "ada"], "--reason"),

@@ -29,6 +29,15 @@ fn wrong_values_are_shown_where_they_stand() {
     wrong("launch_timeout = \"soon\"", (6, 18), "");
     wrong("after = [\"Web\"]", (6, 10), "lower-case");
     wrong("volumes = [{ gib = 8, type = \"gp9\" }]", (6, 30), "gp9");
+    wrong("expires_after = 5", (6, 17), "a duration such as \"4h\", or \"never\"");
+    wrong(
+        "health = { replace = \"sometimes\" }",
+        (6, 22),
+        "there is no `sometimes`, expected one of `terminate",
+    );
+    wrong("health = { max_in_flight = 0 }", (6, 28), "more than none");
+    wrong("health = { max_in_flight = \"0%\" }", (6, 28), "more than none");
+    wrong("health = { dead_after = \"5s\" }", (6, 25), "not be less than the period");
     wrong("market = \"auction\"", (6, 10), "auction");
 }
 

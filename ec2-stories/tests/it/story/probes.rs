@@ -58,6 +58,15 @@ fn what_is_wrong_is_shown_where_it_stands() {
     wrong("probe = { ping = true }", (6, 11), "unknown probe `ping`, expected one of `tcp`");
     wrong("probe = { tcp = 22, http = { port = 80 } }", (6, 11), "put http and tcp into all_of");
     wrong("probe = { tcp = 70000 }", (6, 17), "from 0 to 65535");
+    wrong("probe = { tcp = 0 }", (6, 17), "from 1 to 65535");
+    wrong("probe = { http = { port = 0 } }", (6, 27), "from 1 to 65535");
+    wrong("probe = { http = 80 }", (6, 18), "{ port = 80, path");
+    wrong("probe = { tls_expiry = \"443\" }", (6, 24), "expected a port");
+    wrong("probe = { http = { port = 80, path = \"health\" } }", (6, 38), "begins with a slash");
+    let inside = "command = { run = […], timeout = … }";
+    wrong("probe = { command = [\"true\"], timeout = \"1s\" }", (6, 31), inside);
+    wrong("probe = { tcp = 22, address = \"private\" }", (6, 21), "tcp = { port = …, address = … }");
+    wrong("probe = { not = { tcp = 22 }, timeout = \"1s\" }", (6, 31), "expected `failures` or `successes`");
     wrong("probe = { tcp = 22, failures = 0 }", (6, 32), "at least 1");
     wrong("probe = { all_of = [] }", (6, 20), "expected probes");
     wrong("probe = { any_of = [{ tcp = 22 }, { tcpp = 22 }] }", (6, 37), "unknown probe `tcpp`");
@@ -92,7 +101,10 @@ fn a_command_needs_a_user() {
     let needy = with("probe = { not = { command = [\"true\"] } }").unwrap();
     let error = needy.check_customizing().unwrap_err();
     assert!(error.message().contains("user"), "{error}");
-    with("probe = { command = [\"true\"] }\nlogin = { user = \"admin\" }").unwrap().check_customizing().unwrap();
+    with("probe = { command = [\"true\"] }\nlogin = { user = \"admin\" }")
+        .unwrap()
+        .check_customizing()
+        .unwrap();
 }
 
 #[test]

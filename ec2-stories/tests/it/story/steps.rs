@@ -37,7 +37,7 @@ fn every_kind_is_read_and_written_back_equal() {
 
 #[test]
 fn what_is_wrong_is_shown_where_it_stands() {
-    wrong("steps = [{ package = { apt = [\"nginx\"] } }]", (6, 12), "unknown variant `package`");
+    wrong("steps = [{ package = { apt = [\"nginx\"] } }]", (6, 12), "there is no `package`");
     wrong("steps = [{ packages = { apt = [\"nginx\"], ppa = 1 } }]", (6, 42), "unknown field `ppa`");
     wrong("steps = [{ packages = { apt = [\"-y\"] } }]", (6, 32), "is not a package");
     wrong("steps = [\n  { file = { path = \"etc/x\", text = \"\" } },\n]", (7, 21), "is not absolute");

@@ -8,6 +8,9 @@ use ec2_stories::model::{Name, NodeAddress};
 use crate::args::OnStory;
 use crate::nodes::Chosen;
 
+/// The longest hold.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
 #[derive(Debug, Args)]
 pub(crate) struct ScaleArgs {
     #[command(flatten)]
@@ -71,11 +74,20 @@ pub(crate) struct By {
 fn fleet_and_nodes(text: &str) -> Result<(Name, u32), String> {
     let wrong = || format!("{text:?} is not a fleet and a number of nodes, such as web=5");
     let (fleet, nodes) = text.split_once('=').ok_or_else(wrong)?;
-    Ok((Name::new(fleet).map_err(|_| wrong())?, nodes.parse().map_err(|_| wrong())?))
+    let (fleet, nodes) = (Name::new(fleet).map_err(|_| wrong())?, nodes.parse().map_err(|_| wrong())?);
+    match nodes {
+        0 => Err("a fleet has at least 1 node; `terminate` takes the whole deployment down".to_owned()),
+        nodes => Ok((fleet, nodes)),
+    }
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is not a time such as 30m or 1h 30m");
+    let wrong = || format!("{text:?} is not a time such as 30m or 1h 30m, at most a day: 24h");
     let time: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(time).map_err(|_| wrong())
+    let time = Duration::try_from(time).map_err(|_| wrong())?;
+    if time > LONGEST {
+        Err("a hold ends within 24 hours; hold again for longer".to_owned())
+    } else {
+        Ok(time)
+    }
 }

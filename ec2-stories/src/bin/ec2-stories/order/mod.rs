@@ -3,8 +3,9 @@
 
 mod args;
 
+use ec2_stories::model::NodeAddress;
 use ec2_stories::provider::Hold;
-use ec2_stories::terminal::say;
+use ec2_stories::terminal::{note, say};
 use ec2_stories::{Deployment, Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -12,6 +13,7 @@ use crate::args::OnStory;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lock::Lock;
+use crate::nodes::Chosen;
 use crate::session::Session;
 
 pub(crate) use args::{HoldArgs, NodeArgs, PauseArgs, ReleaseArgs, ScaleArgs};
@@ -27,6 +29,28 @@ impl Desk {
         let session = Session::open_lasting(on)?;
         let deployment = session.deployment().await?;
         Ok(Self { session, deployment })
+    }
+
+    /// The nodes that an order is about. Where nothing was ever started there are none.
+    async fn nodes(&self, chosen: &Chosen) -> Result<Vec<NodeAddress>, Failure> {
+        let nodes = chosen.described(&self.session, &self.deployment.orders().await?)?;
+        match self.deployment.was_started().await? {
+            true => Ok(nodes),
+            false => Err(Failure::new(Exit::Usage, self.never_started())),
+        }
+    }
+
+    fn never_started(&self) -> String {
+        let state = self.session.on.state.display();
+        format!("{}: nothing was ever started with --state {state}", self.session.name())
+    }
+
+    /// Says so where nothing was ever started: the order may have gone to another state folder than was meant.
+    async fn remark(&self) -> Result<(), Failure> {
+        if !self.deployment.was_started().await? {
+            note(format_args!("{}; the order waits for a start", self.never_started()));
+        }
+        Ok(())
     }
 
     /// Says what was ordered, and who takes it up.
@@ -68,6 +92,7 @@ pub(crate) async fn scale(args: ScaleArgs) -> Result<Exit, Failure> {
     for (fleet, nodes) in &args.fleets {
         desk.deployment.scale(fleet, *nodes).await.map_err(refused)?;
     }
+    desk.remark().await?;
     let of = args.fleets.iter().map(|(fleet, nodes)| json!(format!("{fleet}={nodes}"))).collect();
     desk.close("scale", of)
 }
@@ -75,18 +100,20 @@ pub(crate) async fn scale(args: ScaleArgs) -> Result<Exit, Failure> {
 pub(crate) async fn pause(args: PauseArgs) -> Result<Exit, Failure> {
     let desk = Desk::open(args.on).await?;
     desk.deployment.pause(args.by.owner, args.by.reason).await.map_err(refused)?;
+    desk.remark().await?;
     desk.close("pause", json!(desk.session.name()))
 }
 
 pub(crate) async fn resume(on: OnStory) -> Result<Exit, Failure> {
     let desk = Desk::open(on).await?;
     desk.deployment.resume().await?;
+    desk.remark().await?;
     desk.close("resume", json!(desk.session.name()))
 }
 
 pub(crate) async fn hold(args: HoldArgs) -> Result<Exit, Failure> {
     let desk = Desk::open(args.on).await?;
-    let nodes = args.nodes.described(&desk.session, &desk.deployment.orders().await?)?;
+    let nodes = desk.nodes(&args.nodes).await?;
     let until = desk.session.now() + args.time;
     for node in &nodes {
         let hold = Hold { owner: args.by.owner.clone(), reason: args.by.reason.clone(), until };
@@ -97,7 +124,7 @@ pub(crate) async fn hold(args: HoldArgs) -> Result<Exit, Failure> {
 
 pub(crate) async fn release(args: ReleaseArgs) -> Result<Exit, Failure> {
     let desk = Desk::open(args.on).await?;
-    let nodes = args.nodes.described(&desk.session, &desk.deployment.orders().await?)?;
+    let nodes = desk.nodes(&args.nodes).await?;
     for node in &nodes {
         desk.deployment.release(node).await.map_err(refused)?;
     }
@@ -106,12 +133,14 @@ pub(crate) async fn release(args: ReleaseArgs) -> Result<Exit, Failure> {
 
 pub(crate) async fn quarantine(args: NodeArgs) -> Result<Exit, Failure> {
     let desk = Desk::open(args.on).await?;
+    desk.nodes(&args.node.clone().into()).await?;
     desk.deployment.quarantine(&args.node, args.reason).await.map_err(refused)?;
     desk.close("quarantine", json!([args.node]))
 }
 
 pub(crate) async fn replace(args: NodeArgs) -> Result<Exit, Failure> {
     let desk = Desk::open(args.on).await?;
+    desk.nodes(&args.node.clone().into()).await?;
     desk.deployment.replace(&args.node, args.reason).await.map_err(refused)?;
     desk.close("replace", json!([args.node]))
 }
