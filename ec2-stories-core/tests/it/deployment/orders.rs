@@ -320,7 +320,12 @@ async fn an_update_that_is_unsound_changes_nothing() {
         .unwrap()]);
     assert_eq!(running.update(&unsound).await.unwrap_err().kind(), ErrorKind::Invalid);
     // No node is missing, and yet the image is needed.
-    let gone = Fleet::builder().name("web").nodes(2).image(Image::Id("ami-0123456789abcdef0".into())).build().unwrap();
+    let gone = Fleet::builder()
+        .name("web")
+        .nodes(2)
+        .image(Image::Id("ami-0123456789abcdef0".into()))
+        .build()
+        .unwrap();
     let gone = shop.describe([gone]);
     let error = running.update(&gone).await.unwrap_err();
     assert!(error.to_string().contains("fleet.web.image"), "{error}");
