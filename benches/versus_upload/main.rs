@@ -17,13 +17,14 @@ mod sink;
 
 use std::error::Error;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use case::{Case, cases};
 use client::{Client, PEERS};
 use ec2_stories_benches::{Bench, Peers, Row};
 use measure::{Figures, measure, median};
 use sink::Sink;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 const PACKAGES: &str = include_str!("../peers/upload_requirements.txt");

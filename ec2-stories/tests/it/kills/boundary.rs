@@ -32,10 +32,10 @@ impl Boundaries {
         Self(Arc::new(Inner { born: Instant::now(), passed: AtomicU64::new(0), die_at }))
     }
 
-    /// One more boundary. What it is goes to standard error, for whoever asks where a controller died.
+    /// One more boundary. What it is is printed, for whoever asks where a controller died.
     pub(super) fn pass(&self, what: &str) {
         let number = self.0.passed.fetch_add(1, Ordering::SeqCst) + 1;
-        eprintln!("boundary {number}: {what}, after {} ms", self.0.born.elapsed().as_millis());
+        println!("boundary {number}: {what}, after {} ms", self.0.born.elapsed().as_millis());
         if self.0.die_at == Some(number) {
             die();
         }

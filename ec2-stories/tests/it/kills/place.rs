@@ -136,7 +136,7 @@ impl Place {
     pub(super) async fn check(&self, running: &Running) {
         let mut truth = Truth::of(&self.url).await;
         while let Err(why) = self.is_right(&mut truth, running).await {
-            eprintln!("not yet: {why}");
+            println!("not yet: {why}");
             sleep(10 * LOOK_AGAIN).await;
         }
     }

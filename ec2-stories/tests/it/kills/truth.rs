@@ -5,8 +5,8 @@ use std::fmt;
 
 use aws_sdk_ec2::error::ProvideErrorMetadata;
 use aws_sdk_ec2::types::{
-    ArchitectureValues, Filter, Image, Instance, InstanceStateName, InstanceType, ResourceType, Tag,
-    TagSpecification,
+    ArchitectureValues, Filter, Image, Instance, InstanceStateName, InstanceType, Reservation, ResourceType,
+    Tag, TagSpecification,
 };
 use aws_sdk_ec2::{Client, Error};
 use ec2_stories::model::{Generation, Name, NodeAddress, Ownership, Slots, Tags};
@@ -49,7 +49,7 @@ impl Truth {
     pub(super) async fn look(&mut self) {
         let seen = self.client.describe_instances().send().await.unwrap();
         assert_eq!(seen.next_token(), None, "one page has them all");
-        for instance in seen.reservations().iter().flat_map(|reservation| reservation.instances()) {
+        for instance in seen.reservations().iter().flat_map(Reservation::instances) {
             let id = instance.instance_id().unwrap().to_owned();
             self.lives.insert(id, Life::of(instance));
         }

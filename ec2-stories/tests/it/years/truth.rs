@@ -273,12 +273,12 @@ impl World {
             ));
         }
         if body.was_up {
-            self.take_flight(body);
+            self.take_flight(&body);
         }
     }
 
     /// One more replacement under way: it must be within the budget of its fleet and zone.
-    fn take_flight(&mut self, body: Body) {
+    fn take_flight(&mut self, body: &Body) {
         let landed = |(_, generation): &(String, Generation), node: &NodeAddress| {
             self.bodies.iter().any(|(id, next)| {
                 next.node == *node && next.generation > *generation && next.was_up && self.is_alive(id)

@@ -54,7 +54,7 @@ impl Desk {
     }
 
     /// Says what was ordered, and who takes it up.
-    fn close(&self, order: &str, of: Value) -> Result<Exit, Failure> {
+    fn close(&self, order: &str, of: &Value) -> Result<Exit, Failure> {
         let controller = Lock::attempt(&self.session.on.state, self.session.name())?.err();
         if self.session.on.json {
             say(
@@ -62,7 +62,7 @@ impl Desk {
             );
             return Ok(Exit::Done);
         }
-        let of = match &of {
+        let of = match of {
             Value::Array(each) => each.iter().map(text).collect::<Vec<_>>().join(" "),
             of => text(of),
         };
@@ -94,21 +94,21 @@ pub(crate) async fn scale(args: ScaleArgs) -> Result<Exit, Failure> {
     }
     desk.remark().await?;
     let of = args.fleets.iter().map(|(fleet, nodes)| json!(format!("{fleet}={nodes}"))).collect();
-    desk.close("scale", of)
+    desk.close("scale", &of)
 }
 
 pub(crate) async fn pause(args: PauseArgs) -> Result<Exit, Failure> {
     let desk = Desk::open(args.on).await?;
     desk.deployment.pause(args.by.owner, args.by.reason).await.map_err(refused)?;
     desk.remark().await?;
-    desk.close("pause", json!(desk.session.name()))
+    desk.close("pause", &json!(desk.session.name()))
 }
 
 pub(crate) async fn resume(on: OnStory) -> Result<Exit, Failure> {
     let desk = Desk::open(on).await?;
     desk.deployment.resume().await?;
     desk.remark().await?;
-    desk.close("resume", json!(desk.session.name()))
+    desk.close("resume", &json!(desk.session.name()))
 }
 
 pub(crate) async fn hold(args: HoldArgs) -> Result<Exit, Failure> {
@@ -119,7 +119,7 @@ pub(crate) async fn hold(args: HoldArgs) -> Result<Exit, Failure> {
         let hold = Hold { owner: args.by.owner.clone(), reason: args.by.reason.clone(), until };
         desk.deployment.hold(node, hold).await.map_err(refused)?;
     }
-    desk.close("hold", json!(nodes))
+    desk.close("hold", &json!(nodes))
 }
 
 pub(crate) async fn release(args: ReleaseArgs) -> Result<Exit, Failure> {
@@ -128,19 +128,19 @@ pub(crate) async fn release(args: ReleaseArgs) -> Result<Exit, Failure> {
     for node in &nodes {
         desk.deployment.release(node).await.map_err(refused)?;
     }
-    desk.close("release", json!(nodes))
+    desk.close("release", &json!(nodes))
 }
 
 pub(crate) async fn quarantine(args: NodeArgs) -> Result<Exit, Failure> {
     let desk = Desk::open(args.on).await?;
     desk.nodes(&args.node.clone().into()).await?;
     desk.deployment.quarantine(&args.node, args.reason).await.map_err(refused)?;
-    desk.close("quarantine", json!([args.node]))
+    desk.close("quarantine", &json!([args.node]))
 }
 
 pub(crate) async fn replace(args: NodeArgs) -> Result<Exit, Failure> {
     let desk = Desk::open(args.on).await?;
     desk.nodes(&args.node.clone().into()).await?;
     desk.deployment.replace(&args.node, args.reason).await.map_err(refused)?;
-    desk.close("replace", json!([args.node]))
+    desk.close("replace", &json!([args.node]))
 }
