@@ -130,14 +130,22 @@ pub struct Diagnosis {
     pub firewall_rules: Vec<String>,
 }
 
+impl fmt::Display for StateReason {
+    /// EC2 begins most messages with the code.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, message } = self;
+        if message.starts_with(code.as_str()) { f.write_str(message) } else { write!(f, "{code}: {message}") }
+    }
+}
+
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.state {
             Some(state) => write!(f, "state {state}")?,
             None => f.write_str("never seen")?,
         }
-        if let Some(StateReason { code, message }) = &self.state_reason {
-            write!(f, " ({code}: {message})")?;
+        if let Some(reason) = &self.state_reason {
+            write!(f, " ({reason})")?;
         }
         if let Some((system, instance)) = &self.status_checks {
             write!(f, "; status checks: system {system}, instance {instance}")?;
@@ -149,5 +157,19 @@ impl fmt::Display for Diagnosis {
             write!(f, "; console ends: {}", tail.trim_end())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StateReason;
+
+    #[test]
+    fn a_reason_says_its_code_once() {
+        for message in ["Client.UserInitiatedShutdown: User initiated shutdown", "User initiated shutdown"] {
+            let reason =
+                StateReason { code: "Client.UserInitiatedShutdown".to_owned(), message: message.to_owned() };
+            assert_eq!(reason.to_string(), "Client.UserInitiatedShutdown: User initiated shutdown");
+        }
     }
 }

@@ -136,7 +136,7 @@ fn is_gone(state: InstanceState) -> bool {
 }
 
 fn gone(health: &InstanceHealth) -> String {
-    let reason = health.state_reason.as_ref().map(|reason| format!(" ({}: {})", reason.code, reason.message));
+    let reason = health.state_reason.as_ref().map(|reason| format!(" ({reason})"));
     format!("the cloud says that it is {}{}", health.state, reason.unwrap_or_default())
 }
 
