@@ -124,10 +124,10 @@ impl Watch {
             match phase {
                 Phase::Running if machine.aim == Aim::Live => {
                     self.spared.remove(address);
-                    self.begin(context, machine, address);
+                    self.begin(context, machine, address, *phase);
                 }
                 Phase::Live if self.is_settled(context, address) => {}
-                Phase::Live => self.begin(context, machine, address),
+                Phase::Live => self.begin(context, machine, address, *phase),
                 Phase::Customizing | Phase::Registering => {
                     if let Some(told) = self.told.get_mut(address) {
                         told.as_found = false;
@@ -175,7 +175,8 @@ impl Watch {
         condemned
     }
 
-    fn begin(&mut self, context: &Context, machine: &Machine, address: &NodeAddress) {
+    /// `phase` is what it enters; one step may have led it further.
+    fn begin(&mut self, context: &Context, machine: &Machine, address: &NodeAddress, phase: Phase) {
         let (Some(node), Ok(seen)) = (machine.node(address), context.node(address)) else { return };
         if node.instance.as_ref() != Some(&seen.instance.id) || context.fleet(&address.fleet).is_none() {
             return;
@@ -183,10 +184,10 @@ impl Watch {
         let (seen, generation) = (Box::new(seen), node.generation);
         context.known().verdicts.remove(address);
         context.view.judge(address, None);
-        let as_found = node.phase == Phase::Running && node.adopted.is_some();
+        let as_found = phase == Phase::Running && has_lived(context, machine, address);
         let before = self.told.insert(address.clone(), Told { as_found });
         self.tell(match before {
-            Some(Told { as_found: true }) if node.phase == Phase::Live => Word::Resume(seen, generation),
+            Some(Told { as_found: true }) if phase == Phase::Live => Word::Resume(seen, generation),
             _ => Word::Watch(seen, generation),
         });
     }
@@ -241,6 +242,15 @@ impl Watch {
     }
 }
 
+/// Whether a node that was found again lived before, unless a step on it is still to be done. Where there are no steps nothing was
+/// written of that, and its age says it.
+fn has_lived(context: &Context, machine: &Machine, address: &NodeAddress) -> bool {
+    let found = machine.node(address).and_then(|node| node.adopted);
+    let (Some(launched), Some(fleet)) = (found, machine.fleet(&address.fleet)) else { return false };
+    let age = Duration::try_from(context.now().duration_since(launched)).unwrap_or_default();
+    fleet.plan.customizes || fleet.plan.registers || age >= fleet.plan.health.startup_timeout
+}
+
 /// Tells what the deployment's own monitor sees, and no verdict says.
 async fn pass_on_events(context: &Context) {
     let Some(health) = &context.health else { return std::future::pending().await };
@@ -282,6 +292,10 @@ pub(super) fn hear(
     let Some(node) = machine.node(address).filter(|node| node.generation == *generation) else {
         return Asks::Nothing;
     };
+    if node.phase == Phase::Terminating && matches!(verdict, Verdict::Suspect(_) | Verdict::Replace(_)) {
+        // It ends because it is to end.
+        return Asks::Nothing;
+    }
     let before = context.known().verdicts.insert(address.clone(), verdict.clone());
     context.view.judge(address, Some(verdict.clone()));
     let Some(instance) = node.instance.clone() else { return Asks::Nothing };

@@ -364,3 +364,24 @@ async fn a_deployment_that_was_given_no_monitor_has_one() {
     running.terminate().await.unwrap().assert_clean();
     world.assert_nothing_is_left();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_lived_before_its_controller_died_has_no_second_start_up_time() {
+    let world = World::new();
+    let probe = ScriptedProbe::new();
+    let shop = || {
+        let health = Health { startup_timeout: Duration::from_secs(1200), ..Health::default() };
+        world.shop([debian("web", 4).health(health).probe(probe.clone()).build().unwrap()])
+    };
+    let running = shop().start().await.unwrap();
+    running.ready().await.unwrap();
+    sleep(Duration::from_secs(1800)).await;
+    running.kill().await;
+    probe.always(&"web/2".parse().unwrap(), Liveness::Failing("503".to_owned()));
+    let running = shop().start().await.unwrap();
+    let begun = Instant::now();
+    until(&running, "web/2", |node| node.generation == Generation(2)).await;
+    assert!(begun.elapsed() < Duration::from_secs(600), "{:?}", begun.elapsed());
+    running.terminate().await.unwrap().assert_clean();
+    world.assert_nothing_is_left();
+}
