@@ -98,7 +98,7 @@ impl Machine {
             Event::Release { node } => self.release(&node, out),
             Event::Held { node, instance, failure } => self.held(&node, &instance, failure, now, out),
             Event::Outdated { node } => self.outdated(&node, out),
-            Event::Scale { fleet, wanted, at_least } => self.scale(&fleet, wanted, at_least, out),
+            Event::Scale { fleet, wanted, at_least } => self.scale(&fleet, wanted, at_least, now, out),
             Event::Paused(paused) => self.pause(paused, now, out),
             Event::Holds(held) => self.held = held,
             Event::Elapsed(timer) => self.elapsed(&timer, now, out),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
+use crate::ErrorKind;
 use crate::model::{Generation, InstanceId};
 use crate::provider::Registration;
 
@@ -161,6 +162,13 @@ impl Node {
     #[must_use]
     pub fn is_given_up(&self) -> bool {
         matches!(self.phase, Phase::Failed | Phase::Quarantined)
+    }
+
+    /// Whether an order put it into quarantine, and not its deaths: those are failures, an order cancels.
+    #[must_use]
+    pub fn is_set_aside(&self) -> bool {
+        let is_ordered = self.failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::Canceled);
+        self.phase == Phase::Quarantined && is_ordered
     }
 
     /// Whether its instance runs, and is not on its way down.

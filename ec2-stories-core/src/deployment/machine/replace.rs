@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Action, Aim, Failure, Leaving, Machine, Outcome, Outgoing, Phase, Timer};
+use crate::ErrorKind;
 use crate::model::{InstanceId, NodeAddress, Replace};
 
 /// How soon an instance beside its successor is tried again, where its node was held.
@@ -110,6 +111,8 @@ impl Machine {
             return;
         }
         let Some(node) = self.node_mut(address) else { return };
+        // By this it is told from what its deaths put there.
+        let failure = Failure { kind: ErrorKind::Canceled, ..failure };
         let leaving = Leaving { failure, healthy: node.is_up(), by: None, quarantine: true, asked: true };
         match node.phase {
             Phase::Terminated | Phase::Quarantined => {}
@@ -131,11 +134,18 @@ impl Machine {
     }
 
     pub(super) fn release(&mut self, address: &NodeAddress, out: &mut Outcome) {
-        let Some(node) = self.node_mut(address).filter(|node| node.phase == Phase::Quarantined) else {
-            return;
-        };
+        let Some(node) = self.node_mut(address) else { return };
+        if node.phase == Phase::Quarantined {
+            node.losses.clear();
+            return self.enter(address, Phase::Absent, out);
+        }
+        // On its way there: what is taken down already is replaced.
+        let Some(leaving) = node.leaving.as_mut().filter(|leaving| leaving.quarantine) else { return };
+        leaving.quarantine = false;
         node.losses.clear();
-        self.enter(address, Phase::Absent, out);
+        let is_new = node.phase == Phase::Pending && node.adopted.is_none();
+        node.leaving.take_if(|_| is_new || node.phase == Phase::Launching);
+        out.changed.push(address.clone());
     }
 
     pub(super) fn enter_quarantine(&mut self, address: &NodeAddress, failure: Failure, out: &mut Outcome) {

@@ -53,7 +53,8 @@ impl Fleet {
     /// What a replaced node came to, where that speaks against going on.
     fn setback(&self) -> Option<Failure> {
         let lost = |node: &&Node| {
-            node.rolled && matches!(node.phase, Phase::Resting | Phase::Failed | Phase::Quarantined)
+            let is_lost = matches!(node.phase, Phase::Resting | Phase::Failed | Phase::Quarantined);
+            node.rolled && is_lost && !node.is_set_aside()
         };
         let node = self.wanted().find(lost)?;
         let why = node.failure.as_ref().map_or_else(|| node.phase.to_string(), ToString::to_string);

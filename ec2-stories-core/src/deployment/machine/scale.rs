@@ -6,9 +6,21 @@ use super::{Action, Failure, Leaving, Machine, Node, Outcome, Phase};
 use crate::ErrorKind;
 use crate::model::{Name, NodeAddress};
 
+/// Why a node goes that is one too many.
+fn surplus() -> Failure {
+    Failure::new(ErrorKind::Canceled, "the fleet is to have fewer nodes")
+}
+
 impl Machine {
     /// The fleet is to have so many nodes, and no other.
-    pub(super) fn scale(&mut self, name: &Name, wanted: u32, at_least: u32, out: &mut Outcome) {
+    pub(super) fn scale(
+        &mut self,
+        name: &Name,
+        wanted: u32,
+        at_least: u32,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
         let Some(fleet) = self.fleet_mut(name) else { return };
         (fleet.plan.wanted, fleet.plan.at_least, fleet.plan.exact) = (wanted, at_least, true);
         for slot in 0..wanted {
@@ -20,6 +32,25 @@ impl Machine {
             out.entered.push((fleet.address(slot), fleet.nodes[&slot].phase));
         }
         out.entered.retain(|(_, phase)| *phase == Phase::Absent);
+        for slot in 0..wanted {
+            self.keep(&NodeAddress::new(name.clone(), slot), now, out);
+        }
+    }
+
+    /// A healthy node that was one too many, and is so no more, stays, where nothing worse than its registrations was taken from it.
+    fn keep(&mut self, address: &NodeAddress, now: Timestamp, out: &mut Outcome) {
+        let Some(node) = self.node_mut(address) else { return };
+        let goes = matches!(node.phase, Phase::Deregistering | Phase::Draining);
+        let was_surplus =
+            |leaving: &mut Leaving| leaving.healthy && !leaving.quarantine && leaving.failure == surplus();
+        if !(goes || node.is_up()) || node.leaving.take_if(was_surplus).is_none() {
+            return;
+        }
+        if node.phase == Phase::Draining {
+            self.proceed(address, now, out);
+        } else {
+            out.changed.push(address.clone());
+        }
     }
 
     pub(super) fn pause(&mut self, paused: bool, now: Timestamp, out: &mut Outcome) {
@@ -43,11 +74,11 @@ impl Machine {
             return;
         }
         let exact = self.fleets.iter().filter(|fleet| fleet.plan.exact);
-        let surplus: Vec<NodeAddress> = exact
+        let too_many: Vec<NodeAddress> = exact
             .flat_map(|fleet| fleet.nodes.range(fleet.plan.wanted..).map(|(slot, _)| fleet.address(*slot)))
             .filter(|address| !self.held.contains(address))
             .collect();
-        for address in surplus {
+        for address in too_many {
             self.trim_node(&address, now, out);
         }
     }
@@ -62,9 +93,9 @@ impl Machine {
             (Phase::Registering, ..) if node.leaving.is_some() => {}
             _ if node.leaked || node.outgoing.as_ref().is_some_and(|outgoing| outgoing.leaked) => {}
             (_, Some(_), _) => {
-                let failure = Failure::new(ErrorKind::Canceled, "the fleet is to have fewer nodes");
                 let healthy = node.is_up();
-                let leaving = Leaving { failure, healthy, by: None, quarantine: false, asked: true };
+                let leaving =
+                    Leaving { failure: surplus(), healthy, by: None, quarantine: false, asked: true };
                 self.leave(address, leaving, now, out);
             }
             (_, None, Some(outgoing)) => {

@@ -196,13 +196,20 @@ impl Fleet {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let live = self.count(Phase::Live);
-        live >= self.plan.at_least && live + self.given_up() == self.plan.wanted && !self.is_rolling()
+        live >= self.required() && live + self.given_up() == self.plan.wanted && !self.is_rolling()
     }
 
-    /// Whether too many of its nodes were given up.
+    /// Whether too many of its nodes were given up. Those that an order took out of service are no failure.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.plan.wanted - self.given_up() < self.plan.at_least
+        self.plan.wanted - self.given_up() < self.required()
+    }
+
+    /// How many are to live: no more than an order leaves in service.
+    fn required(&self) -> u32 {
+        let aside = self.wanted().filter(|node| node.is_set_aside()).count();
+        let in_service = self.plan.wanted.saturating_sub(u32::try_from(aside).unwrap_or(u32::MAX));
+        self.plan.at_least.min(in_service)
     }
 
     fn given_up(&self) -> u32 {
@@ -212,7 +219,7 @@ impl Fleet {
     /// Whether what comes after it can be replaced: enough of its nodes live, or none is on its way.
     pub(super) fn is_settled(&self) -> bool {
         let live = self.count(Phase::Live);
-        live >= self.plan.at_least || live + self.given_up() == self.plan.wanted
+        live >= self.required() || live + self.given_up() == self.plan.wanted
     }
 
     /// Whether none of its nodes has, or may have, an instance.
@@ -299,7 +306,8 @@ impl Machine {
         let Some(failed) = self.fleets.iter().find(|fleet| fleet.has_failed()) else {
             return self.fleets.iter().find_map(halted);
         };
-        let first = failed.wanted().find_map(|node| node.failure.as_ref().filter(|_| node.is_given_up()));
+        let has_failed = |node: &&Node| node.is_given_up() && !node.is_set_aside();
+        let first = failed.wanted().filter(has_failed).find_map(|node| node.failure.as_ref());
         first.cloned()
     }
 }
