@@ -85,6 +85,15 @@ async fn killed_at(shop: &Shop, way: Way, at_call: u64) -> bool {
     killed
 }
 
+/// Waits until what a dead process had sent has arrived.
+async fn settled(shop: &Shop, way: Way) {
+    let mut before = None;
+    while before != Some(arrived(shop, way)) {
+        before = Some(arrived(shop, way));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
 async fn remove(shop: &Shop, way: Way, place: &str) {
     let mut remove = vec!["remove", "web-7", "--copies-in", "eu-west-1", "--file", "web.raw"];
     remove.extend(way.arguments.iter().filter(|argument| **argument != "--direct"));
@@ -100,6 +109,7 @@ async fn at(way: Way, at_call: u64) {
     disk(&shop, "web.raw", way.bytes);
     assert!(killed_at(&shop, way, at_call).await, "{place}: it ended before");
     if at_call.is_multiple_of(2) {
+        settled(&shop, way).await;
         let (there, missing) = (arrived(&shop, way), missing(&shop, way).await);
         let published = Ended::of(publish(&shop, way)).await.expect(0);
         assert_eq!(published.json()["stage"], "published", "{place}");
