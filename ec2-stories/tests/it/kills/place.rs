@@ -54,8 +54,9 @@ impl Place {
     /// As patient with nodes as with everything else here.
     pub(super) fn health() -> Health {
         let back_off = BackOff { first: PERIOD, longest: 2 * PERIOD, ..BackOff::default() };
-        let (dead_after, drain) = (2 * PERIOD, PERIOD / 5);
-        Health { dead_after, drain, back_off, max_in_flight: Share::Nodes(1), ..Health::default() }
+        let (period, timeout, dead_after, drain) = (PERIOD, PERIOD / 2, 2 * PERIOD, PERIOD / 5);
+        let max_in_flight = Share::Nodes(1);
+        Health { period, timeout, dead_after, drain, back_off, max_in_flight, ..Health::default() }
     }
 
     pub(super) fn marks(&self, text: &'static str) -> Marks {
