@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ec2_stories_core::model::{HostKeys, Image, LoginSpec, NodeAddress};
+use ec2_stories_core::model::{Expiry, HostKeys, Image, LoginSpec, NodeAddress};
 use ec2_stories_core::provider::InstanceDeployer;
 use ec2_stories_core::{Attributes, Deployment, ErrorKind, Fleet, MemoryStore};
 use ec2_stories_ec2::{Ec2, Metadata};
@@ -109,6 +109,7 @@ async fn an_injected_host_key_reaches_the_node_and_no_journal() {
     let file = folder.path().join("host-key");
     let login = LoginSpec { host_keys: Some(HostKeys::Injected(file.clone())), ..LoginSpec::default() };
     let web = Fleet::builder().name("web").nodes(1).image(Image::public("debian-12")).login(login);
+    let web = web.expires_after(Expiry::Never);
     let builder = Deployment::builder().name("shop").clock(Arc::clone(&sim.clock())).journal(store.clone());
     let ec2 = Ec2::from_config(&sim.sdk_config());
     let shop = builder.cloud(ec2).fleet(web.build().unwrap()).build().unwrap();

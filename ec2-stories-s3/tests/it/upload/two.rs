@@ -56,7 +56,9 @@ async fn the_second_finds_what_the_first_made_and_leaves_no_part() {
         let place = format!("{fault:?}");
         assert_eq!(one.unwrap().etag, other.unwrap().etag, "{place}: there is one object");
         let completed = first.steps.requests("POST upload") + second.steps.requests("POST upload");
-        assert_eq!(completed, 1, "{place}");
+        // Two that hear of their uploads late may both be ready before either object is there to be found.
+        let most = if fault.is_some() { 2 } else { 1 };
+        assert!((1..=most).contains(&completed), "{place}: {completed}");
         assert_eq!(bucket.unfinished().await, [], "{place}");
         for process in [&first, &second] {
             assert_eq!(process.journal.list("").await.unwrap(), Vec::<String>::new(), "{place}");
