@@ -107,5 +107,6 @@ async fn a_machine_that_nobody_renews_ends_itself_and_one_that_is_renewed_does_n
     // A reboot does not make it forget.
     guests.bench.act("RebootInstances", &kept).await;
     guests.until_ended(&kept, None).await;
+    call(&guests.bench.sim, "DeleteKeyPair", &[("KeyName", "k")]).await.ok();
     guests.bench.sim.assert_clean();
 }
