@@ -99,8 +99,8 @@ impl Network {
             .arg(format!("--dhcp-hostsdir={}", leases.path().display()))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true);
+            .stderr(Stdio::null());
+        // Not killed when dropped: its lifeline, cut then, ends dnsmasq before what watches over it.
         let namespace = Arc::new(namespace);
         Ok(Self { _dnsmasq: dnsmasq.spawn()?, leases, namespace, group, _janitor: janitor })
     }
