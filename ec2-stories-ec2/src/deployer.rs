@@ -14,7 +14,9 @@ use crate::{Ec2, describe, diagnose, extend, find, health, launch, poller, prefl
 #[async_trait]
 impl InstanceDeployer for Ec2 {
     async fn launch(&self, request: &LaunchRequest) -> Result<Launch> {
-        launch::launch(self, request).await
+        let launch = launch::launch(self, request).await?;
+        self.lifecycles().note(&launch.instances);
+        Ok(launch)
     }
 
     async fn describe(&self, ids: &[InstanceId]) -> Result<Vec<Instance>> {
@@ -22,7 +24,9 @@ impl InstanceDeployer for Ec2 {
     }
 
     async fn find(&self, owned: &OwnedBy) -> Result<Vec<Instance>> {
-        find::find(self.api(), owned).await
+        let found = find::find(self.api(), owned).await?;
+        self.lifecycles().note(&found);
+        Ok(found)
     }
 
     async fn wait(&self, id: &InstanceId, goal: Goal, deadline: Deadline) -> Result<Instance> {

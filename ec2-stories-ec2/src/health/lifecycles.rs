@@ -28,6 +28,13 @@ impl Lifecycles {
         known.extend(instances.iter().map(|instance| (instance.id.clone(), instance.spot)));
     }
 
+    /// Remembers what another call told, as far as there is room.
+    pub(crate) fn note(&self, instances: &[Instance]) {
+        let mut known = self.known();
+        let room = SPARE.saturating_sub(known.len());
+        known.extend(instances.iter().take(room).map(|instance| (instance.id.clone(), instance.spot)));
+    }
+
     pub(super) fn spot(&self, ids: &[InstanceId]) -> Vec<InstanceId> {
         let known = self.known();
         ids.iter().filter(|id| known.get(*id) == Some(&true)).cloned().collect()

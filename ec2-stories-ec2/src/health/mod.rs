@@ -1,7 +1,7 @@
 //! How instances are: states, status checks, scheduled events, notices of the spot market.
 //!
-//! Calls for N instances, each time: one DescribeInstanceStatus for 100. Once for each instance: its part of a describe of 500,
-//! which says whether it is spot, and once more while it does not run, for the reason. For spot instances: one
+//! Calls for N instances, each time: one DescribeInstanceStatus for 100. Once for each instance that no launch or
+//! search has shown: its part of a describe of 500, which says whether it is spot; and for each that does not run, for the reason. For spot instances: one
 //! DescribeSpotInstanceRequests for 198, whose answer is empty on most days.
 
 mod lifecycles;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ec2_stories_core::memory::MemoryMonitor;
 use ec2_stories_core::model::{AvailabilityZone, FirewallPolicy, Image, KeyPairSpec, Mode, Source};
 use ec2_stories_core::store::MemoryStore;
 use ec2_stories_core::{Deployment, Fleet};
@@ -68,8 +67,6 @@ async fn a_hundred_nodes_are_one_launch_and_at_most_fifteen_describes_of_waiting
         .cloud(world.ec2.clone())
         .journal(MemoryStore::new())
         .clock(world.sim.clock())
-        // One that asks nobody: what waiting costs is counted.
-        .monitor(MemoryMonitor::new(world.sim.clock()))
         .fleet(web)
         .build()
         .unwrap();
