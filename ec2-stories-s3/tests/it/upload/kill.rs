@@ -103,7 +103,9 @@ async fn goes_on(config: &SdkConfig, bucket: &Bucket, folder: &Path, key: &str) 
     let uploaded = Upload::start(&s3, spec.build().unwrap()).await.unwrap();
     let sent = steps.requests("PUT part");
     let missing = if complete { 0 } else { PARTS - there as u64 };
-    assert_eq!(sent, missing, "{key}: {there} parts were there, complete: {complete}");
+    // The part that was under way when the process died may have arrived since.
+    let seen = format!("{key}: {sent} sent, {there} parts were there, complete: {complete}");
+    assert!(sent == missing || sent + 1 == missing, "{seen}");
     assert_eq!(bucket.download(key).await, (SIZE, uploaded.crc64nvme), "{key}");
     assert_eq!(bucket.unfinished().await, [], "{key}");
     assert_eq!(journal.list("").await.unwrap(), Vec::<String>::new(), "{key}");
