@@ -13,12 +13,16 @@ const GAIN: f64 = 1.05;
 /// How many rounds pass before more is tried again.
 const REST: u32 = 8;
 
+/// What one answer counts in the share of those that ask to slow down.
+const WEIGHT: f64 = 0.25;
+
 /// Throughput of a shorter round says nothing.
 const SHORTEST_ROUND: Duration = Duration::from_millis(100);
 
-/// Climbs while more connections bring more acknowledged bytes a second, goes back when they do not, and halves when S3 asks
-/// to slow down. What was halved comes back, a step with each round in which S3 does not ask again, and rests there: a refusal
-/// now and then must not leave the line idle.
+/// Climbs while more connections bring more acknowledged bytes a second, goes back when they do not, and when S3 asks to slow
+/// down it does, by half the share of the answers that ask so (as RFC 8257, DCTCP, has it): one now and then costs an eighth, a
+/// burst of them half. What was lost comes back, a step with each round in which S3 does not ask again, and rests there: a
+/// refusal now and then must not leave the line idle.
 #[derive(Debug)]
 pub(crate) struct Climb {
     limit: u32,
@@ -27,9 +31,18 @@ pub(crate) struct Climb {
     best: Option<(f64, u32)>,
     round: Round,
     rest: u32,
-    halved: Option<Instant>,
-    /// The limit before it was halved last, while it is below that.
+    /// The share of the late answers that ask to slow down.
+    refused: f64,
+    slowed: Option<Slowed>,
+    /// The limit before it was lowered last, while it is below that.
     before: Option<u32>,
+}
+
+/// A time at which S3 asked to slow down.
+#[derive(Clone, Copy, Debug)]
+struct Slowed {
+    at: Instant,
+    from: u32,
 }
 
 /// What was acknowledged while the limit stayed.
@@ -55,7 +68,8 @@ impl Climb {
             best: None,
             round: Round::begin(now),
             rest: 0,
-            halved: None,
+            refused: 0.0,
+            slowed: None,
             before: None,
         }
     }
@@ -67,6 +81,7 @@ impl Climb {
 
     /// A part was acknowledged.
     pub(crate) fn acknowledged(&mut self, bytes: u64, now: Instant) {
+        self.refused -= self.refused * WEIGHT;
         self.round.bytes += bytes;
         self.round.parts += 1;
         let elapsed = now.duration_since(self.round.since);
@@ -108,16 +123,20 @@ impl Climb {
         (self.limit + (self.limit / 2).max(1)).min(self.most)
     }
 
-    /// S3 asked to slow down, in answer to a request of that time. Those that were sent before the last halving say nothing new.
+    /// S3 asked to slow down, in answer to a request of that time. Those that were sent before it last did belong to the same
+    /// burst.
     pub(crate) fn slow_down(&mut self, asked: Instant, now: Instant) {
-        if self.halved.is_some_and(|halved| asked <= halved) {
-            return;
+        self.refused += (1.0 - self.refused) * WEIGHT;
+        let burst = self.slowed.filter(|slowed| asked <= slowed.at);
+        let slowed = burst.unwrap_or(Slowed { at: now, from: self.limit });
+        if burst.is_none() {
+            self.slowed = Some(slowed);
+            self.before = Some(self.limit);
+            self.best = None;
+            self.round = Round::begin(now);
         }
-        self.before = Some(self.limit);
-        self.limit = (self.limit / 2).max(1);
-        self.halved = Some(now);
-        self.best = None;
-        self.round = Round::begin(now);
+        let lower = (f64::from(slowed.from) * (1.0 - self.refused / 2.0)).round() as u32;
+        self.limit = self.limit.min(lower).max(1);
     }
 }
 
@@ -157,11 +176,11 @@ mod tests {
     }
 
     #[test]
-    fn one_burst_of_slow_down_halves_once() {
+    fn a_burst_of_slow_down_halves_once_and_a_server_that_goes_on_asking_is_left_one() {
         let start = Instant::now();
         let mut climb = Climb::new(None, start);
         let later = start + Duration::from_secs(1);
-        for _ in 0..5 {
+        for _ in 0..8 {
             climb.slow_down(start, later);
         }
         assert_eq!(climb.limit(), 4);
@@ -172,10 +191,23 @@ mod tests {
     }
 
     #[test]
-    fn what_was_halved_comes_back_at_once_and_then_rests() {
+    fn a_refusal_now_and_then_costs_little_and_comes_back_at_once() {
+        let mut now = Instant::now();
+        let mut climb = Climb::new(None, now);
+        let rate = |limit| f64::from(limit) * 10.0;
+        for _ in 0..20 {
+            run(&mut climb, now, 32, rate);
+            now += Duration::from_secs(60);
+            climb.slow_down(now, now);
+            assert!(climb.limit() >= 7, "{climb:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_lost_comes_back_and_then_rests() {
         let now = Instant::now();
         let mut climb = Climb::new(None, now);
-        climb.slow_down(now, now);
+        (0..8).for_each(|_| climb.slow_down(now, now));
         let rate = |limit| f64::from(limit) * 10.0;
         assert_eq!(run(&mut climb, now, 12, rate), [4, 6, 8]);
         let later = now + Duration::from_secs(60);
@@ -189,7 +221,7 @@ mod tests {
         let mut climb = Climb::new(None, start);
         for second in 1..3 {
             let at = start + Duration::from_secs(second);
-            climb.slow_down(at, at);
+            (0..8).for_each(|_| climb.slow_down(at, at));
         }
         let rate = |limit| f64::from(limit) * 10.0;
         assert_eq!(run(&mut climb, start + Duration::from_secs(3), 40, rate), [2, 3, 4]);
