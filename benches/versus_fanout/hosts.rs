@@ -59,8 +59,10 @@ impl Hosts {
                 here.display()
             ),
         )?;
-        let mut sshd = Command::new("/usr/sbin/sshd");
-        sshd.args(["-D", "-q", "-f"]).arg(&configuration).stdin(Stdio::null());
+        // It ends with the benchmark, however that ends.
+        let mut sshd = Command::new("setpriv");
+        sshd.args(["--pdeathsig", "KILL", "/usr/sbin/sshd", "-D", "-q", "-f"]).arg(&configuration);
+        sshd.stdin(Stdio::null());
         Ok(sshd.spawn()?)
     }
 

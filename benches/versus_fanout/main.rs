@@ -52,13 +52,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
             _ => format!("{all} hosts, {files} files"),
         };
         let ours = async || if job == "run" { run(&hosts).await } else { copy(&hosts, &tree).await };
-        let ours = measure("ours", all, ours).await?;
+        let ours = measure(&case, "ours", all, ours).await?;
         finish(&hosts, job, files)?;
         for (name, script) in PEERS {
             let arguments =
                 [text(folder), hosts.port.to_string(), names.clone(), job.to_owned(), text(&tree)];
             let theirs = async || Ok(peers.script(script, &arguments)?.trim().parse()?);
-            let theirs = measure(name, all, theirs).await?;
+            let theirs = measure(&case, name, all, theirs).await?;
             finish(&hosts, job, files)?;
             bench.push(Row::less_is_better(&case, "seconds", ours.wall, name, theirs.wall, SECONDS));
             bench.push(Row::less_is_better(&case, "seconds of CPU", ours.cpu, name, theirs.cpu, SECONDS));
@@ -102,6 +102,7 @@ fn finish(hosts: &Hosts, job: &str, files: usize) -> Result<(), Box<dyn Error>> 
 }
 
 async fn measure(
+    case: &str,
     name: &str,
     hosts: usize,
     job: impl AsyncFnOnce() -> Result<usize, Box<dyn Error>>,
@@ -111,7 +112,9 @@ async fn measure(
     if good != hosts {
         return Err(format!("{name} succeeded on {good} of {hosts} hosts").into());
     }
-    Ok(Cost { wall: began.elapsed().as_secs_f64(), cpu: cpu()? - before })
+    let cost = Cost { wall: began.elapsed().as_secs_f64(), cpu: cpu()? - before };
+    println!("{case}, {name}: {:.2} s, {:.2} s CPU", cost.wall, cost.cpu);
+    Ok(cost)
 }
 
 /// Seconds that this process and those that it waited for have computed: fields 14 to 17 of `/proc/self/stat`, in hundredths.
