@@ -178,6 +178,13 @@ impl Monitor for HealthMonitor {
         Ok(())
     }
 
+    async fn leaves(&self, node: &NodeAddress, generation: Generation, why: &str) -> Result<()> {
+        let key = self.key(node, "leaves")?;
+        let by = self.0.shared.clock.now();
+        self.0.shared.step(Event::Leaves { key, generation, why, by });
+        Ok(())
+    }
+
     async fn forget(&self, node: &NodeAddress) -> Result<()> {
         let shared = &self.0.shared;
         let now = shared.now();

@@ -86,6 +86,13 @@ pub trait Monitor: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// Says that a node that works is on its way out, and that this is its last generation: somebody ordered that. It counts against the
+    /// budgets as if it had been `Leaving`, and becomes `Replace` when it dies meanwhile.
+    async fn leaves(&self, node: &NodeAddress, generation: Generation, why: &str) -> Result<()> {
+        let _ = why;
+        self.replacing(node, generation).await
+    }
+
     /// Wants a node replaced that may be healthy, as for another image: it becomes `Leaving` as soon as the budgets allow. A
     /// monitor without budgets refuses ([`Unsupported`](crate::ErrorKind::Unsupported)).
     async fn condemn(&self, node: &NodeAddress, why: &str) -> Result<()> {

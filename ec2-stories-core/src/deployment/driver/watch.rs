@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::super::event::EventKind;
-use super::super::machine::{Aim, Event, Failure, Machine, Outcome, Phase};
+use super::super::machine::{Aim, Event, Failure, Machine, Outcome, Phase, SUPERSEDED};
 use super::Context;
 use super::call::{On, call};
 use super::controller::Events;
@@ -31,6 +31,8 @@ enum Word {
     Watch(Box<Node>, Generation),
     Resume(Box<Node>, Generation),
     Replacing(NodeAddress, Generation),
+    Leaves(NodeAddress, Generation, String),
+    Condemn(NodeAddress, InstanceId),
     Quarantine(NodeAddress, String),
     Forget(NodeAddress),
 }
@@ -56,7 +58,10 @@ pub(super) struct Watch {
 
 impl Watch {
     /// With the future that passes on what the monitor is told.
-    pub(super) fn new(context: &Arc<Context>) -> (Self, impl Future<Output = ()> + Send + use<>) {
+    pub(super) fn new(
+        context: &Arc<Context>,
+        events: Events,
+    ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (words, mut queue) = mpsc::unbounded_channel();
         let monitor = context.monitor.clone();
         let watch = Self {
@@ -77,6 +82,11 @@ impl Watch {
                         Word::Watch(node, generation) => monitor.watch(node, *generation).await,
                         Word::Resume(node, generation) => monitor.resume(node, *generation).await,
                         Word::Replacing(node, generation) => monitor.replacing(node, *generation).await,
+                        Word::Leaves(node, generation, why) => monitor.leaves(node, *generation, why).await,
+                        Word::Condemn(node, instance) => {
+                            condemn(&context, &*monitor, node, instance, &events).await;
+                            Ok(())
+                        }
                         Word::Quarantine(node, why) => monitor.quarantine(node, why).await,
                         Word::Forget(node) => monitor.forget(node).await,
                     };
@@ -141,6 +151,7 @@ impl Watch {
                         self.tell(Word::Replacing(address.clone(), node.generation));
                     }
                 }
+                phase if phase.is_leaving() && machine.aim == Aim::Live => self.leaves(context, machine, address),
                 Phase::Quarantined => {
                     self.told.remove(address);
                     let why = machine.node(address).and_then(|node| node.failure.as_ref());
@@ -151,11 +162,47 @@ impl Watch {
                 _ => {}
             }
         }
+        for address in &outcome.asks {
+            if let Some(instance) = machine.node(address).and_then(|node| node.instance.clone()) {
+                self.tell(Word::Condemn(address.clone(), instance));
+            }
+        }
+        for address in &outcome.stays {
+            if let (Some(node), Ok(seen)) = (machine.node(address), context.node(address)) {
+                // What was asked of it is void then.
+                self.tell(Word::Resume(Box::new(seen), node.generation));
+            }
+        }
         for address in &outcome.removed {
             // Known still where it was being replaced, or in quarantine.
             self.told.remove(address);
             self.tell(Word::Forget(address.clone()));
         }
+    }
+
+    /// What an earlier controller began counts against the budgets before anything else does.
+    pub(super) fn take_up(&mut self, context: &Context, machine: &Machine) {
+        for (address, generation) in machine.being_replaced() {
+            if context.fleet(&address.fleet).is_some() {
+                self.told.entry(address.clone()).or_insert(Told { as_found: false });
+                self.tell(Word::Replacing(address, generation));
+            }
+        }
+    }
+
+    /// A node's instance is on its way out, whoever decided it: from now on that counts against the budgets. Of a node that is one too
+    /// many nothing is expected any more.
+    fn leaves(&mut self, context: &Context, machine: &Machine, address: &NodeAddress) {
+        let (Some(node), Some(fleet)) = (machine.node(address), machine.fleet(&address.fleet)) else { return };
+        if address.slot >= fleet.plan.wanted || context.fleet(&address.fleet).is_none() {
+            return self.forget(address);
+        }
+        self.told.entry(address.clone()).or_insert(Told { as_found: false });
+        let works = matches!(node.phase, Phase::Deregistering | Phase::Draining);
+        self.tell(match node.leaving.as_ref().filter(|leaving| works && leaving.healthy) {
+            Some(leaving) => Word::Leaves(address.clone(), node.generation, leaving.failure.to_string()),
+            None => Word::Replacing(address.clone(), node.generation),
+        });
     }
 
     /// Whether a node that is live again needs no new watch. A monitor that wanted it replaced has done with that instance, and is
@@ -179,6 +226,10 @@ impl Watch {
     fn begin(&mut self, context: &Context, machine: &Machine, address: &NodeAddress, phase: Phase) {
         let (Some(node), Ok(seen)) = (machine.node(address), context.node(address)) else { return };
         if node.instance.as_ref() != Some(&seen.instance.id) || context.fleet(&address.fleet).is_none() {
+            return;
+        }
+        if node.phase.is_leaving() {
+            // The same step has led it on, and out.
             return;
         }
         let (seen, generation) = (Box::new(seen), node.generation);
@@ -240,6 +291,24 @@ impl Watch {
             }
         }
     }
+}
+
+/// Asks that a node may leave for a rollout. Where nobody counts how many do, it may.
+async fn condemn(
+    context: &Context,
+    monitor: &dyn Monitor,
+    node: &NodeAddress,
+    instance: &InstanceId,
+    events: &Events,
+) {
+    let Err(error) = monitor.condemn(node, SUPERSEDED).await else { return };
+    if error.kind() != ErrorKind::Unsupported {
+        context.problem(Some(node), format!("the monitor: {}", error.chain()));
+    }
+    let (node, instance) = (node.clone(), instance.clone());
+    let failure = Failure::new(ErrorKind::Canceled, SUPERSEDED);
+    // Nobody listens any more only when the controller is gone.
+    drop(events.send(Event::Leaving { node, instance, failure, by: None }));
 }
 
 /// Whether a node that was found again lived before, unless a step on it is still to be done. Where there are no steps nothing was

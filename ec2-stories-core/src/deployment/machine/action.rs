@@ -70,6 +70,11 @@ pub struct Outcome {
     pub changed: Vec<NodeAddress>,
     /// Nodes that live with another instance than the one that others know.
     pub replaced: Vec<NodeAddress>,
+    /// Nodes that a rollout wants replaced as soon as the monitor's budgets allow. Each is answered by
+    /// [`Event::Leaving`](super::Event::Leaving), at once where nobody counts.
+    pub asks: Vec<NodeAddress>,
+    /// Nodes of which that was asked, and that are to stay after all.
+    pub stays: Vec<NodeAddress>,
     /// Rollouts that are done, or halt for a reason.
     pub rollouts: Vec<(Name, Option<Failure>)>,
     /// Nodes that the fleet has no more.

@@ -42,6 +42,7 @@ pub use event::Event;
 pub use failure::{Failure, Place};
 pub use phase::{Leaving, Node, Outgoing, Phase};
 pub use rollout::Rollout;
+pub(crate) use rollout::SUPERSEDED;
 pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Otherwise, Preparation};
 
 use jiff::Timestamp;

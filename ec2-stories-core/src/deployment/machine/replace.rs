@@ -65,10 +65,12 @@ impl Machine {
         let Some(node) = self.node(address).filter(|node| node.instance.as_ref() == Some(instance)) else {
             return;
         };
-        if self.aim == Aim::Live && node.leaving.is_none() && node.is_up() {
-            let leaving = Leaving { failure, healthy: true, by, quarantine: false, asked: false };
-            self.leave(address, leaving, now, out);
+        if self.aim == Aim::Terminated || node.leaving.is_some() || !node.is_up() {
+            return;
         }
+        let Some(asked) = self.leaves_for_rollout(address, by.is_some()) else { return };
+        let leaving = Leaving { failure, healthy: true, by, quarantine: false, asked };
+        self.leave(address, leaving, now, out);
     }
 
     pub(super) fn renew(

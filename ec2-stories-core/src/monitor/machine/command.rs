@@ -49,7 +49,9 @@ impl Machine {
 
     pub(super) fn replacing(&mut self, key: Key, generation: Generation, now: At) {
         let charge = match self.targets.get(&key) {
-            Some(known) if known.generation > generation || known.told >= Told::Leaving => return,
+            Some(known) if known.generation > generation => return,
+            // It was said to leave, and is charged where it was then.
+            Some(known) if known.told >= Told::Leaving && known.charge != Charge::None => known.charge,
             Some(known) => Charge::Zone(known.zone),
             None => Charge::Fleet,
         };
@@ -60,6 +62,30 @@ impl Machine {
         target.told = Told::Replace;
         self.charge(key, charge);
         self.recount(key);
+    }
+
+    /// It is drained, and probed meanwhile: when it dies it is to be drained no longer.
+    pub(super) fn leaves(
+        &mut self,
+        key: Key,
+        generation: Generation,
+        why: &str,
+        by: Timestamp,
+        now: At,
+        out: &mut Vec<Outcome>,
+    ) {
+        let its = |target: &&mut Target| target.generation == generation && target.listens();
+        let Some(target) = self.targets.get_mut(&key).filter(its) else {
+            return self.replacing(key, generation, now);
+        };
+        if target.told == Told::Leaving {
+            return;
+        }
+        let zone = target.zone;
+        let leaving = Leaving { why: why.to_owned(), by, urgency: Urgency::Wanted, since: now };
+        (target.told, target.more().leaving) = (Told::Leaving, Some(leaving));
+        self.charge(key, Charge::Zone(zone));
+        self.settle(key, now, out);
     }
 
     pub(super) fn forget(&mut self, key: Key) {

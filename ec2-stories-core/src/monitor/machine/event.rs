@@ -37,6 +37,17 @@ pub enum Event<'a> {
         /// The generation that is replaced.
         generation: Generation,
     },
+    /// A node that works is on its way out, as somebody ordered.
+    Leaves {
+        /// The node.
+        key: Key,
+        /// The generation that leaves.
+        generation: Generation,
+        /// Why.
+        why: &'a str,
+        /// The time of day.
+        by: Timestamp,
+    },
     /// A node is watched no more.
     Forget {
         /// The node.

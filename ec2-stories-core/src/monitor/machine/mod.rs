@@ -92,6 +92,7 @@ impl Machine {
                 self.watch(key, zone, generation, was_live, now, out);
             }
             Event::Replacing { key, generation } => self.replacing(key, generation, now),
+            Event::Leaves { key, generation, why, by } => self.leaves(key, generation, why, by, now, out),
             Event::Forget { key } => self.forget(key),
             Event::Condemn { key, why, by } => self.condemn(key, why, by, now, out),
             Event::Quarantine { key, why } => self.quarantine(key, why, now, out),
