@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Deployment;
 use super::driver::{Context, recover};
-use super::journal::{Journal, Stage};
+use super::journal::{FleetRecord, Journal, Stage};
 use super::machine::{Failure, FleetPlan, Node, Phase};
 use super::orders::{Pause, Request};
 use super::table::table;
@@ -183,9 +183,10 @@ impl Deployment {
                 address,
             }
         };
-        let halted = |halted: &Option<Failure>| halted.as_ref().map(ToString::to_string);
-        let rollouts = context.known().fleets.iter().filter(|(_, record)| record.rolls);
-        let rollouts = rollouts.map(|(name, record)| (name.clone(), halted(&record.halted))).collect();
+        let rolls = |(name, record): (&Name, &FleetRecord)| {
+            record.rolls.then(|| (name.clone(), record.halted.as_ref().map(Failure::to_string)))
+        };
+        let rollouts = context.known().fleets.iter().filter_map(rolls).collect();
         Ok(Status {
             deployment: self.spec().name.clone(),
             stage: recovered.stage.map_or(without, Stage::as_str).to_owned(),
