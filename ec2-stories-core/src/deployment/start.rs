@@ -167,6 +167,9 @@ impl Deployment {
         context.known().fleets.extend(plan.resolved);
         let Recovered { mut machine, written, .. } = recovered;
         roll_out(&context, &mut machine, updates);
+        if updates {
+            write_rollouts(&context).await?;
+        }
         revise(&context, &mut machine).await;
         for (fleet, places) in &plan.unusable {
             machine.pass_over(fleet, places);
@@ -262,6 +265,16 @@ fn roll_out(context: &Context, machine: &mut Machine, updates: bool) {
         machine.roll_out(fleet);
         old.iter().for_each(|address| machine.supersede(address));
     }
+}
+
+/// Has an update go on after a death from now on: it was ordered once this returns.
+async fn write_rollouts(context: &Context) -> Result<()> {
+    let records: Vec<_> =
+        context.known().fleets.clone().into_iter().filter(|(_, record)| record.rolls).collect();
+    for (fleet, record) in records {
+        context.journal.write(&Journal::fleet(&fleet), &record).await?;
+    }
+    Ok(())
 }
 
 type Begun = (Context, Machine, BTreeMap<NodeAddress, NodeRecord>);

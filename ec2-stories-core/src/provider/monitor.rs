@@ -1,6 +1,7 @@
 //! Watching nodes.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -76,6 +77,12 @@ pub trait Monitor: fmt::Debug + Send + Sync {
     /// Starts to watch a node that was live when it was last watched, as after a restart of the controller: it has no start-up
     /// time.
     async fn resume(&self, node: &Node, generation: Generation) -> Result<()> {
+        self.watch(node, generation).await
+    }
+
+    /// Starts to watch a node that was launched so long ago, as after a restart of the controller: its start-up time counts from then.
+    async fn adopt(&self, node: &Node, generation: Generation, age: Duration) -> Result<()> {
+        let _ = age;
         self.watch(node, generation).await
     }
 

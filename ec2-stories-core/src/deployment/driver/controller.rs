@@ -273,8 +273,12 @@ impl Controller {
 
     fn dispatch(&mut self, action: Action) {
         let stops: Vec<&NodeAddress> = match &action {
-            Action::Undo { node } | Action::Deregister { node, .. } => vec![node],
-            Action::Replace { node, instance } if self.is_current(node, instance) => vec![node],
+            Action::Deregister { node, .. } => vec![node],
+            Action::Undo { node, instance } | Action::Replace { node, instance }
+                if self.is_current(node, instance) =>
+            {
+                vec![node]
+            }
             Action::Terminate { nodes } => {
                 let current = nodes.iter().filter(|(node, instance)| self.is_current(node, instance));
                 current.map(|(node, _)| node).collect()

@@ -155,10 +155,13 @@ impl Controller {
 pub(super) async fn tell_rollouts(context: &Context, rollouts: &[(Name, Option<Failure>)]) {
     for (name, halted) in rollouts {
         let fleet = name.to_string();
-        context.tell(None, match halted {
-            Some(why) => EventKind::RolloutHalted { fleet, why: why.to_string() },
-            None => EventKind::RolledOut { fleet },
-        });
+        context.tell(
+            None,
+            match halted {
+                Some(why) => EventKind::RolloutHalted { fleet, why: why.to_string() },
+                None => EventKind::RolledOut { fleet },
+            },
+        );
         let record = context.known().fleets.get_mut(name).map(|record| {
             (record.rolls, record.halted) = (halted.is_some(), halted.clone());
             record.clone()

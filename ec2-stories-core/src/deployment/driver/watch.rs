@@ -30,6 +30,7 @@ const LOOK: Duration = Duration::from_secs(30);
 enum Word {
     Watch(Box<Node>, Generation),
     Resume(Box<Node>, Generation),
+    Adopt(Box<Node>, Generation, Duration),
     Replacing(NodeAddress, Generation),
     Leaves(NodeAddress, Generation, String),
     Condemn(NodeAddress, InstanceId),
@@ -40,8 +41,17 @@ enum Word {
 /// What is known of a node that is watched.
 #[derive(Clone, Copy, Debug)]
 struct Told {
-    /// Found again after a restart, and nothing was done on it since.
-    as_found: bool,
+    /// How it was found again after a restart, where nothing was done on it since.
+    found: Option<Found>,
+}
+
+/// How a node is that was found again.
+#[derive(Clone, Copy, Debug)]
+enum Found {
+    /// It lived before.
+    Lived,
+    /// Nobody knows, and it is so young that it may still be starting.
+    Young(Duration),
 }
 
 /// A deployment's monitor, in the hands of its controller.
@@ -81,6 +91,7 @@ impl Watch {
                     let result = match &word {
                         Word::Watch(node, generation) => monitor.watch(node, *generation).await,
                         Word::Resume(node, generation) => monitor.resume(node, *generation).await,
+                        Word::Adopt(node, generation, age) => monitor.adopt(node, *generation, *age).await,
                         Word::Replacing(node, generation) => monitor.replacing(node, *generation).await,
                         Word::Leaves(node, generation, why) => monitor.leaves(node, *generation, why).await,
                         Word::Condemn(node, instance) => {
@@ -140,18 +151,20 @@ impl Watch {
                 Phase::Live => self.begin(context, machine, address, *phase),
                 Phase::Customizing | Phase::Registering => {
                     if let Some(told) = self.told.get_mut(address) {
-                        told.as_found = false;
+                        told.found = None;
                     }
                 }
                 Phase::Absent | Phase::Resting => {
                     let is_described = context.fleet(&address.fleet).is_some();
                     let replaced = machine.node(address).filter(|node| is_described && node.generation.0 > 0);
                     if let Some(node) = replaced {
-                        self.told.entry(address.clone()).or_insert(Told { as_found: false });
+                        self.told.entry(address.clone()).or_insert(Told { found: None });
                         self.tell(Word::Replacing(address.clone(), node.generation));
                     }
                 }
-                phase if phase.is_leaving() && machine.aim == Aim::Live => self.leaves(context, machine, address),
+                phase if phase.is_leaving() && machine.aim == Aim::Live => {
+                    self.leaves(context, machine, address)
+                }
                 Phase::Quarantined => {
                     self.told.remove(address);
                     let why = machine.node(address).and_then(|node| node.failure.as_ref());
@@ -184,7 +197,7 @@ impl Watch {
     pub(super) fn take_up(&mut self, context: &Context, machine: &Machine) {
         for (address, generation) in machine.being_replaced() {
             if context.fleet(&address.fleet).is_some() {
-                self.told.entry(address.clone()).or_insert(Told { as_found: false });
+                self.told.entry(address.clone()).or_insert(Told { found: None });
                 self.tell(Word::Replacing(address, generation));
             }
         }
@@ -193,11 +206,13 @@ impl Watch {
     /// A node's instance is on its way out, whoever decided it: from now on that counts against the budgets. Of a node that is one too
     /// many nothing is expected any more.
     fn leaves(&mut self, context: &Context, machine: &Machine, address: &NodeAddress) {
-        let (Some(node), Some(fleet)) = (machine.node(address), machine.fleet(&address.fleet)) else { return };
+        let (Some(node), Some(fleet)) = (machine.node(address), machine.fleet(&address.fleet)) else {
+            return;
+        };
         if address.slot >= fleet.plan.wanted || context.fleet(&address.fleet).is_none() {
             return self.forget(address);
         }
-        self.told.entry(address.clone()).or_insert(Told { as_found: false });
+        self.told.entry(address.clone()).or_insert(Told { found: None });
         let works = matches!(node.phase, Phase::Deregistering | Phase::Draining);
         self.tell(match node.leaving.as_ref().filter(|leaving| works && leaving.healthy) {
             Some(leaving) => Word::Leaves(address.clone(), node.generation, leaving.failure.to_string()),
@@ -217,7 +232,7 @@ impl Watch {
     /// Notes that the node lived before; whether it is to be watched anew.
     fn revive(&mut self, address: &NodeAddress, condemned: bool) -> bool {
         if condemned {
-            self.told.insert(address.clone(), Told { as_found: true });
+            self.told.insert(address.clone(), Told { found: Some(Found::Lived) });
         }
         condemned
     }
@@ -235,11 +250,12 @@ impl Watch {
         let (seen, generation) = (Box::new(seen), node.generation);
         context.known().verdicts.remove(address);
         context.view.judge(address, None);
-        let as_found = phase == Phase::Running && has_lived(context, machine, address);
-        let before = self.told.insert(address.clone(), Told { as_found });
-        self.tell(match before {
-            Some(Told { as_found: true }) if phase == Phase::Live => Word::Resume(seen, generation),
-            _ => Word::Watch(seen, generation),
+        let found = (phase == Phase::Running).then(|| found(context, machine, address)).flatten();
+        let before = self.told.insert(address.clone(), Told { found });
+        self.tell(match before.and_then(|told| told.found).filter(|_| phase == Phase::Live) {
+            Some(Found::Lived) => Word::Resume(seen, generation),
+            Some(Found::Young(age)) => Word::Adopt(seen, generation, age),
+            None => Word::Watch(seen, generation),
         });
     }
 
@@ -311,13 +327,14 @@ async fn condemn(
     drop(events.send(Event::Leaving { node, instance, failure, by: None }));
 }
 
-/// Whether a node that was found again lived before, unless a step on it is still to be done. Where there are no steps nothing was
-/// written of that, and its age says it.
-fn has_lived(context: &Context, machine: &Machine, address: &NodeAddress) -> bool {
-    let found = machine.node(address).and_then(|node| node.adopted);
-    let (Some(launched), Some(fleet)) = (found, machine.fleet(&address.fleet)) else { return false };
+/// How a node is that was found again, unless a step on it is still to be done. Where there are no steps nothing was written of
+/// whether it lived before, and its age says it.
+fn found(context: &Context, machine: &Machine, address: &NodeAddress) -> Option<Found> {
+    let launched = machine.node(address)?.adopted?;
+    let plan = &machine.fleet(&address.fleet)?.plan;
     let age = Duration::try_from(context.now().duration_since(launched)).unwrap_or_default();
-    fleet.plan.customizes || fleet.plan.registers || age >= fleet.plan.health.startup_timeout
+    let lived = plan.customizes || plan.registers || age >= plan.health.startup_timeout;
+    Some(if lived { Found::Lived } else { Found::Young(age) })
 }
 
 /// Tells what the deployment's own monitor sees, and no verdict says.

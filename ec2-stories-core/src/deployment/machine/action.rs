@@ -29,8 +29,8 @@ pub enum Action {
     Register { node: NodeAddress, instance: InstanceId },
     /// End its registrations, in the registrars' order; one that is not known yet may stand all the same.
     Deregister { node: NodeAddress, registrations: Vec<Registration> },
-    /// Take the customization back.
-    Undo { node: NodeAddress },
+    /// Take the customization of this instance back, which may be the one before the node's present one.
+    Undo { node: NodeAddress, instance: InstanceId },
     /// Terminate this instance, which is to be replaced, and wait until it is gone; unless the node is held by now.
     Replace { node: NodeAddress, instance: InstanceId },
     /// Terminate these instances and wait until each is gone.

@@ -120,7 +120,8 @@ impl Machine {
         let fleet = &mut self.fleets[index];
         if let Some(rollout) = &mut fleet.rollout {
             rollout.halted = Some(why.clone());
-            out.stays.extend(rollout.asked.iter().map(|slot| NodeAddress::new(fleet.plan.name.clone(), *slot)));
+            out.stays
+                .extend(rollout.asked.iter().map(|slot| NodeAddress::new(fleet.plan.name.clone(), *slot)));
         }
         out.rollouts.push((fleet.plan.name.clone(), Some(why)));
     }

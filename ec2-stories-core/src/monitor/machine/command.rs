@@ -12,16 +12,8 @@ use crate::provider::Hold;
 const NOWHERE: u32 = u32::MAX;
 
 impl Machine {
-    pub(super) fn watch(
-        &mut self,
-        key: Key,
-        zone: u32,
-        generation: Generation,
-        was_live: bool,
-        now: At,
-        out: &mut Vec<Outcome>,
-    ) {
-        let (mut charge, mut hold) = (Charge::None, None);
+    pub(super) fn watch(&mut self, key: Key, mut target: Target, now: At, out: &mut Vec<Outcome>) {
+        let (generation, mut hold) = (target.generation, None);
         if let Some(known) = self.targets.get_mut(&key) {
             if known.generation > generation {
                 return;
@@ -31,17 +23,18 @@ impl Machine {
                 // Whoever was to replace it has thought better of it.
                 self.discharge(key);
             }
-            charge = self.targets.get(&key).map_or(Charge::None, |known| known.charge);
+            target.charge = self.targets.get(&key).map_or(Charge::None, |known| known.charge);
             self.erase(key);
         }
         self.watches = self.watches.wrapping_add(1);
-        let mut target = Target::new(generation, self.watches, zone, now);
-        (target.charge, target.was_live, target.spell) = (charge, was_live, self.sight.spell);
+        (target.watch, target.spell) = (self.watches, self.sight.spell);
+        // Others wait for it, or nobody knows how it is; one of a first launch has its turn with everybody's.
+        let is_urgent = target.was_live || target.age > 0 || target.charge != Charge::None;
         if hold.is_some() {
             target.more().hold = hold;
         }
         self.targets.insert(key, target);
-        if !self.fleets[key.fleet as usize].probed {
+        if is_urgent && !self.fleets[key.fleet as usize].probed {
             out.push(Outcome::Ask(key));
         }
         self.settle(key, now, out);

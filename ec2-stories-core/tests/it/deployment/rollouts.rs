@@ -61,12 +61,17 @@ impl Witness {
         let all: usize = out.values().sum();
         self.most = self.most.max(all);
         let most = AT_ONCE.of(NODES) as usize;
-        let phases = || nodes.iter().filter(|node| node.phase != Phase::Live).map(|node| (&node.address, node.phase));
+        let phases =
+            || nodes.iter().filter(|node| node.phase != Phase::Live).map(|node| (&node.address, node.phase));
         assert!(all <= most, "seed {seed}: {all} of {most}: {:?}", phases().collect::<Vec<_>>());
         for (zone, out) in &out {
             let its = self.zones.values().filter(|its| *its == zone).count();
             let most = AT_ONCE.of(u32::try_from(its).unwrap()).max(1) as usize;
-            assert!(*out <= most, "seed {seed}: {out} of {most} in {zone}: {:?}", phases().collect::<Vec<_>>());
+            assert!(
+                *out <= most,
+                "seed {seed}: {out} of {most} in {zone}: {:?}",
+                phases().collect::<Vec<_>>()
+            );
         }
     }
 

@@ -68,7 +68,10 @@ fn whoever_is_held_is_passed_over_and_asked_for_again_later() {
     world.settle();
     assert!(!world.machine.is_ready());
     let outcome = world.tell(Event::Holds([].into()));
-    assert!(outcome.asks.contains(&web(0)) || world.machine.fleet(&name("web")).unwrap().rollout.as_ref().unwrap().asked.contains(&0));
+    assert!(
+        outcome.asks.contains(&web(0))
+            || world.machine.fleet(&name("web")).unwrap().rollout.as_ref().unwrap().asked.contains(&0)
+    );
 }
 
 #[test]

@@ -226,7 +226,10 @@ fn a_node_that_leaves_by_order_counts_at_once_and_is_probed_on() {
     world.kill(1);
     world.pass(100);
     world.step(Event::Leaves { key: key(0), generation: Generation(1), why: "ordered", by: today() });
-    assert_eq!((world.in_flight(), world.verdict(0)), (1, Some(Verdict::Leaving { why: "ordered".into(), by: today() })));
+    assert_eq!(
+        (world.in_flight(), world.verdict(0)),
+        (1, Some(Verdict::Leaving { why: "ordered".into(), by: today() }))
+    );
     world.pass(300);
     assert!(world.replaced().is_empty(), "one at a time: {:?}", world.said);
     world.kill(0);
