@@ -21,7 +21,8 @@ pub(crate) fn a_second(targets: u32) -> f64 {
     for slot in 0..targets {
         let key = Key { fleet, slot };
         let generation = Generation::FIRST;
-        machine.step(Event::Watch { key, zone, generation, was_live: true }, now, &mut out);
+        let (was_live, age) = (true, Duration::ZERO);
+        machine.step(Event::Watch { key, zone, generation, was_live, age }, now, &mut out);
         watches.push((key, machine.watch_of(key).expect("it is watched")));
     }
     let mut answer = |(key, watch): (Key, u32), now: At| {

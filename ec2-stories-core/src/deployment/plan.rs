@@ -50,6 +50,10 @@ pub struct PlannedFleet {
     /// What is done before, where the image is a file that the cloud does not have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<PlannedUpload>,
+    /// Why the replacing of its nodes that have another image came to a halt, where it did: a start goes on without it, an update begins it
+    /// again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted: Option<String>,
     /// Instance types, the preferred first.
     pub instance_types: Vec<InstanceType>,
     /// Which of them are customized again, since their steps differ by now.
@@ -108,6 +112,9 @@ impl fmt::Display for Plan {
         for fleet in &self.fleets {
             if let Some(upload) = &fleet.upload {
                 writeln!(f, "before {}: {upload}", fleet.name)?;
+            }
+            if let Some(halted) = &fleet.halted {
+                writeln!(f, "{}: {halted}; only an update goes on with it", fleet.name)?;
             }
             if let Some(after) = fleet.expires_after.after() {
                 let after = Expiry::After(after);

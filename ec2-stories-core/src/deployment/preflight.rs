@@ -84,6 +84,7 @@ async fn plan_fleet(
         image: record.as_ref().map(|record| record.image.clone()),
         upload,
         instance_types: spec.instance_types.clone(),
+        halted: record.as_ref().and_then(|record| record.halted.as_ref()).map(ToString::to_string),
         again: recovered.machine.differing(&spec.name).collect(),
         customizers: fleet.customizers.iter().map(|customizer| customizer.name()).collect(),
         expires_after: expiry_of(&context.spec, Some(spec)),
@@ -136,6 +137,7 @@ async fn resolve(
                 key,
                 group,
                 rolls: false,
+                halted: None,
             };
             Ok((Some(record), None))
         }

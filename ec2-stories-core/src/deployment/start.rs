@@ -95,7 +95,10 @@ impl Deployment {
     /// Starts the deployment as [`start`](Self::start) does, and replaces each node that was not launched from its fleet's image, which
     /// is looked up anew:
     /// within the budgets of [`Health`](crate::model::Health), drained first, the next once that one has proven itself. Nodes that the description has no more are
-    /// taken down. A replaced node that dies or fails halts it: an event and [`Running::ready`] say so. After a restart it goes on.
+    /// taken down. After a restart of the controller it goes on.
+    ///
+    /// A replaced node that dies or fails halts it: an event and [`Running::ready`] say so, and nothing more is replaced for an image, by a
+    /// later controller neither ([`Plan`] and [`Status`](super::Status) name it), until this is called again.
     ///
     /// # Errors
     /// As those of [`start`](Self::start).
@@ -164,6 +167,9 @@ impl Deployment {
         context.known().fleets.extend(plan.resolved);
         let Recovered { mut machine, written, .. } = recovered;
         roll_out(&context, &mut machine, updates);
+        if updates {
+            write_rollouts(&context).await?;
+        }
         revise(&context, &mut machine).await;
         for (fleet, places) in &plan.unusable {
             machine.pass_over(fleet, places);
@@ -242,8 +248,10 @@ impl Deployment {
 fn roll_out(context: &Context, machine: &mut Machine, updates: bool) {
     let mut known = context.known();
     for (fleet, record) in &mut known.fleets {
-        record.rolls |= updates;
-        if !record.rolls {
+        if updates {
+            (record.rolls, record.halted) = (true, None);
+        }
+        if !record.rolls || record.halted.is_some() {
             continue;
         }
         let instances = machine.fleet(fleet).into_iter().flat_map(|fleet| {
@@ -257,6 +265,16 @@ fn roll_out(context: &Context, machine: &mut Machine, updates: bool) {
         machine.roll_out(fleet);
         old.iter().for_each(|address| machine.supersede(address));
     }
+}
+
+/// Has an update go on after a death from now on: it was ordered once this returns.
+async fn write_rollouts(context: &Context) -> Result<()> {
+    let records: Vec<_> =
+        context.known().fleets.clone().into_iter().filter(|(_, record)| record.rolls).collect();
+    for (fleet, record) in records {
+        context.journal.write(&Journal::fleet(&fleet), &record).await?;
+    }
+    Ok(())
 }
 
 type Begun = (Context, Machine, BTreeMap<NodeAddress, NodeRecord>);

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Deployment;
 use super::driver::{Context, recover};
-use super::journal::{Journal, Stage};
-use super::machine::{FleetPlan, Node, Phase};
+use super::journal::{FleetRecord, Journal, Stage};
+use super::machine::{Failure, FleetPlan, Node, Phase};
 use super::orders::{Pause, Request};
 use super::table::table;
 use crate::model::{Generation, Instance, InstanceId, InstanceState, Name, NodeAddress};
@@ -103,6 +103,9 @@ pub struct Status {
     /// Nodes that were ordered to be replaced, which no controller has begun with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub replace: BTreeMap<NodeAddress, Request>,
+    /// Fleets of which nodes are being replaced for their image, with the reason where that has halted until the next update.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rollouts: BTreeMap<Name, Option<String>>,
     /// Its nodes.
     pub nodes: Vec<NodeStatus>,
     /// Instances that carry its tag and are no node's.
@@ -124,6 +127,12 @@ impl fmt::Display for Status {
         }
         for (node, Request { reason, at }) in &self.replace {
             writeln!(f, "{node} ordered to be replaced at {at:.0}: {reason}")?;
+        }
+        for (fleet, halted) in &self.rollouts {
+            match halted {
+                Some(why) => writeln!(f, "{why}; only an update goes on with it")?,
+                None => writeln!(f, "fleet {fleet} is on its way to another image")?,
+            }
         }
         for damaged in &self.damaged {
             writeln!(f, "damaged: {damaged}")?;
@@ -174,6 +183,10 @@ impl Deployment {
                 address,
             }
         };
+        let rolls = |(name, record): (&Name, &FleetRecord)| {
+            record.rolls.then(|| (name.clone(), record.halted.as_ref().map(Failure::to_string)))
+        };
+        let rollouts = context.known().fleets.iter().filter_map(rolls).collect();
         Ok(Status {
             deployment: self.spec().name.clone(),
             stage: recovered.stage.map_or(without, Stage::as_str).to_owned(),
@@ -182,6 +195,7 @@ impl Deployment {
             holds: ordered.holds,
             quarantine: ordered.quarantine,
             replace: ordered.replace,
+            rollouts,
             nodes: machine.nodes().map(status).collect(),
             strays: recovered.strays.into_iter().map(|stray| stray.instance).collect(),
         })

@@ -134,7 +134,7 @@ impl HealthMonitor {
         })
     }
 
-    fn begin(&self, node: &Node, generation: Generation, was_live: bool) -> Result<()> {
+    fn begin(&self, node: &Node, generation: Generation, was_live: bool, age: Duration) -> Result<()> {
         let Handle { shared, tasks } = &*self.0;
         let key = self.key(&node.address, "watch")?;
         tasks.get_or_init(|| Tasks::start(shared));
@@ -145,7 +145,7 @@ impl HealthMonitor {
         }
         let zone = engine.machine.zone(node.instance.zone.as_str());
         engine.record(key, node);
-        shared.step_in(&mut engine, Event::Watch { key, zone, generation, was_live }, now);
+        shared.step_in(&mut engine, Event::Watch { key, zone, generation, was_live, age }, now);
         shared.enlist(&mut engine, key, now);
         Ok(())
     }
@@ -165,16 +165,27 @@ fn unwatched(operation: &str, node: &NodeAddress) -> Error {
 #[async_trait]
 impl Monitor for HealthMonitor {
     async fn watch(&self, node: &Node, generation: Generation) -> Result<()> {
-        self.begin(node, generation, false)
+        self.begin(node, generation, false, Duration::ZERO)
     }
 
     async fn resume(&self, node: &Node, generation: Generation) -> Result<()> {
-        self.begin(node, generation, true)
+        self.begin(node, generation, true, Duration::ZERO)
+    }
+
+    async fn adopt(&self, node: &Node, generation: Generation, age: Duration) -> Result<()> {
+        self.begin(node, generation, false, age)
     }
 
     async fn replacing(&self, node: &NodeAddress, generation: Generation) -> Result<()> {
         let key = self.key(node, "replacing")?;
         self.0.shared.step(Event::Replacing { key, generation });
+        Ok(())
+    }
+
+    async fn leaves(&self, node: &NodeAddress, generation: Generation, why: &str) -> Result<()> {
+        let key = self.key(node, "leaves")?;
+        let by = self.0.shared.clock.now();
+        self.0.shared.step(Event::Leaves { key, generation, why, by });
         Ok(())
     }
 

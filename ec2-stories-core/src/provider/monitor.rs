@@ -1,6 +1,7 @@
 //! Watching nodes.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -79,11 +80,24 @@ pub trait Monitor: fmt::Debug + Send + Sync {
         self.watch(node, generation).await
     }
 
+    /// Starts to watch a node that was launched so long ago, as after a restart of the controller: its start-up time counts from then.
+    async fn adopt(&self, node: &Node, generation: Generation, age: Duration) -> Result<()> {
+        let _ = age;
+        self.watch(node, generation).await
+    }
+
     /// Says that a replacement of the node is under way, of which this was the last generation: an earlier controller or an
     /// operator decided it. It counts against the budgets as if it had been `Replace`.
     async fn replacing(&self, node: &NodeAddress, generation: Generation) -> Result<()> {
         let _ = (node, generation);
         Ok(())
+    }
+
+    /// Says that a node that works is on its way out, and that this is its last generation: somebody ordered that. It counts against the
+    /// budgets as if it had been `Leaving`, and becomes `Replace` when it dies meanwhile.
+    async fn leaves(&self, node: &NodeAddress, generation: Generation, why: &str) -> Result<()> {
+        let _ = why;
+        self.replacing(node, generation).await
     }
 
     /// Wants a node replaced that may be healthy, as for another image: it becomes `Leaving` as soon as the budgets allow. A

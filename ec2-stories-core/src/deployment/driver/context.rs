@@ -9,7 +9,10 @@ use super::super::fleet::Fleet;
 use super::super::journal::{FleetRecord, Head, Journal, LaunchRecord};
 use super::super::orders::{OrderBook, Orders, Pause};
 use super::view::View;
-use crate::model::{ClientToken, DeploymentSpec, InstanceId, LoginSpec, Name, NodeAddress, RegisteredImage};
+use crate::attributes::Attributes;
+use crate::model::{
+    ClientToken, DeploymentSpec, Instance, InstanceId, LoginSpec, Name, NodeAddress, RegisteredImage,
+};
 use crate::monitor::HealthMonitor;
 use crate::provider::{Cloud, Hold, ImageUploader, Monitor, Node, Verdict};
 use crate::{Clock, Error, ErrorKind, Result};
@@ -94,8 +97,19 @@ impl Context {
     pub(crate) fn node(&self, address: &NodeAddress) -> Result<Node> {
         let unknown = || Error::new(ErrorKind::NotFound, "the node has no instance").on(address.to_string());
         let (instance, attributes) = self.view.node(address).ok_or_else(unknown)?;
+        Ok(self.as_node(address, instance, attributes))
+    }
+
+    /// The same, with an instance that may be the one before its present one.
+    pub(crate) fn node_of(&self, address: &NodeAddress, instance: &InstanceId) -> Result<Node> {
+        let unknown = || Error::new(ErrorKind::NotFound, "it was not seen yet").on(instance.to_string());
+        let instance = self.view.instance(instance).ok_or_else(unknown)?;
+        Ok(self.as_node(address, instance, self.view.attributes()))
+    }
+
+    fn as_node(&self, address: &NodeAddress, instance: Instance, attributes: Attributes) -> Node {
         let login = self.fleet(&address.fleet).map(|fleet| LoginSpec::of(&fleet.spec)).unwrap_or_default();
         let deployment = self.spec.name.clone();
-        Ok(Node { deployment, address: address.clone(), instance, attributes, login })
+        Node { deployment, address: address.clone(), instance, attributes, login }
     }
 }

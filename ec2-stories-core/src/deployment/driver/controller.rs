@@ -65,7 +65,7 @@ impl Controller {
             context.view.update(&machine, &address);
         }
         let (under_way, steps) = (FuturesUnordered::new(), BTreeMap::new());
-        let (watch, pass_on) = Watch::new(&context);
+        let (watch, pass_on) = Watch::new(&context, sender.clone());
         let pass_on: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(pass_on);
         under_way.push(pass_on);
         let (desk, read_on) = Desk::new(&context);
@@ -81,6 +81,7 @@ impl Controller {
         if self.machine.aim == Aim::Live {
             self.under_way.push(Box::pin(expiry::keep(Arc::clone(&self.context))));
         }
+        self.watch.take_up(&self.context, &self.machine);
         let mut ours = self.take(Event::Start).await;
         while ours && self.machine.closing != Closing::Done {
             tokio::select! {
@@ -272,8 +273,12 @@ impl Controller {
 
     fn dispatch(&mut self, action: Action) {
         let stops: Vec<&NodeAddress> = match &action {
-            Action::Undo { node } | Action::Deregister { node, .. } => vec![node],
-            Action::Replace { node, instance } if self.is_current(node, instance) => vec![node],
+            Action::Deregister { node, .. } => vec![node],
+            Action::Undo { node, instance } | Action::Replace { node, instance }
+                if self.is_current(node, instance) =>
+            {
+                vec![node]
+            }
             Action::Terminate { nodes } => {
                 let current = nodes.iter().filter(|(node, instance)| self.is_current(node, instance));
                 current.map(|(node, _)| node).collect()

@@ -151,17 +151,19 @@ impl Controller {
     }
 }
 
-/// Tells how rollouts go, and remembers those that are done.
+/// Tells how rollouts go, and remembers it.
 pub(super) async fn tell_rollouts(context: &Context, rollouts: &[(Name, Option<Failure>)]) {
     for (name, halted) in rollouts {
         let fleet = name.to_string();
-        if let Some(why) = halted {
-            context.tell(None, EventKind::RolloutHalted { fleet, why: why.to_string() });
-            continue;
-        }
-        context.tell(None, EventKind::RolledOut { fleet });
+        context.tell(
+            None,
+            match halted {
+                Some(why) => EventKind::RolloutHalted { fleet, why: why.to_string() },
+                None => EventKind::RolledOut { fleet },
+            },
+        );
         let record = context.known().fleets.get_mut(name).map(|record| {
-            record.rolls = false;
+            (record.rolls, record.halted) = (halted.is_some(), halted.clone());
             record.clone()
         });
         let Some(record) = record else { continue };

@@ -40,7 +40,7 @@ pub(super) async fn perform(
         Action::Deregister { node, registrations } => {
             tell(steps::deregister(context, node, &registrations).await);
         }
-        Action::Undo { node } => tell(steps::undo(context, node).await),
+        Action::Undo { node, instance } => tell(steps::undo(context, node, instance).await),
         Action::Replace { node, instance } => replace(context, node, instance, cause, &tell).await,
         Action::Terminate { nodes } => terminate::terminate(context, nodes, &tell).await,
         Action::Delay { timer, by } => {

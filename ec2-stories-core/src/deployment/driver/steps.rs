@@ -147,9 +147,9 @@ async fn deregister_at(
 }
 
 /// Takes the customizers' steps back, the last one first; one try, and not for long.
-pub(super) async fn undo(context: &Context, address: NodeAddress) -> Event {
+pub(super) async fn undo(context: &Context, address: NodeAddress, instance: InstanceId) -> Event {
     let mut problems = Vec::new();
-    if let (Some(fleet), Ok(node)) = (context.fleet(&address.fleet), context.node(&address)) {
+    if let (Some(fleet), Ok(node)) = (context.fleet(&address.fleet), context.node_of(&address, &instance)) {
         for customizer in fleet.customizers.iter().rev() {
             let name = customizer.name();
             match timeout(UNDO, call(context, "undo", &address, customizer.undo(&node))).await {
@@ -162,7 +162,7 @@ pub(super) async fn undo(context: &Context, address: NodeAddress) -> Event {
             }
         }
     }
-    Event::Undone { problem: problem(&problems), node: address }
+    Event::Undone { problem: problem(&problems), node: address, instance }
 }
 
 fn problem(problems: &[String]) -> Option<Failure> {

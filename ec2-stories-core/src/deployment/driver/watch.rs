@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::super::event::EventKind;
-use super::super::machine::{Aim, Event, Failure, Machine, Outcome, Phase};
+use super::super::machine::{Aim, Event, Failure, Machine, Outcome, Phase, SUPERSEDED};
 use super::Context;
 use super::call::{On, call};
 use super::controller::Events;
@@ -30,7 +30,10 @@ const LOOK: Duration = Duration::from_secs(30);
 enum Word {
     Watch(Box<Node>, Generation),
     Resume(Box<Node>, Generation),
+    Adopt(Box<Node>, Generation, Duration),
     Replacing(NodeAddress, Generation),
+    Leaves(NodeAddress, Generation, String),
+    Condemn(NodeAddress, InstanceId),
     Quarantine(NodeAddress, String),
     Forget(NodeAddress),
 }
@@ -38,8 +41,17 @@ enum Word {
 /// What is known of a node that is watched.
 #[derive(Clone, Copy, Debug)]
 struct Told {
-    /// Found again after a restart, and nothing was done on it since.
-    as_found: bool,
+    /// How it was found again after a restart, where nothing was done on it since.
+    found: Option<Found>,
+}
+
+/// How a node is that was found again.
+#[derive(Clone, Copy, Debug)]
+enum Found {
+    /// It lived before.
+    Lived,
+    /// Nobody knows, and it is so young that it may still be starting.
+    Young(Duration),
 }
 
 /// A deployment's monitor, in the hands of its controller.
@@ -56,7 +68,10 @@ pub(super) struct Watch {
 
 impl Watch {
     /// With the future that passes on what the monitor is told.
-    pub(super) fn new(context: &Arc<Context>) -> (Self, impl Future<Output = ()> + Send + use<>) {
+    pub(super) fn new(
+        context: &Arc<Context>,
+        events: Events,
+    ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (words, mut queue) = mpsc::unbounded_channel();
         let monitor = context.monitor.clone();
         let watch = Self {
@@ -76,7 +91,13 @@ impl Watch {
                     let result = match &word {
                         Word::Watch(node, generation) => monitor.watch(node, *generation).await,
                         Word::Resume(node, generation) => monitor.resume(node, *generation).await,
+                        Word::Adopt(node, generation, age) => monitor.adopt(node, *generation, *age).await,
                         Word::Replacing(node, generation) => monitor.replacing(node, *generation).await,
+                        Word::Leaves(node, generation, why) => monitor.leaves(node, *generation, why).await,
+                        Word::Condemn(node, instance) => {
+                            condemn(&context, &*monitor, node, instance, &events).await;
+                            Ok(())
+                        }
                         Word::Quarantine(node, why) => monitor.quarantine(node, why).await,
                         Word::Forget(node) => monitor.forget(node).await,
                     };
@@ -130,16 +151,19 @@ impl Watch {
                 Phase::Live => self.begin(context, machine, address, *phase),
                 Phase::Customizing | Phase::Registering => {
                     if let Some(told) = self.told.get_mut(address) {
-                        told.as_found = false;
+                        told.found = None;
                     }
                 }
                 Phase::Absent | Phase::Resting => {
                     let is_described = context.fleet(&address.fleet).is_some();
                     let replaced = machine.node(address).filter(|node| is_described && node.generation.0 > 0);
                     if let Some(node) = replaced {
-                        self.told.entry(address.clone()).or_insert(Told { as_found: false });
+                        self.told.entry(address.clone()).or_insert(Told { found: None });
                         self.tell(Word::Replacing(address.clone(), node.generation));
                     }
+                }
+                phase if phase.is_leaving() && machine.aim == Aim::Live => {
+                    self.leaves(context, machine, address)
                 }
                 Phase::Quarantined => {
                     self.told.remove(address);
@@ -151,11 +175,49 @@ impl Watch {
                 _ => {}
             }
         }
+        for address in &outcome.asks {
+            if let Some(instance) = machine.node(address).and_then(|node| node.instance.clone()) {
+                self.tell(Word::Condemn(address.clone(), instance));
+            }
+        }
+        for address in &outcome.stays {
+            if let (Some(node), Ok(seen)) = (machine.node(address), context.node(address)) {
+                // What was asked of it is void then.
+                self.tell(Word::Resume(Box::new(seen), node.generation));
+            }
+        }
         for address in &outcome.removed {
             // Known still where it was being replaced, or in quarantine.
             self.told.remove(address);
             self.tell(Word::Forget(address.clone()));
         }
+    }
+
+    /// What an earlier controller began counts against the budgets before anything else does.
+    pub(super) fn take_up(&mut self, context: &Context, machine: &Machine) {
+        for (address, generation) in machine.being_replaced() {
+            if context.fleet(&address.fleet).is_some() {
+                self.told.entry(address.clone()).or_insert(Told { found: None });
+                self.tell(Word::Replacing(address, generation));
+            }
+        }
+    }
+
+    /// A node's instance is on its way out, whoever decided it: from now on that counts against the budgets. Of a node that is one too
+    /// many nothing is expected any more.
+    fn leaves(&mut self, context: &Context, machine: &Machine, address: &NodeAddress) {
+        let (Some(node), Some(fleet)) = (machine.node(address), machine.fleet(&address.fleet)) else {
+            return;
+        };
+        if address.slot >= fleet.plan.wanted || context.fleet(&address.fleet).is_none() {
+            return self.forget(address);
+        }
+        self.told.entry(address.clone()).or_insert(Told { found: None });
+        let works = matches!(node.phase, Phase::Deregistering | Phase::Draining);
+        self.tell(match node.leaving.as_ref().filter(|leaving| works && leaving.healthy) {
+            Some(leaving) => Word::Leaves(address.clone(), node.generation, leaving.failure.to_string()),
+            None => Word::Replacing(address.clone(), node.generation),
+        });
     }
 
     /// Whether a node that is live again needs no new watch. A monitor that wanted it replaced has done with that instance, and is
@@ -170,7 +232,7 @@ impl Watch {
     /// Notes that the node lived before; whether it is to be watched anew.
     fn revive(&mut self, address: &NodeAddress, condemned: bool) -> bool {
         if condemned {
-            self.told.insert(address.clone(), Told { as_found: true });
+            self.told.insert(address.clone(), Told { found: Some(Found::Lived) });
         }
         condemned
     }
@@ -181,14 +243,19 @@ impl Watch {
         if node.instance.as_ref() != Some(&seen.instance.id) || context.fleet(&address.fleet).is_none() {
             return;
         }
+        if node.phase.is_leaving() {
+            // The same step has led it on, and out.
+            return;
+        }
         let (seen, generation) = (Box::new(seen), node.generation);
         context.known().verdicts.remove(address);
         context.view.judge(address, None);
-        let as_found = phase == Phase::Running && has_lived(context, machine, address);
-        let before = self.told.insert(address.clone(), Told { as_found });
-        self.tell(match before {
-            Some(Told { as_found: true }) if phase == Phase::Live => Word::Resume(seen, generation),
-            _ => Word::Watch(seen, generation),
+        let found = (phase == Phase::Running).then(|| found(context, machine, address)).flatten();
+        let before = self.told.insert(address.clone(), Told { found });
+        self.tell(match before.and_then(|told| told.found).filter(|_| phase == Phase::Live) {
+            Some(Found::Lived) => Word::Resume(seen, generation),
+            Some(Found::Young(age)) => Word::Adopt(seen, generation, age),
+            None => Word::Watch(seen, generation),
         });
     }
 
@@ -242,13 +309,32 @@ impl Watch {
     }
 }
 
-/// Whether a node that was found again lived before, unless a step on it is still to be done. Where there are no steps nothing was
-/// written of that, and its age says it.
-fn has_lived(context: &Context, machine: &Machine, address: &NodeAddress) -> bool {
-    let found = machine.node(address).and_then(|node| node.adopted);
-    let (Some(launched), Some(fleet)) = (found, machine.fleet(&address.fleet)) else { return false };
+/// Asks that a node may leave for a rollout. Where nobody counts how many do, it may.
+async fn condemn(
+    context: &Context,
+    monitor: &dyn Monitor,
+    node: &NodeAddress,
+    instance: &InstanceId,
+    events: &Events,
+) {
+    let Err(error) = monitor.condemn(node, SUPERSEDED).await else { return };
+    if error.kind() != ErrorKind::Unsupported {
+        context.problem(Some(node), format!("the monitor: {}", error.chain()));
+    }
+    let (node, instance) = (node.clone(), instance.clone());
+    let failure = Failure::new(ErrorKind::Canceled, SUPERSEDED);
+    // Nobody listens any more only when the controller is gone.
+    drop(events.send(Event::Leaving { node, instance, failure, by: None }));
+}
+
+/// How a node is that was found again, unless a step on it is still to be done. Where there are no steps nothing was written of
+/// whether it lived before, and its age says it.
+fn found(context: &Context, machine: &Machine, address: &NodeAddress) -> Option<Found> {
+    let launched = machine.node(address)?.adopted?;
+    let plan = &machine.fleet(&address.fleet)?.plan;
     let age = Duration::try_from(context.now().duration_since(launched)).unwrap_or_default();
-    fleet.plan.customizes || fleet.plan.registers || age >= fleet.plan.health.startup_timeout
+    let lived = plan.customizes || plan.registers || age >= plan.health.startup_timeout;
+    Some(if lived { Found::Lived } else { Found::Young(age) })
 }
 
 /// Tells what the deployment's own monitor sees, and no verdict says.

@@ -63,6 +63,9 @@ pub(crate) struct FleetRecord {
     /// Whether nodes that were launched from another image are being replaced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) rolls: bool,
+    /// Why that does not go on, until somebody orders it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) halted: Option<Failure>,
 }
 
 /// A launch: the intent, then the outcome.

@@ -29,8 +29,8 @@ pub enum Action {
     Register { node: NodeAddress, instance: InstanceId },
     /// End its registrations, in the registrars' order; one that is not known yet may stand all the same.
     Deregister { node: NodeAddress, registrations: Vec<Registration> },
-    /// Take the customization back.
-    Undo { node: NodeAddress },
+    /// Take the customization of this instance back, which may be the one before the node's present one.
+    Undo { node: NodeAddress, instance: InstanceId },
     /// Terminate this instance, which is to be replaced, and wait until it is gone; unless the node is held by now.
     Replace { node: NodeAddress, instance: InstanceId },
     /// Terminate these instances and wait until each is gone.
@@ -70,6 +70,11 @@ pub struct Outcome {
     pub changed: Vec<NodeAddress>,
     /// Nodes that live with another instance than the one that others know.
     pub replaced: Vec<NodeAddress>,
+    /// Nodes that a rollout wants replaced as soon as the monitor's budgets allow. Each is answered by
+    /// [`Event::Leaving`](super::Event::Leaving), at once where nobody counts.
+    pub asks: Vec<NodeAddress>,
+    /// Nodes of which that was asked, and that are to stay after all.
+    pub stays: Vec<NodeAddress>,
     /// Rollouts that are done, or halt for a reason.
     pub rollouts: Vec<(Name, Option<Failure>)>,
     /// Nodes that the fleet has no more.

@@ -49,7 +49,7 @@ pub enum Event {
     /// Its registrations were ended, as far as that went.
     Deregistered { node: NodeAddress, problem: Option<Failure> },
     /// Its customization was taken back, as far as that went.
-    Undone { node: NodeAddress, problem: Option<Failure> },
+    Undone { node: NodeAddress, instance: InstanceId, problem: Option<Failure> },
     /// An instance is terminated.
     Gone { node: NodeAddress, instance: InstanceId },
     /// It could not be terminated: a leak.

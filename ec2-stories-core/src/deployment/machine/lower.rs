@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Action, Aim, Batch, BatchState, Closing, Failure, Fleet, Machine, Outcome, Phase, Preparation};
 use crate::ErrorKind;
-use crate::model::NodeAddress;
+use crate::model::{InstanceId, NodeAddress};
 
 impl Machine {
     pub(super) fn terminate(&mut self, cause: Option<Failure>, out: &mut Outcome) {
@@ -103,9 +103,9 @@ impl Machine {
 
     fn undo_or_condemn(&mut self, address: &NodeAddress, out: &mut Outcome) {
         let Some(node) = self.node(address) else { return };
-        if node.touched && node.instance.is_some() {
+        if let Some(instance) = node.instance.clone().filter(|_| node.touched) {
             self.enter(address, Phase::Undoing, out);
-            out.actions.push(Action::Undo { node: address.clone() });
+            out.actions.push(Action::Undo { node: address.clone(), instance });
         } else {
             let is_out = node.outgoing.as_ref().is_none_or(|outgoing| outgoing.leaked);
             let has_any = node.instance.is_some() || !is_out;
@@ -157,9 +157,23 @@ impl Machine {
         }
     }
 
-    pub(super) fn undone(&mut self, address: &NodeAddress, problem: Option<Failure>, out: &mut Outcome) {
+    pub(super) fn undone(
+        &mut self,
+        address: &NodeAddress,
+        instance: &InstanceId,
+        problem: Option<Failure>,
+        out: &mut Outcome,
+    ) {
         let aim = self.aim;
-        if let Some(node) = self.node_mut(address).filter(|node| node.phase == Phase::Undoing) {
+        let Some(node) = self.node_mut(address) else { return };
+        if let Some(outgoing) = node.outgoing.as_mut().filter(|outgoing| outgoing.instance == *instance) {
+            let is_news = std::mem::take(&mut outgoing.touched);
+            out.problems.extend(problem.map(|failure| (address.clone(), failure)));
+            out.changed.push(address.clone());
+            if aim == Aim::Live && is_news {
+                out.actions.push(Action::Replace { node: address.clone(), instance: instance.clone() });
+            }
+        } else if node.phase == Phase::Undoing && node.instance.as_ref() == Some(instance) {
             (node.touched, node.customized) = (false, false);
             out.problems.extend(problem.map(|failure| (address.clone(), failure)));
             match aim {

@@ -31,6 +31,7 @@ mod phase;
 mod raise;
 mod recover;
 mod replace;
+mod rest;
 mod rollout;
 mod scale;
 mod state;
@@ -42,6 +43,7 @@ pub use event::Event;
 pub use failure::{Failure, Place};
 pub use phase::{Leaving, Node, Outgoing, Phase};
 pub use rollout::Rollout;
+pub(crate) use rollout::SUPERSEDED;
 pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Otherwise, Preparation};
 
 use jiff::Timestamp;
@@ -86,7 +88,7 @@ impl Machine {
                 self.register_failed(&node, &instance, registrations, failure, now, out);
             }
             Event::Deregistered { node, problem } => self.deregistered(&node, problem, now, out),
-            Event::Undone { node, problem } => self.undone(&node, problem, out),
+            Event::Undone { node, instance, problem } => self.undone(&node, &instance, problem, out),
             Event::Gone { node, instance } => self.gone(&node, &instance, now, out),
             Event::NotGone { node, instance, failure } => self.not_gone(&node, &instance, failure, out),
             Event::Dead { node, instance, failure } => self.dead(&node, &instance, failure, now, out),

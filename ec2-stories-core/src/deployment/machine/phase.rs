@@ -79,8 +79,14 @@ pub struct Leaving {
 pub struct Outgoing {
     /// The instance.
     pub instance: InstanceId,
-    /// Whether it does its work: it is drained first.
+    /// Whether it does its work: it is drained first, and its customization taken back.
     pub healthy: bool,
+    /// Whether customizers ran on it, or began to, and that was not taken back.
+    #[serde(default)]
+    pub touched: bool,
+    /// When it ends by itself, at the earliest.
+    #[serde(default)]
+    pub by: Option<Timestamp>,
     /// Whether it could not be terminated.
     pub leaked: bool,
 }

@@ -11,6 +11,12 @@ use crate::model::{InstanceId, NodeAddress, Replace};
 /// How soon an instance beside its successor is tried again, where its node was held.
 const HELD: Duration = Duration::from_secs(60);
 
+/// How long one that works may finish what it does.
+fn drain_time(drain: Duration, by: Option<Timestamp>, now: Timestamp) -> Duration {
+    let left = by.map(|by| Duration::try_from(by.duration_since(now)).unwrap_or_default());
+    left.map_or(drain, |left| left.min(drain))
+}
+
 impl Machine {
     pub(super) fn dead(
         &mut self,
@@ -65,10 +71,12 @@ impl Machine {
         let Some(node) = self.node(address).filter(|node| node.instance.as_ref() == Some(instance)) else {
             return;
         };
-        if self.aim == Aim::Live && node.leaving.is_none() && node.is_up() {
-            let leaving = Leaving { failure, healthy: true, by, quarantine: false, asked: false };
-            self.leave(address, leaving, now, out);
+        if self.aim == Aim::Terminated || node.leaving.is_some() || !node.is_up() {
+            return;
         }
+        let Some(asked) = self.leaves_for_rollout(address, by.is_some()) else { return };
+        let leaving = Leaving { failure, healthy: true, by, quarantine: false, asked };
+        self.leave(address, leaving, now, out);
     }
 
     pub(super) fn renew(
@@ -197,7 +205,8 @@ impl Machine {
         let Some(node) = self.node_mut(address) else { return };
         let Some(instance) = node.instance.take() else { return };
         node.leaving = None;
-        node.outgoing = Some(Outgoing { instance, healthy: leaving.healthy, leaked: false });
+        let (healthy, touched, by) = (leaving.healthy, node.touched, leaving.by);
+        node.outgoing = Some(Outgoing { instance, healthy, touched, by, leaked: false });
         if leaving.healthy {
             node.forget_steps();
             self.enter(address, Phase::Absent, out);
@@ -207,13 +216,27 @@ impl Machine {
     }
 
     /// The node lives: what it replaced may go.
-    pub(super) fn end_outgoing(&mut self, address: &NodeAddress, out: &mut Outcome) {
+    pub(super) fn end_outgoing(&mut self, address: &NodeAddress, now: Timestamp, out: &mut Outcome) {
         let Some(drain) = self.fleet(&address.fleet).map(|fleet| fleet.plan.health.drain) else { return };
         let Some(node) = self.node(address) else { return };
-        let Some(Outgoing { instance, healthy, leaked: false }) = node.outgoing.clone() else { return };
-        let node = address.clone();
-        out.actions.push(match healthy && !drain.is_zero() {
-            true => Action::Delay { timer: Timer::Drain(node, instance), by: drain },
+        let Some(Outgoing { instance, healthy, by, leaked: false, .. }) = node.outgoing.clone() else {
+            return;
+        };
+        let by = drain_time(drain, by, now);
+        if healthy && !by.is_zero() {
+            out.actions.push(Action::Delay { timer: Timer::Drain(address.clone(), instance), by });
+        } else {
+            self.undo_or_end_outgoing(address, now, out);
+        }
+    }
+
+    /// What it was customized with is taken back, as of one that goes first.
+    fn undo_or_end_outgoing(&mut self, address: &NodeAddress, now: Timestamp, out: &mut Outcome) {
+        let Some(outgoing) = self.node(address).and_then(|node| node.outgoing.clone()) else { return };
+        let Outgoing { instance, healthy, touched, by, .. } = outgoing;
+        let (node, in_time) = (address.clone(), by.is_none_or(|by| by > now));
+        out.actions.push(match healthy && touched && in_time {
+            true => Action::Undo { node, instance },
             false => Action::Replace { node, instance },
         });
     }
@@ -222,8 +245,7 @@ impl Machine {
         let Some(drain) = self.fleet(&address.fleet).map(|fleet| fleet.plan.health.drain) else { return };
         let Some(node) = self.node(address) else { return };
         let (Some(leaving), Some(instance)) = (&node.leaving, node.instance.clone()) else { return };
-        let left = leaving.by.map(|by| Duration::try_from(by.duration_since(now)).unwrap_or_default());
-        let by = left.map_or(drain, |left| left.min(drain));
+        let by = drain_time(drain, leaving.by, now);
         // A node that never lived has nothing to finish.
         if leaving.healthy && node.live_since.is_some() && !by.is_zero() {
             self.enter(address, Phase::Draining, out);
@@ -237,9 +259,10 @@ impl Machine {
         let Some(node) = self.node(address) else { return };
         let Some(leaving) = &node.leaving else { return };
         let in_time = leaving.by.is_none_or(|by| by > now);
-        if leaving.healthy && node.touched && in_time {
+        let undoes = leaving.healthy && node.touched && in_time;
+        if let Some(instance) = node.instance.clone().filter(|_| undoes) {
             self.enter(address, Phase::Undoing, out);
-            out.actions.push(Action::Undo { node: address.clone() });
+            out.actions.push(Action::Undo { node: address.clone(), instance });
         } else {
             self.end_instance(address, out);
         }
@@ -263,7 +286,7 @@ impl Machine {
         if node.phase == Phase::Draining && node.instance.as_ref() == Some(instance) {
             self.undo_or_end(address, now, out);
         } else if is_out && self.aim == Aim::Live {
-            out.actions.push(Action::Replace { node: address.clone(), instance: instance.clone() });
+            self.undo_or_end_outgoing(address, now, out);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Nodes whose instances were launched from another image than the fleet's, one after the other.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,13 +8,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Failure, Fleet, Leaving, Machine, Node, Outcome, Phase, Timer};
 use crate::ErrorKind;
-use crate::model::{Name, NodeAddress};
+use crate::model::{Generation, Name, NodeAddress, Replace};
 
 /// A fleet's way to another image.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rollout {
     /// Why it does not go on.
     pub halted: Option<Failure>,
+    /// Slots that the monitor was asked to let go, and has not.
+    pub asked: BTreeSet<u32>,
+}
+
+/// Why a node goes that has another image than its fleet.
+pub(crate) const SUPERSEDED: &str = "its image is not the fleet's any more";
+
+fn superseded() -> Failure {
+    Failure::new(ErrorKind::Canceled, SUPERSEDED)
 }
 
 impl Node {
@@ -32,6 +42,12 @@ impl Node {
 }
 
 impl Fleet {
+    /// Whether a node is dead, and left so by those who watch it.
+    fn is_left_dead(&self, slot: u32) -> bool {
+        let failed = self.nodes.get(&slot).is_some_and(|node| node.failure.is_some());
+        self.plan.health.replace == Replace::Never && failed
+    }
+
     /// How long a node must live until the next is replaced.
     fn proof(&self) -> Duration {
         self.plan.health.period * self.plan.health.success_threshold
@@ -86,19 +102,42 @@ impl Machine {
         }
         for index in 0..self.fleets.len() {
             let fleet = &self.fleets[index];
-            let Some(Rollout { halted: None }) = fleet.rollout else { continue };
+            let Some(Rollout { halted: None, .. }) = fleet.rollout else { continue };
             let waits = |before: &Name| self.fleet(before).is_some_and(|before| before.rollout.is_some());
             if fleet.plan.after.iter().any(waits) {
                 continue;
             }
             if let Some(setback) = fleet.setback() {
-                let name = fleet.plan.name.clone();
-                self.fleets[index].rollout = Some(Rollout { halted: Some(setback.clone()) });
-                out.rollouts.push((name, Some(setback)));
+                self.halt(index, setback, out);
                 continue;
             }
             self.roll_fleet(index, now, out);
         }
+    }
+
+    /// Replaces no more; what the monitor was asked for, and has not granted, stays as it is.
+    fn halt(&mut self, index: usize, why: Failure, out: &mut Outcome) {
+        let fleet = &mut self.fleets[index];
+        if let Some(rollout) = &mut fleet.rollout {
+            rollout.halted = Some(why.clone());
+            out.stays
+                .extend(rollout.asked.iter().map(|slot| NodeAddress::new(fleet.plan.name.clone(), *slot)));
+        }
+        out.rollouts.push((fleet.plan.name.clone(), Some(why)));
+    }
+
+    /// Whether a node that may leave does so for a rollout; `None` where that has halted since it was asked for.
+    pub(super) fn leaves_for_rollout(&mut self, address: &NodeAddress, announced: bool) -> Option<bool> {
+        let Some(fleet) = self.fleet_mut(&address.fleet) else { return Some(false) };
+        let Some(rollout) = &mut fleet.rollout else { return Some(false) };
+        if rollout.halted.is_some() {
+            let too_late = rollout.asked.contains(&address.slot) && !announced;
+            return (!too_late).then_some(false);
+        }
+        rollout.asked.remove(&address.slot);
+        let Some(node) = fleet.nodes.get_mut(&address.slot) else { return Some(false) };
+        node.rolled |= node.superseded;
+        Some(node.superseded)
     }
 
     fn roll_fleet(&mut self, index: usize, now: Timestamp, out: &mut Outcome) {
@@ -118,15 +157,8 @@ impl Machine {
         let (name, proof) = (fleet.plan.name.clone(), fleet.proof());
         let room = fleet.room(now) as usize;
         let free = old.into_iter().filter(|(node, ready)| *ready && !self.held.contains(node));
-        let next: Vec<NodeAddress> = free.map(|(node, _)| node).take(room).collect();
-        for node in next {
-            let failure = Failure::new(ErrorKind::Canceled, "its image is not the fleet's any more");
-            let leaving = Leaving { failure, healthy: true, by: None, quarantine: false, asked: true };
-            if let Some(node) = self.node_mut(&node) {
-                node.rolled = true;
-            }
-            self.leave(&node, leaving, now, out);
-        }
+        let free: Vec<NodeAddress> = free.map(|(node, _)| node).collect();
+        self.ask(index, &free, room, now, out);
         // Nothing else wakes it when a node has proven itself.
         let proven = |node: &Node| node.phase == Phase::Live && node.rolled;
         if fresh
@@ -136,5 +168,48 @@ impl Machine {
             self.fleets[index].rolls_at = Some(now + proof);
             out.actions.push(Action::Delay { timer: Timer::Roll(name), by: proof });
         }
+    }
+
+    /// Asks the monitor to let as many go as there is room for: it counts the deaths beside them.
+    fn ask(&mut self, index: usize, free: &[NodeAddress], room: usize, now: Timestamp, out: &mut Outcome) {
+        let fleet = &mut self.fleets[index];
+        let Some(rollout) = &mut fleet.rollout else { return };
+        rollout.asked.retain(|slot| free.iter().any(|node| node.slot == *slot));
+        let new = free.iter().filter(|node| !rollout.asked.contains(&node.slot));
+        let new: Vec<NodeAddress> = new.take(room.saturating_sub(rollout.asked.len())).cloned().collect();
+        for address in new {
+            if !self.fleets[index].is_left_dead(address.slot) {
+                if let Some(rollout) = &mut self.fleets[index].rollout {
+                    rollout.asked.insert(address.slot);
+                }
+                out.asks.push(address);
+                continue;
+            }
+            // No monitor waits for it.
+            if let Some(node) = self.node_mut(&address) {
+                node.rolled = true;
+            }
+            let failure = superseded();
+            let leaving = Leaving { failure, healthy: false, by: None, quarantine: false, asked: true };
+            self.leave(&address, leaving, now, out);
+        }
+    }
+
+    /// Nodes whose replacement was begun by an earlier controller, and the last generation of each.
+    pub fn being_replaced(&self) -> impl Iterator<Item = (NodeAddress, Generation)> {
+        let wanted = |address: &NodeAddress| !self.is_surplus(address);
+        self.nodes().filter(move |(address, _)| wanted(address)).filter_map(|(address, node)| {
+            let goes = node.phase.is_leaving() || node.leaving.as_ref().is_some_and(|leaving| leaving.asked);
+            let missing = matches!(node.phase, Phase::Absent | Phase::Resting | Phase::Launching);
+            let last = match &node.instance {
+                Some(_) if node.is_given_up() => return None,
+                Some(_) if goes => node.generation,
+                // Its successor has not lived yet.
+                Some(_) if node.told.0 > 0 && node.told < node.generation => node.told,
+                None if missing && node.generation.0 > 0 => node.generation,
+                _ => return None,
+            };
+            Some((address, last))
+        })
     }
 }

@@ -53,6 +53,11 @@ impl Machine {
         for number in std::mem::take(&mut self.touched) {
             self.weigh(number, out);
             while self.sight.blind.is_none()
+                && let Some(slot) = self.fleets[number as usize].left_dead()
+            {
+                self.decide(Key { fleet: number, slot }, Told::Replace, now, out);
+            }
+            while self.sight.blind.is_none()
                 && let Some((urgency, slot, zone)) = self.fleets[number as usize].next()
             {
                 let key = Key { fleet: number, slot };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::At;
 use super::target::Urgency;
-use crate::model::Health;
+use crate::model::{Health, Replace};
 
 #[derive(Debug)]
 pub(super) struct Fleet {
@@ -100,6 +100,13 @@ impl Fleet {
         // Whoever works must not be the one too many.
         let may = urgency != Urgency::Wanted || self.unhealthy < self.limit();
         may.then_some((urgency, slot, zone))
+    }
+
+    /// The next that is dead and that nobody will replace: it waits for nothing, and nobody waits for it.
+    pub(super) fn left_dead(&self) -> Option<u32> {
+        let all = self.zones.iter().flat_map(|zone| &zone.waiting);
+        let mut dead = all.filter(|(urgency, ..)| *urgency == Urgency::Dead).map(|(.., slot)| *slot);
+        dead.next().filter(|_| self.health.replace == Replace::Never)
     }
 
     pub(super) fn waiting(&self) -> u32 {

@@ -12,16 +12,8 @@ use crate::provider::Hold;
 const NOWHERE: u32 = u32::MAX;
 
 impl Machine {
-    pub(super) fn watch(
-        &mut self,
-        key: Key,
-        zone: u32,
-        generation: Generation,
-        was_live: bool,
-        now: At,
-        out: &mut Vec<Outcome>,
-    ) {
-        let (mut charge, mut hold) = (Charge::None, None);
+    pub(super) fn watch(&mut self, key: Key, mut target: Target, now: At, out: &mut Vec<Outcome>) {
+        let (generation, mut hold) = (target.generation, None);
         if let Some(known) = self.targets.get_mut(&key) {
             if known.generation > generation {
                 return;
@@ -31,17 +23,18 @@ impl Machine {
                 // Whoever was to replace it has thought better of it.
                 self.discharge(key);
             }
-            charge = self.targets.get(&key).map_or(Charge::None, |known| known.charge);
+            target.charge = self.targets.get(&key).map_or(Charge::None, |known| known.charge);
             self.erase(key);
         }
         self.watches = self.watches.wrapping_add(1);
-        let mut target = Target::new(generation, self.watches, zone, now);
-        (target.charge, target.was_live, target.spell) = (charge, was_live, self.sight.spell);
+        (target.watch, target.spell) = (self.watches, self.sight.spell);
+        // Others wait for it, or nobody knows how it is; one of a first launch has its turn with everybody's.
+        let is_urgent = target.was_live || target.age > 0 || target.charge != Charge::None;
         if hold.is_some() {
             target.more().hold = hold;
         }
         self.targets.insert(key, target);
-        if !self.fleets[key.fleet as usize].probed {
+        if is_urgent && !self.fleets[key.fleet as usize].probed {
             out.push(Outcome::Ask(key));
         }
         self.settle(key, now, out);
@@ -49,7 +42,9 @@ impl Machine {
 
     pub(super) fn replacing(&mut self, key: Key, generation: Generation, now: At) {
         let charge = match self.targets.get(&key) {
-            Some(known) if known.generation > generation || known.told >= Told::Leaving => return,
+            Some(known) if known.generation > generation => return,
+            // It was said to leave, and is charged where it was then.
+            Some(known) if known.told >= Told::Leaving && known.charge != Charge::None => known.charge,
             Some(known) => Charge::Zone(known.zone),
             None => Charge::Fleet,
         };
@@ -60,6 +55,30 @@ impl Machine {
         target.told = Told::Replace;
         self.charge(key, charge);
         self.recount(key);
+    }
+
+    /// It is drained, and probed meanwhile: when it dies it is to be drained no longer.
+    pub(super) fn leaves(
+        &mut self,
+        key: Key,
+        generation: Generation,
+        why: &str,
+        by: Timestamp,
+        now: At,
+        out: &mut Vec<Outcome>,
+    ) {
+        let its = |target: &&mut Target| target.generation == generation && target.listens();
+        let Some(target) = self.targets.get_mut(&key).filter(its) else {
+            return self.replacing(key, generation, now);
+        };
+        if target.told == Told::Leaving {
+            return;
+        }
+        let zone = target.zone;
+        let leaving = Leaving { why: why.to_owned(), by, urgency: Urgency::Wanted, since: now };
+        (target.told, target.more().leaving) = (Told::Leaving, Some(leaving));
+        self.charge(key, Charge::Zone(zone));
+        self.settle(key, now, out);
     }
 
     pub(super) fn forget(&mut self, key: Key) {

@@ -1,5 +1,7 @@
 //! What the machine is told, and what it says.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::At;
@@ -29,6 +31,8 @@ pub enum Event<'a> {
         generation: Generation,
         /// Whether it was live when it was last watched.
         was_live: bool,
+        /// How much of its start-up time has passed.
+        age: Duration,
     },
     /// A replacement is under way that the machine did not decide.
     Replacing {
@@ -36,6 +40,17 @@ pub enum Event<'a> {
         key: Key,
         /// The generation that is replaced.
         generation: Generation,
+    },
+    /// A node that works is on its way out, as somebody ordered.
+    Leaves {
+        /// The node.
+        key: Key,
+        /// The generation that leaves.
+        generation: Generation,
+        /// Why.
+        why: &'a str,
+        /// The time of day.
+        by: Timestamp,
     },
     /// A node is watched no more.
     Forget {

@@ -12,6 +12,8 @@ impl Target {
     fn patience(&self, health: &Health) -> Duration {
         let flapping = self.more.as_ref().is_some_and(|more| more.flapping);
         match (self.success.known(), self.was_live) {
+            // Time enough to ask how it is, however little is left.
+            (None, false) if self.age > 0 => self.start_up(health).max(health.dead_after),
             (None, false) => health.startup_timeout,
             _ if flapping => twice(health.dead_after),
             _ => health.dead_after,
@@ -33,7 +35,12 @@ impl Target {
     /// Before its first success nothing counts until then.
     fn starts_until(&self, health: &Health) -> At {
         let new = self.success.known().is_none() && !self.was_live;
-        if new { self.began.plus(health.startup_timeout) } else { At::START }
+        if new { self.began.plus(self.start_up(health)) } else { At::START }
+    }
+
+    /// What was left of its start-up time when the watch began.
+    fn start_up(&self, health: &Health) -> Duration {
+        health.startup_timeout.saturating_sub(Duration::from_secs(self.age.into()))
     }
 
     fn is_ill(&self) -> bool {
@@ -195,7 +202,7 @@ impl Machine {
         let sight = self.sight.since;
         let own = match target.state {
             _ if !target.listens() => None,
-            State::Starting if !target.was_live => Some(target.began.plus(health.startup_timeout)),
+            State::Starting if !target.was_live => Some(target.starts_until(health)),
             State::Suspect => {
                 let silent = target.failing.then(|| target.dies_at(health, sight));
                 let impaired = target.impaired.known().map(|_| target.impaired_until(health, sight));

@@ -88,10 +88,12 @@ impl Machine {
             Event::Cloud { key, watch, health } => self.cloud(key, watch, health, now, out),
             Event::CloudSilent { why } => self.cloud_silent(why, out),
             Event::CloudAnswers => self.cloud_answers(out),
-            Event::Watch { key, zone, generation, was_live } => {
-                self.watch(key, zone, generation, was_live, now, out);
+            Event::Watch { key, zone, generation, was_live, age } => {
+                let target = Target { was_live, ..Target::new(generation, 0, zone, now) };
+                self.watch(key, Target { age: whole_seconds(age), ..target }, now, out);
             }
             Event::Replacing { key, generation } => self.replacing(key, generation, now),
+            Event::Leaves { key, generation, why, by } => self.leaves(key, generation, why, by, now, out),
             Event::Forget { key } => self.forget(key),
             Event::Condemn { key, why, by } => self.condemn(key, why, by, now, out),
             Event::Quarantine { key, why } => self.quarantine(key, why, now, out),
@@ -159,6 +161,10 @@ impl Machine {
 /// A number of a fleet or zone.
 fn index(position: usize) -> u32 {
     u32::try_from(position).expect("fewer fleets and zones than four billion")
+}
+
+fn whole_seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// Twice, without an overflow.

@@ -20,6 +20,8 @@ pub(super) struct Target {
     pub(super) successes: u32,
     /// The spell of clear sight in which `seen` was counted.
     pub(super) spell: u32,
+    /// How many seconds of its start-up time had passed when the watch began.
+    pub(super) age: u32,
     /// How many answers there were in this watch and spell, as far as it matters.
     pub(super) seen: u8,
     pub(super) state: State,
@@ -131,6 +133,7 @@ impl Target {
             failures: 0,
             successes: 0,
             spell: 0,
+            age: 0,
             seen: 0,
             state: State::Starting,
             told: Told::Nothing,

@@ -17,6 +17,7 @@ mod orders;
 mod ping;
 mod replaced_and_died;
 mod replacement;
+mod rollouts;
 mod steps;
 mod tracing;
 mod waiting;

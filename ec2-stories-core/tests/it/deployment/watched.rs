@@ -6,7 +6,7 @@ use ec2_stories_core::deployment::machine::Phase;
 use ec2_stories_core::memory::{Fault, MemoryRegistrar, Registry, ScriptedProbe};
 use ec2_stories_core::provider::{Hold, Liveness};
 use ec2_stories_core::{Clock, Deployment, Fleet, Running};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::replacement::{is_live, node, until};
 use super::world::{World, debian};
@@ -90,4 +90,21 @@ async fn a_node_that_is_scaled_away_while_it_is_replaced_keeps_nobodys_turn() {
     shop.replaced(&running, "web/2", generation + 1).await;
     running.terminate().await.unwrap().assert_clean();
     shop.world.assert_nothing_is_left();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_node_that_never_came_up_has_its_start_up_time_once_whoever_controls_it() {
+    let shop = Watched::new();
+    let plain = || shop.world.shop([debian("web", 1).probe(shop.probe.clone()).build().unwrap()]);
+    shop.says("web/0", Liveness::Failing("connection refused".to_owned()));
+    let begun = Instant::now();
+    let running = plain().start().await.unwrap();
+    running.ready().await.unwrap();
+    sleep(Duration::from_secs(400)).await;
+    running.kill().await;
+    let running = plain().start().await.unwrap();
+    until(&running, "web/0", |node| node.phase == Phase::Terminating).await;
+    let took = begun.elapsed().as_secs();
+    assert!((600..=660).contains(&took), "{took}");
+    running.terminate().await.unwrap().assert_clean();
 }

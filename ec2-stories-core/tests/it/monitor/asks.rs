@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use ec2_stories_core::memory::{Fault, Operation};
 use ec2_stories_core::model::{Generation, Health, InstanceState, Share};
-use ec2_stories_core::monitor::HealthState;
+use ec2_stories_core::monitor::{HealthMonitorBuilder, HealthState};
 use ec2_stories_core::provider::{Hold, InstanceDeployer, Liveness, Monitor, Verdict};
 use ec2_stories_core::{Clock, Error, ErrorKind};
 use tokio::time::sleep;
 
 use super::world::World;
+use crate::support::name;
 
 #[tokio::test(start_paused = true)]
 async fn one_call_asks_about_all() {
@@ -17,6 +18,21 @@ async fn one_call_asks_about_all() {
     let before = world.cloud.script().count(Operation::Health);
     sleep(Duration::from_secs(300)).await;
     assert_eq!(world.cloud.script().count(Operation::Health) - before, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_fleet_without_a_probe_is_asked_about_in_the_clouds_period() {
+    let plain = |builder: HealthMonitorBuilder| builder.fleet(name("web"), Health::default(), None);
+    let world = World::with(100, Health::default(), plain).await;
+    // They come to run one after the other.
+    for node in &world.nodes {
+        world.monitor.watch(node, Generation::FIRST).await.unwrap();
+        sleep(Duration::from_millis(250)).await;
+    }
+    sleep(Duration::from_secs(36)).await;
+    assert_eq!(world.cloud.script().count(Operation::Health), 2, "in the first minute");
+    let live = |slot: u32| world.monitor.snapshot().nodes[slot as usize].state == HealthState::Live;
+    assert!((0..100).all(live));
 }
 
 #[tokio::test(start_paused = true)]

@@ -74,12 +74,36 @@ impl Place {
 
     /// The instance that it had when the first controller was ready, whichever controller asks.
     pub(super) fn old(&self, running: &Running) -> String {
-        let note = self.folder.join("old");
-        fs::read_to_string(&note).unwrap_or_else(|_| {
+        self.note("old").unwrap_or_else(|| {
             let id = self.instance(running).expect("it is live");
-            fs::write(&note, &id).unwrap();
+            self.write("old", &id);
             id
         })
+    }
+
+    /// What one of the controllers has written for those that follow.
+    pub(super) fn note(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.folder.join(name)).ok()
+    }
+
+    /// Written at once, or not at all.
+    pub(super) fn write(&self, name: &str, text: &str) {
+        let whole = self.folder.join(format!("{name}.new"));
+        fs::write(&whole, text).unwrap();
+        fs::rename(whole, self.folder.join(name)).unwrap();
+    }
+
+    /// The images that the nodes of the fleet were launched from.
+    pub(super) fn images(&self, running: &Running) -> Vec<String> {
+        let of_fleet = |node: &NodeStatus| node.wanted && node.address.fleet == self.node().fleet;
+        let instances = running.nodes().into_iter().filter(of_fleet).filter_map(|node| node.instance);
+        instances.map(|instance| instance.image.to_string()).collect()
+    }
+
+    /// Checks that no node of the fleet has the image that all of them had.
+    pub(super) fn is_on_another_image(&self, running: &Running) {
+        let (old, now) = (self.note("image").expect("it was written"), self.images(running));
+        assert!(now.len() == 2 && !now.contains(&old), "{old} before, {now:?} now");
     }
 
     fn status(&self, running: &Running) -> NodeStatus {

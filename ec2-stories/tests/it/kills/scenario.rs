@@ -26,6 +26,8 @@ pub(super) enum Scenario {
     Asked,
     /// A fleet grows, and shrinks.
     Scaled,
+    /// All nodes of a fleet are replaced, one after the other, for another image; the order survives whoever took it up.
+    Updated,
     /// Nothing is replaced while the deployment is paused.
     Paused,
     /// A node that is held is not replaced.
@@ -33,13 +35,14 @@ pub(super) enum Scenario {
 }
 
 impl Scenario {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Plain,
         Self::Customized,
         Self::Detached,
         Self::Replaced,
         Self::Asked,
         Self::Scaled,
+        Self::Updated,
         Self::Paused,
         Self::Held,
     ];
@@ -52,6 +55,7 @@ impl Scenario {
             Self::Replaced => "replaced",
             Self::Asked => "asked",
             Self::Scaled => "scaled",
+            Self::Updated => "updated",
             Self::Paused => "paused",
             Self::Held => "held",
         }
@@ -81,10 +85,16 @@ impl FromStr for Scenario {
 impl Scenario {
     /// What every controller of it describes.
     pub(super) async fn deployment(self, place: &Place) -> Deployment {
+        self.from(place, "debian-12").await
+    }
+
+    /// The same, with the fleet that something is done to launched from this image.
+    async fn from(self, place: &Place, image: &str) -> Deployment {
         let policy = |other| FirewallPolicy::builder().tcp(5432, Source::Fleet(Name::new(other).unwrap()));
         let debian = || Image::public("debian-12");
         let db = Fleet::builder().name("db").nodes(1).image(debian()).firewall(policy("web").build());
-        let web = Fleet::builder().name("web").nodes(2).image(debian()).firewall(policy("db").build());
+        let web =
+            Fleet::builder().name("web").nodes(2).image(Image::public(image)).firewall(policy("db").build());
         let web = web.after("db");
         let (mode, web) = match self {
             Self::Plain => (Mode::Dev, web.key(KeyPairSpec::PublicKey(PUBLIC_KEY.to_owned())).build()),
@@ -94,7 +104,7 @@ impl Scenario {
                 (Mode::Dev, web.build())
             }
             Self::Detached => (Mode::Production, web.registrar(place.names()).build()),
-            Self::Replaced | Self::Asked | Self::Scaled | Self::Paused | Self::Held => {
+            Self::Replaced | Self::Asked | Self::Scaled | Self::Updated | Self::Paused | Self::Held => {
                 let replace =
                     if self == Self::Asked { Replace::LaunchFirst } else { Replace::TerminateFirst };
                 let web = web.customize(place.marks("1")).registrar(place.names());
@@ -113,11 +123,15 @@ impl Scenario {
             Self::Held => deployment.release(&place.node()).await.unwrap(),
             _ => {}
         }
-        let running = deployment.start().await.unwrap();
+        let running = match self {
+            Self::Updated => self.update(place, &deployment).await,
+            _ => deployment.start().await.unwrap(),
+        };
         running.ready().await.unwrap();
         place.check(&running).await;
         match self {
             Self::Plain | Self::Customized => {}
+            Self::Updated => place.is_on_another_image(&running),
             Self::Detached => {
                 running.detach().await.unwrap().assert_clean();
                 let again = deployment.start().await.unwrap();
@@ -163,6 +177,31 @@ impl Scenario {
             }
         }
         running.terminate().await.unwrap().assert_clean();
+    }
+}
+
+impl Scenario {
+    /// Orders the update, or goes on with it: once it is ordered a plain start does.
+    async fn update(self, place: &Place, before: &Deployment) -> Running {
+        let after = self.from(place, "ubuntu-24.04").await;
+        match place.note("update").as_deref() {
+            None => {
+                let mut running = before.start().await.unwrap();
+                running.ready().await.unwrap();
+                place.check(&running).await;
+                place.write("image", &place.images(&running)[0]);
+                place.write("update", "begun");
+                running.update(&after).await.unwrap();
+                place.write("update", "ordered");
+                running
+            }
+            Some("begun") => {
+                let running = after.start_updating().await.unwrap();
+                place.write("update", "ordered");
+                running
+            }
+            Some(_) => after.start().await.unwrap(),
+        }
     }
 }
 

@@ -4,4 +4,5 @@ mod again;
 mod decisions;
 mod random;
 mod replaced;
+mod rollouts;
 mod world;

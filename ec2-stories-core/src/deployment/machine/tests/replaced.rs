@@ -468,3 +468,26 @@ fn nodes_of_another_revision_are_customized_again_and_a_failure_halts_that() {
         assert!(fails || world.machine.differing(&name("web")).count() == 0);
     }
 }
+
+#[test]
+fn with_launch_first_the_steps_of_a_healthy_one_are_taken_back_and_not_those_of_its_successor() {
+    for healthy in [true, false] {
+        let mut world = live(|plan| plan.health.replace = Replace::LaunchFirst);
+        let before = instance(&world, 1);
+        if healthy {
+            leave(&mut world, 1, None);
+        } else {
+            kill(&mut world, 1);
+        }
+        let mut undone = Vec::new();
+        while !world.due.is_empty() {
+            if let Action::Undo { node, instance } = &world.due[0].0 {
+                assert_eq!((node, phase(&world, 1)), (&web(1), Phase::Live));
+                undone.push(instance.clone());
+            }
+            world.once(Luck::Good);
+        }
+        assert_eq!(undone, if healthy { vec![before] } else { Vec::new() });
+        assert!(world.machine.node(&web(1)).unwrap().touched);
+    }
+}

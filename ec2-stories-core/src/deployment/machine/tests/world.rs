@@ -152,7 +152,7 @@ impl World {
                 self.registered.remove(&node);
                 vec![Event::Deregistered { node, problem: None }]
             }
-            Action::Undo { node } => vec![Event::Undone { node, problem: None }],
+            Action::Undo { node, instance } => vec![Event::Undone { node, instance, problem: None }],
             Action::Replace { node, instance } if luck == Luck::Permanent && self.instances[&instance].1 => {
                 vec![Event::Held { node, instance, failure: failed }]
             }

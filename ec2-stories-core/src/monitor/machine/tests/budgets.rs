@@ -3,7 +3,7 @@
 use super::super::Event;
 use super::super::target::State;
 use super::world::{World, dead, failing, key, replace, today};
-use crate::model::{Health, Share};
+use crate::model::{Generation, Health, Replace, Share};
 use crate::monitor::What;
 use crate::provider::{Liveness, Verdict};
 
@@ -218,4 +218,40 @@ fn a_zone_that_dies_comes_back_within_the_budgets() {
     }
     assert_eq!(most, 4, "a tenth of the zone's forty");
     assert_eq!((world.count(State::Live), world.in_flight()), (120, 0));
+}
+
+#[test]
+fn a_node_that_leaves_by_order_counts_at_once_and_is_probed_on() {
+    let mut world = budgets(3, Share::Percent(10));
+    world.kill(1);
+    world.pass(100);
+    world.step(Event::Leaves { key: key(0), generation: Generation(1), why: "ordered", by: today() });
+    assert_eq!(
+        (world.in_flight(), world.verdict(0)),
+        (1, Some(Verdict::Leaving { why: "ordered".into(), by: today() }))
+    );
+    world.pass(300);
+    assert!(world.replaced().is_empty(), "one at a time: {:?}", world.said);
+    world.kill(0);
+    world.until(0, 200, replace);
+    assert_eq!(world.in_flight(), 1);
+    world.step(Event::Replacing { key: key(0), generation: Generation(1) });
+    assert_eq!(world.in_flight(), 1);
+    (world.truth(0).generation, world.truth(0).probe) = (2, Liveness::Live);
+    world.watch(0);
+    world.until(1, 60, replace);
+}
+
+#[test]
+fn a_dead_node_that_nobody_will_replace_takes_no_turn_and_is_unhealthy() {
+    let health = Health { replace: Replace::Never, max_in_flight: Share::Nodes(1), ..Health::default() };
+    let mut world = World::starting(10, health, true);
+    world.pass(60);
+    world.kill(0);
+    world.kill(1);
+    world.pass(300);
+    assert_eq!(world.replaced(), [0, 1], "it is told of both");
+    assert_eq!((world.in_flight(), world.machine.fleets[0].unhealthy), (0, 2));
+    world.step(Event::Leaves { key: key(0), generation: Generation(1), why: "ordered", by: today() });
+    assert_eq!(world.in_flight(), 1, "somebody ordered it");
 }

@@ -138,6 +138,17 @@ fn a_node_that_was_live_before_a_restart_has_no_start_up_time_but_three_probes()
 }
 
 #[test]
+fn the_start_up_time_of_one_that_is_found_again_counts_from_its_launch() {
+    for (age, dies) in [(0, 600..=610), (300, 300..=310), (590, 120..=130), (9000, 120..=130)] {
+        let mut world = World::live(1);
+        world.kill(0);
+        world.adopt(0, age);
+        let to_death = world.until(0, 700, dead);
+        assert!(dies.contains(&to_death), "{age}: {to_death}");
+    }
+}
+
+#[test]
 fn three_answers_come_before_any_verdict_of_looking() {
     let health = Health { failure_threshold: 1, startup_timeout: Duration::ZERO, ..Health::default() };
     let mut world = starting(health);
@@ -164,7 +175,7 @@ fn the_same_generation_again_has_its_start_up_time_anew() {
 fn an_earlier_generation_changes_nothing() {
     let mut world = World::live(1);
     let (zone, generation) = (0, Generation(0));
-    world.step(Event::Watch { key: key(0), zone, generation, was_live: false });
+    world.step(Event::Watch { key: key(0), zone, generation, was_live: false, age: Duration::ZERO });
     assert_eq!(world.state(0), State::Live);
     assert_eq!(world.machine.generation(key(0)), Some(Generation(1)));
 }

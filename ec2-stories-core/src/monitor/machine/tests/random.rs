@@ -30,6 +30,7 @@ enum Chance {
     WatchAgain(u32),
     Forget(u32),
     Replacing(u32),
+    Leaves(u32),
     Sick(bool),
     Silent(bool),
     Canaries(u32),
@@ -58,6 +59,7 @@ fn chance() -> impl Strategy<Value = Chance> {
         1 => slot().prop_map(Chance::WatchAgain),
         1 => slot().prop_map(Chance::Forget),
         1 => slot().prop_map(Chance::Replacing),
+        1 => slot().prop_map(Chance::Leaves),
         2 => any::<bool>().prop_map(Chance::Sick),
         2 => any::<bool>().prop_map(Chance::Silent),
         1 => (0..4_u32).prop_map(Chance::Canaries),
@@ -104,6 +106,12 @@ fn take(world: &mut World, chance: &Chance) {
             let back = world.seconds + 60;
             world.truth(slot).back_at.get_or_insert(back);
         }
+        Chance::Leaves(slot) => {
+            let generation = Generation(world.nodes[&slot].generation);
+            world.step(Event::Leaves { key: key(slot), generation, why: "ordered", by: today() });
+            let back = world.seconds + 60;
+            world.truth(slot).back_at.get_or_insert(back);
+        }
         Chance::Sick(sick) => world.sick = sick,
         Chance::Silent(silent) => world.silent = silent,
         Chance::Canaries(failing) => world.step(Event::Canaries { failing, of: 3 }),
@@ -135,7 +143,7 @@ fn check(world: &World) -> Result<(), TestCaseError> {
 fn pass_and_look(world: &mut World, seconds: u64) -> Result<(), TestCaseError> {
     const STEP: u64 = 5;
     for _ in 0..seconds.div_ceil(STEP) {
-        let (from, before) = (world.said.len(), world.in_flight());
+        let (from, before, before_in) = (world.said.len(), world.in_flight(), in_zones(world));
         let holds: Vec<bool> = (0..NODES).map(|slot| is_held(world, slot)).collect();
         world.pass(STEP);
         let fleet = &world.machine.fleets[0];
@@ -145,9 +153,18 @@ fn pass_and_look(world: &mut World, seconds: u64) -> Result<(), TestCaseError> {
             let slot = slot.unwrap();
             prop_assert!(!(holds[slot as usize] && is_held(world, slot)), "{} is held: {:?}", slot, what);
             prop_assert!(fleet.in_flight <= most.max(before), "{} > {}", fleet.in_flight, most);
+            for zone in &fleet.zones {
+                let most = world.health.max_in_flight.of(zone.nodes).max(1);
+                let before = before_in.get(&zone.zone).copied().unwrap_or_default();
+                prop_assert!(zone.in_flight <= most.max(before), "{:?}: {}", zone, most);
+            }
         }
     }
     check(world)
+}
+
+fn in_zones(world: &World) -> BTreeMap<u32, u32> {
+    world.machine.fleets[0].zones.iter().map(|zone| (zone.zone, zone.in_flight)).collect()
 }
 
 fn is_decision(what: &What) -> bool {

@@ -119,11 +119,19 @@ impl World {
         self.watch_as(slot, false);
     }
 
+    /// Watches one that was launched so many seconds ago.
+    pub(super) fn adopt(&mut self, slot: u32, age: u64) {
+        let truth = &self.nodes[&slot];
+        let (zone, generation) = (self.machine.zone(truth.zone), Generation(truth.generation));
+        let age = Duration::from_secs(age);
+        self.step(Event::Watch { key: key(slot), zone, generation, was_live: false, age });
+    }
+
     pub(super) fn watch_as(&mut self, slot: u32, was_live: bool) {
         let truth = &self.nodes[&slot];
         let (zone, generation) = (self.machine.zone(truth.zone), Generation(truth.generation));
         self.verdicts.remove(&slot);
-        self.step(Event::Watch { key: key(slot), zone, generation, was_live });
+        self.step(Event::Watch { key: key(slot), zone, generation, was_live, age: Duration::ZERO });
     }
 
     pub(super) fn now(&self) -> At {

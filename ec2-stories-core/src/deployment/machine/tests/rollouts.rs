@@ -1,0 +1,118 @@
+//! Rollouts: who is asked to leave, and what comes of it.
+
+use super::super::{Event, FleetPlan, Phase};
+use super::world::{World, failure, name, plan};
+use crate::model::{InstanceId, NodeAddress, Replace, Share};
+use crate::{ErrorKind, Status};
+
+fn web(slot: u32) -> NodeAddress {
+    NodeAddress::new(name("web"), slot)
+}
+
+/// Four nodes that have another image than their fleet, of which two may be replaced at a time.
+fn superseded(change: impl FnOnce(&mut FleetPlan)) -> World {
+    let mut plan = plan("web", 4, 4, &[]);
+    plan.health.max_in_flight = Share::Nodes(2);
+    change(&mut plan);
+    let mut world = World::new(vec![plan]);
+    world.settle();
+    world.machine.roll_out(&name("web"));
+    (0..4).for_each(|slot| world.machine.supersede(&web(slot)));
+    world
+}
+
+fn instance(world: &World, slot: u32) -> InstanceId {
+    world.machine.node(&web(slot)).unwrap().instance.clone().unwrap()
+}
+
+fn phase(world: &World, slot: u32) -> Phase {
+    world.machine.node(&web(slot)).unwrap().phase
+}
+
+fn grant(world: &mut World, slot: u32) {
+    let (instance, failure) = (instance(world, slot), failure(ErrorKind::Failed, Status::Permanent));
+    world.tell(Event::Leaving { node: web(slot), instance, failure, by: None });
+}
+
+fn kill(world: &mut World, slot: u32) {
+    let (instance, failure) = (instance(world, slot), failure(ErrorKind::Failed, Status::Permanent));
+    world.tell(Event::Dead { node: web(slot), instance, failure });
+}
+
+/// Anything; every step looks at rollouts.
+fn look(world: &mut World) -> Vec<NodeAddress> {
+    world.tell(Event::Prepared { fleet: name("web") }).asks
+}
+
+#[test]
+fn as_many_are_asked_for_as_there_is_room_for_and_none_leaves_unasked() {
+    let mut world = superseded(|_| {});
+    assert_eq!(look(&mut world), [web(0), web(1)]);
+    assert_eq!(look(&mut world), [], "once");
+    assert!((0..4).all(|slot| phase(&world, slot) == Phase::Live));
+    grant(&mut world, 1);
+    assert_eq!(phase(&world, 1), Phase::Draining);
+    assert_eq!(look(&mut world), [], "two are on their way, or will be");
+    world.settle();
+    assert_eq!(world.machine.node(&web(1)).unwrap().generation.0, 2);
+}
+
+#[test]
+fn whoever_is_held_is_passed_over_and_asked_for_again_later() {
+    let mut world = superseded(|_| {});
+    look(&mut world);
+    world.tell(Event::Holds([web(0)].into()));
+    assert_eq!(world.machine.fleet(&name("web")).unwrap().rollout.as_ref().unwrap().asked, [1, 2].into());
+    grant(&mut world, 1);
+    grant(&mut world, 2);
+    world.settle();
+    assert!(!world.machine.is_ready());
+    let outcome = world.tell(Event::Holds([].into()));
+    assert!(
+        outcome.asks.contains(&web(0))
+            || world.machine.fleet(&name("web")).unwrap().rollout.as_ref().unwrap().asked.contains(&0)
+    );
+}
+
+#[test]
+fn a_grant_that_comes_after_the_halt_is_too_late_and_a_notice_is_not() {
+    let mut world = superseded(|_| {});
+    look(&mut world);
+    grant(&mut world, 0);
+    // Its successor dies before it lives.
+    while phase(&world, 0) != Phase::Pending {
+        world.once(super::world::Luck::Good);
+    }
+    let lost = Event::NotRan {
+        node: web(0),
+        instance: instance(&world, 0),
+        failure: failure(ErrorKind::Failed, Status::Permanent),
+    };
+    world.tell(lost);
+    let mut stays = Vec::new();
+    while phase(&world, 0) != Phase::Resting {
+        let (action, batch) = world.due.remove(0);
+        for event in world.perform(&action, batch.as_ref(), super::world::Luck::Good) {
+            stays.extend(world.tell(event).stays);
+        }
+    }
+    assert!(world.machine.failure().unwrap().to_string().contains("halts"));
+    assert_eq!(stays, [web(1)]);
+    grant(&mut world, 1);
+    assert_eq!(phase(&world, 1), Phase::Live);
+    let (instance, failure) = (instance(&world, 1), failure(ErrorKind::Failed, Status::Permanent));
+    let by = Some(world.now + std::time::Duration::from_secs(120));
+    world.tell(Event::Leaving { node: web(1), instance, failure, by });
+    assert_eq!(phase(&world, 1), Phase::Draining);
+}
+
+#[test]
+fn whoever_is_dead_and_left_so_goes_without_being_asked_for() {
+    let mut world = superseded(|plan| plan.health.replace = Replace::Never);
+    world.machine.fleets[0].rollout = None;
+    kill(&mut world, 2);
+    assert_eq!(phase(&world, 2), Phase::Live);
+    world.machine.roll_out(&name("web"));
+    world.tell(Event::Holds([web(0), web(1)].into()));
+    assert_eq!(phase(&world, 2), Phase::Terminating);
+}
