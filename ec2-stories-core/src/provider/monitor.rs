@@ -1,6 +1,7 @@
 //! Watching nodes.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -38,6 +39,11 @@ pub struct Hold {
     pub reason: String,
     /// When it ends.
     pub until: Timestamp,
+}
+
+impl Hold {
+    /// The longest one: a hold that is forgotten ends within a day.
+    pub const LONGEST: Duration = Duration::from_secs(24 * 3600);
 }
 
 /// Watches nodes and says which must be replaced.
