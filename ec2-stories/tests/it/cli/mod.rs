@@ -3,6 +3,7 @@
 mod crash;
 mod hand_over;
 mod image;
+mod killed;
 mod lifecycle;
 mod orders;
 mod people;
