@@ -36,7 +36,7 @@ fn on(folder: &Path, cloud: &str, command: &str, more: &[&str]) -> Command {
     process
 }
 
-/// The process that listens there, as `ss` (iproute2) shows it.
+/// The process that listens there, as `ss` (iproute2) shows it. At the address alone the simulation does, too: for metadata.
 async fn listener(address: &str) -> String {
     let mut ss = Command::new("ss");
     ss.args(["-Hltnp", "src", address]);
@@ -63,7 +63,7 @@ async fn a_killed_sshd_is_replaced_customized_again_and_answers() {
     };
     let before = node().await;
     let address = before["instance"]["private_ip"].as_str().unwrap();
-    let pid = listener(address).await;
+    let pid = listener(&format!("{address}:{port}")).await;
     let killed = Command::new("kill").args(["-KILL", &pid]).status().await.unwrap();
     assert!(killed.success());
 

@@ -11,6 +11,7 @@ mod remote;
 mod s3;
 mod secret_file;
 mod secrets;
+mod silent;
 mod sim;
 mod usage;
 
