@@ -19,8 +19,6 @@ use crate::{Error, ErrorKind, Result};
 
 /// Tries of a change that the store failed, or that another was faster than.
 const TRIES: u32 = 10;
-/// The longest hold: one that is forgotten ends within a day.
-const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3600);
 
 /// What operators want of a deployment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -129,7 +127,7 @@ pub(crate) fn check_hold(hold: &Hold, now: Timestamp) -> Result<()> {
     if hold.until <= now {
         return Err(Error::invalid("hold.until", "has passed already"));
     }
-    if hold.until > now + LONGEST_HOLD {
+    if hold.until > now + Hold::LONGEST {
         return Err(Error::invalid("hold.until", "must be within 24 hours"));
     }
     Ok(())

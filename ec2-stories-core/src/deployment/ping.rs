@@ -4,17 +4,19 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 
 use futures::{FutureExt, StreamExt, stream};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::driver::{Context, On, call};
 use super::journal::Stage;
 use super::machine::Phase;
+use super::orders::{Orders, Request};
 use super::table::table;
 use super::{Deployment, NodeStatus, Running};
 use crate::Result;
 use crate::model::{InstanceHealth, InstanceId, LoginSpec, Name};
 use crate::probe::liveness;
-use crate::provider::{Liveness, Node};
+use crate::provider::{Hold, Liveness, Node};
 
 /// Probes at once: below what a process may have open.
 const AT_ONCE: usize = 256;
@@ -39,20 +41,30 @@ pub struct Pinged {
     /// Whether it lives.
     #[serde(flatten)]
     pub answer: Liveness,
+    /// By whom and why it is set aside, where operators ordered that: it is held, or in quarantine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<String>,
+}
+
+impl Pinged {
+    fn fails(&self) -> bool {
+        matches!(self.answer, Liveness::Failing(_) | Liveness::DeclaredDead(_))
+    }
 }
 
 impl Ping {
-    /// Whether no node is known to fail. A node that has not finished starting passes.
+    /// Whether no node is known to fail. A node that has not finished starting passes, and so does one that operators set aside: they
+    /// know of it. One that is in quarantine because it died too often is nobody's order, and fails.
     #[must_use]
     pub fn passed(&self) -> bool {
-        let fails = |answer: &Liveness| matches!(answer, Liveness::Failing(_) | Liveness::DeclaredDead(_));
-        !self.nodes.iter().any(|pinged| fails(&pinged.answer))
+        !self.nodes.iter().any(|pinged| pinged.fails() && pinged.aside.is_none())
     }
 }
 
 impl fmt::Display for Ping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.nodes.iter().map(|Pinged { node, answer }| {
+        let rows = self.nodes.iter().map(|pinged| {
+            let Pinged { node, answer, aside } = pinged;
             let (word, why) = match answer {
                 Liveness::Live if node.phase != Phase::Live => ("live", "it is starting"),
                 Liveness::Live => ("live", ""),
@@ -60,8 +72,14 @@ impl fmt::Display for Ping {
                 Liveness::DeclaredDead(why) => ("dead", why.as_str()),
                 Liveness::Unknown(why) => ("unknown", why.as_str()),
             };
+            let (word, why) = match aside {
+                Some(aside) if pinged.fails() => ("set aside", format!("{aside} ({why})")),
+                Some(aside) if why.is_empty() => (word, aside.clone()),
+                Some(aside) => (word, format!("{aside} ({why})")),
+                None => (word, why.to_owned()),
+            };
             let instance = node.instance.as_ref().map_or("-", |instance| instance.id.as_str());
-            [&node.address.to_string(), node.phase.as_str(), instance, word, why].map(str::to_owned).to_vec()
+            [&node.address.to_string(), node.phase.as_str(), instance, word, &why].map(str::to_owned).to_vec()
         });
         f.write_str(&table(&["node", "phase", "instance", "liveness", "why"], rows))
     }
@@ -71,13 +89,20 @@ impl Running {
     /// A shallow ping: one describe for all nodes, and no node is asked itself. A node that has not finished starting passes.
     /// Cancel-safe.
     pub async fn ping(&self) -> Ping {
-        ping(self.context(), self.nodes(), false).await
+        self.pinged(false).await
     }
 
     /// A deep ping: what the cloud says of all nodes, status checks included, and each fleet's probe, now. A node that has not
     /// finished starting passes and is not asked. Cancel-safe.
     pub async fn ping_deep(&self) -> Ping {
-        ping(self.context(), self.nodes(), true).await
+        self.pinged(true).await
+    }
+
+    async fn pinged(&self, deep: bool) -> Ping {
+        let context = self.context();
+        // A store that fails is no reason to say nothing of the nodes.
+        let orders = context.orders.read().await.unwrap_or_else(|_| context.known().ordered.clone());
+        ping(context, self.nodes(), &orders, deep).await
     }
 }
 
@@ -104,10 +129,11 @@ impl Deployment {
     async fn pinged(&self, deep: bool) -> Result<Ping> {
         let context = self.context();
         let status = self.status_in(&context).await?;
-        let mut ping = ping(&context, status.nodes, deep).await;
+        let orders = context.known().ordered.clone();
+        let mut ping = ping(&context, status.nodes, &orders, deep).await;
         if status.stage != Stage::Running.as_str() {
             // Nobody is starting them.
-            for Pinged { node, answer } in &mut ping.nodes {
+            for Pinged { node, answer, .. } in &mut ping.nodes {
                 if *answer == Liveness::Live && node.phase != Phase::Live {
                     *answer = Liveness::Failing(format!("the deployment is {}", status.stage));
                 }
@@ -117,7 +143,7 @@ impl Deployment {
     }
 }
 
-async fn ping(context: &Context, nodes: Vec<NodeStatus>, deep: bool) -> Ping {
+async fn ping(context: &Context, nodes: Vec<NodeStatus>, orders: &Orders, deep: bool) -> Ping {
     let nodes: Vec<NodeStatus> = nodes.into_iter().filter(|node| node.wanted).collect();
     let ids = nodes
         .iter()
@@ -143,10 +169,20 @@ async fn ping(context: &Context, nodes: Vec<NodeStatus>, deep: bool) -> Ping {
             let caught = AssertUnwindSafe(probe.check(&node)).catch_unwind().await;
             answer = caught.unwrap_or_else(|_| Liveness::Unknown("the probe panicked".to_owned()));
         }
-        Pinged { node, answer }
+        let aside = aside(orders, &node, context.now());
+        Pinged { node, answer, aside }
     });
     let nodes = stream::iter(asked).buffered(AT_ONCE).collect().await;
     Ping { deployment: context.spec.name.clone(), deep, nodes }
+}
+
+/// The order that sets a node aside.
+fn aside(orders: &Orders, node: &NodeStatus, now: Timestamp) -> Option<String> {
+    if let Some(Request { reason, at }) = orders.quarantine.get(&node.address) {
+        return Some(format!("in quarantine by order since {at:.0}: {reason}"));
+    }
+    let Hold { owner, reason, until } = orders.holds.get(&node.address)?;
+    (*until > now).then(|| format!("held by {owner} until {until:.0}: {reason}"))
 }
 
 /// Whether the node has an instance that is to stay.

@@ -70,6 +70,9 @@ async fn plan_fleet(
     let missing = (0..wanted).filter(|slot| !existing.iter().any(|(node, _)| node.slot == *slot));
     let missing = Slots::new(missing);
     let missing = if updates && missing.is_empty() { Slots::new([0]) } else { missing };
+    if !missing.is_empty() {
+        plan.findings.extend(doubts(spec, &field));
+    }
     if let Some(record) = &record
         && !missing.is_empty()
     {
@@ -292,6 +295,13 @@ fn supposed(spec: &FleetSpec) -> Attributes {
         }
     }
     attributes
+}
+
+/// What cloud-init would pass over.
+fn doubts(spec: &FleetSpec, field: &str) -> impl Iterator<Item = Finding> {
+    let field = format!("{field}.user_data");
+    let doubts = spec.user_data.iter().flat_map(UserData::doubts);
+    doubts.map(move |message| Finding { severity: Severity::Note, field: field.clone(), message })
 }
 
 /// Nodes that cannot end themselves, though they were to.

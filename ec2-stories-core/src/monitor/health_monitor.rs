@@ -15,9 +15,6 @@ use crate::model::{Generation, NodeAddress};
 use crate::provider::{Hold, Monitor, Node, Verdict};
 use crate::{Error, ErrorKind, Result};
 
-/// A hold that has no near end is forgotten, and with it the node.
-const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3600);
-
 /// Watches nodes by probes and by the cloud's word, and says which must be replaced, as far as budgets allow.
 ///
 /// Clones share everything. Its tasks start with the first node that it watches, and end when the last clone is dropped.
@@ -224,7 +221,7 @@ impl Monitor for HealthMonitor {
         if left.is_zero() {
             return wrong("until", format!("{} has passed", hold.until));
         }
-        if left > LONGEST_HOLD {
+        if left > Hold::LONGEST {
             return wrong("until", format!("{} is more than 24 hours from now", hold.until));
         }
         shared.step(Event::Hold { key, hold, ends: now.plus(left) });

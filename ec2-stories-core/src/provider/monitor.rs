@@ -41,6 +41,11 @@ pub struct Hold {
     pub until: Timestamp,
 }
 
+impl Hold {
+    /// The longest one: a hold that is forgotten ends within a day.
+    pub const LONGEST: Duration = Duration::from_secs(24 * 3600);
+}
+
 /// Watches nodes and says which must be replaced.
 ///
 /// # Contract

@@ -13,3 +13,4 @@ mod probe;
 mod step;
 mod sudo;
 mod support;
+mod switch;

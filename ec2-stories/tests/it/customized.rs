@@ -151,7 +151,7 @@ steps = [
 
 /// From inside of the hosts' own network.
 #[derive(Debug)]
-struct Inside(Vpc);
+pub(crate) struct Inside(pub(crate) Vpc);
 
 #[async_trait]
 impl Connect for Inside {

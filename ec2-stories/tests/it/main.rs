@@ -5,6 +5,8 @@
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
+mod cloud_init;
+#[cfg(feature = "cli")]
 mod customized;
 #[cfg(feature = "cli")]
 mod end_of_main;

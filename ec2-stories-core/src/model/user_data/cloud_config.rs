@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{User, WriteFile, secrets};
+use super::{User, WriteFile, keys, secrets};
 use crate::attributes::{Reference, Scope, Template};
 use crate::{Error, ErrorKind, Result};
 
@@ -29,6 +29,9 @@ use crate::{Error, ErrorKind, Result};
 pub struct CloudConfig(Map<String, Value>);
 
 impl CloudConfig {
+    /// The keys in the schema of cloud-init 22.4. A plan notes others, unless a later version knows them.
+    pub const KEYS: &'static [&'static str] = keys::SCHEMA;
+
     /// No settings.
     #[must_use]
     pub fn new() -> Self {
@@ -112,7 +115,7 @@ impl CloudConfig {
         self
     }
 
-    /// Sets any key of cloud-init's; texts in the value are templates.
+    /// Sets any key of cloud-init's; texts in the value are templates. A plan notes a key that cloud-init does not know.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`], for a value that has no form in JSON, or a text that is no template.
@@ -121,6 +124,10 @@ impl CloudConfig {
         check_templates(key, &value)?;
         self.0.insert(key.to_owned(), value);
         Ok(self)
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     pub(super) fn references(&self) -> Vec<Reference> {

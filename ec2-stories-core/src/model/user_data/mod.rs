@@ -1,6 +1,7 @@
 //! User data: what an instance reads about itself at its first boot.
 
 mod cloud_config;
+mod keys;
 mod mime;
 mod part;
 mod secrets;
@@ -127,6 +128,11 @@ impl UserData {
             part.check_secrets(&at)?;
         }
         Ok(())
+    }
+
+    /// What stands in nobody's way and is hardly meant: keys that cloud-init would pass over.
+    pub(crate) fn doubts(&self) -> Vec<String> {
+        self.parts.iter().flat_map(Part::doubts).collect()
     }
 }
 

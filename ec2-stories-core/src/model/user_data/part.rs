@@ -1,8 +1,11 @@
 //! One part of user data.
 
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{CloudConfig, secrets};
+use super::{CloudConfig, keys, secrets};
 use crate::attributes::{Reference, Scope, Template};
 use crate::{Error, Result};
 
@@ -97,6 +100,14 @@ impl Part {
         }
     }
 
+    pub(super) fn doubts(&self) -> Vec<String> {
+        match self {
+            Self::Text(text) => doubts_of(&text.to_string()),
+            Self::Script(_) => Vec::new(),
+            Self::CloudConfig(config) => config.keys().filter_map(keys::doubt).collect(),
+        }
+    }
+
     pub(super) fn check_secrets(&self, field: &str) -> Result<()> {
         match self {
             Self::Text(text) | Self::Script(ShellScript(text)) => {
@@ -104,6 +115,17 @@ impl Part {
             }
             Self::CloudConfig(config) => config.check_secrets(field),
         }
+    }
+}
+
+/// What is doubtful in a text, where it is a cloud-config.
+fn doubts_of(text: &str) -> Vec<String> {
+    if mime_of(text) != Some(CLOUD_CONFIG) {
+        return Vec::new();
+    }
+    match serde_saphyr::from_str::<BTreeMap<String, IgnoredAny>>(text) {
+        Ok(config) => config.keys().filter_map(|key| keys::doubt(key)).collect(),
+        Err(error) => vec![format!("cloud-init passes over a cloud-config that it cannot read: {error}")],
     }
 }
 

@@ -162,3 +162,17 @@ fn a_part_of_a_message_says_what_it_is() {
     assert!(UserData::parts([]).check("data").is_err());
     assert!(UserData::from(CloudConfig::new().run_shell(template("${index}"))).check("data").is_err());
 }
+
+#[test]
+fn keys_that_cloud_init_does_not_know_are_noticed_in_every_form() {
+    let typed = CloudConfig::new().packages(["nginx"]).set("pakages", ["curl"]).unwrap();
+    let text = template("#cloud-config\n# mine\nrun_cmd:\n- a: [1]\ntimezone: UTC\n");
+    let data = UserData::parts([typed.into(), text.into(), template("#!/bin/sh\npakages: 1").into()]);
+    let doubts = data.doubts();
+    assert_eq!(doubts.len(), 2, "{doubts:?}");
+    assert!(doubts[0].contains("\"pakages\"") && doubts[0].contains("\"packages\""), "{doubts:?}");
+    assert!(doubts[1].contains("\"run_cmd\"") && doubts[1].contains("\"runcmd\""), "{doubts:?}");
+    assert!(UserData::new(template("#cloud-config\n")).doubts().is_empty());
+    let broken = UserData::new(template("#cloud-config\npackages: [nginx\n")).doubts();
+    assert!(broken[0].contains("cannot read"), "{broken:?}");
+}

@@ -1,10 +1,15 @@
 //! Shallow and deep ping, by the controller and by another process.
 
+use std::time::Duration;
+
+use ec2_stories_core::Clock;
 use ec2_stories_core::deployment::Ping;
+use ec2_stories_core::deployment::machine::Phase;
 use ec2_stories_core::memory::{MemoryCustomizer, Operation, ScriptedProbe};
 use ec2_stories_core::model::{Mode, NodeAddress};
 use ec2_stories_core::probe::probe_fn;
-use ec2_stories_core::provider::Liveness;
+use ec2_stories_core::provider::{Hold, Liveness};
+use tokio::time::sleep;
 
 use super::world::{World, debian};
 
@@ -83,6 +88,44 @@ async fn another_process_pings_what_was_left() {
     shop().terminate().await.unwrap().assert_clean();
     let ping = shop().ping().await.unwrap();
     assert!(!ping.passed(), "{ping}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_operators_set_aside_is_said_to_be_and_fails_no_ping() {
+    let (world, probe) = (World { mode: Mode::Production, ..World::new() }, ScriptedProbe::new());
+    let shop = || world.shop([debian("web", 2).probe(probe.clone()).build().unwrap()]);
+    let running = shop().start().await.unwrap();
+    running.ready().await.unwrap();
+    probe.always(&second(), Liveness::Failing("503".to_owned()));
+    let until = world.cloud.clock().now() + Duration::from_secs(60);
+    let hold = Hold { owner: "ada".to_owned(), reason: "a look".to_owned(), until };
+    running.hold(&second(), hold).await.unwrap();
+    let _ = running.detach().await.unwrap();
+    let ping = shop().ping_deep().await.unwrap();
+    assert!(ping.passed() && matches!(answers(&ping)[1], Liveness::Failing(_)), "{ping}");
+    let row = ping.to_string().lines().find(|line| line.starts_with("web/1")).unwrap().to_owned();
+    assert!(
+        row.contains("set aside") && row.contains("held by ada") && row.contains("a look (503)"),
+        "{row}"
+    );
+    sleep(Duration::from_secs(60)).await;
+    let ping = shop().ping_deep().await.unwrap();
+    assert!(!ping.passed() && !ping.to_string().contains("ada"), "a hold that is over says nothing: {ping}");
+
+    let running = shop().start().await.unwrap();
+    running.quarantine(&second(), "odd").await.unwrap();
+    while !running.nodes().iter().any(|node| node.phase == Phase::Quarantined) {
+        sleep(Duration::from_secs(1)).await;
+    }
+    let here = running.ping_deep().await;
+    let _ = running.detach().await.unwrap();
+    for ping in [here, shop().ping().await.unwrap(), shop().ping_deep().await.unwrap()] {
+        assert!(ping.passed(), "{ping}");
+        let shown = ping.to_string();
+        assert!(shown.contains("set aside") && shown.contains("in quarantine by order since"), "{shown}");
+        assert!(shown.contains("odd (it is quarantined"), "{shown}");
+    }
+    shop().terminate().await.unwrap().assert_clean();
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,7 +22,7 @@ async fn bench() -> io::Result<Bench> {
 }
 
 /// Runs a command on an instance, from inside of the network.
-async fn say(bench: &Bench, id: &str, command: &str) -> String {
+pub(super) async fn say(bench: &Bench, id: &str, command: &str) -> String {
     let address = bench.up(id).await;
     // Cloud-init shows the keys at the end of its work, when logins are possible already.
     let shown = async {

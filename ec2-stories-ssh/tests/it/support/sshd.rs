@@ -150,6 +150,16 @@ impl Sshd {
         }
     }
 
+    /// Waits until its machine has ended by itself.
+    pub(crate) async fn until_ended(&mut self) {
+        let ended = async {
+            while self.process.try_wait().unwrap().is_none() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), ended).await.expect("it ends by itself");
+    }
+
     /// Starts the server again, at the same address.
     pub(crate) fn restart(&mut self) {
         self.process = spawn(self.folder.path());

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::FanArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::patience;
 use crate::session::Session;
 
 /// Nodes as the command line names them.
@@ -128,8 +129,11 @@ impl fmt::Display for Part {
 
 /// The nodes that were chosen, in order, and how they are logged in to. Each part of the choice must be there, and run.
 pub(crate) async fn find(session: &Session, chosen: &Chosen) -> Result<(Vec<Node>, Nodes), Failure> {
-    let (deployment, cloud) = session.connect().await?;
-    let status = deployment.status().await?;
+    let (status, cloud) = patience::answer("which nodes run", async {
+        let (deployment, cloud) = session.connect().await?;
+        Ok::<_, Failure>((deployment.status().await?, cloud))
+    })
+    .await?;
     let fleets = session.story.spec().fleets.iter().map(|fleet| &fleet.name);
     let fleets: BTreeSet<&Name> = fleets.chain(status.nodes.iter().map(|node| &node.address.fleet)).collect();
     chosen.check(&fleets)?;
@@ -178,7 +182,9 @@ pub(crate) async fn find(session: &Session, chosen: &Chosen) -> Result<(Vec<Node
 
 /// Logs in once: a node that was deployed is there, or the user wants to know.
 pub(crate) async fn log_in(ways: &Nodes, node: &Node) -> Result<Login> {
-    ways.ssh(node)?.connect(&Target::of(node)?).await
+    let target = Target::of(node)?;
+    let waits = format!("{}: nobody is let in yet at {target}; it goes on trying for a while", node.address);
+    patience::outcome(waits, ways.ssh(node)?.connect(&target)).await
 }
 
 /// Does one job on every node, until done or interrupted; says which nodes failed, and whether enough did not.

@@ -1,5 +1,6 @@
 //! Whoever waits for the cloud is told so.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
@@ -8,15 +9,21 @@ use ec2_stories::terminal::note;
 /// People wonder by then.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// What the cloud answers; says after a while that it has not yet. The libraries ask it again until it does.
-pub(crate) async fn answer<T>(asked: impl Future<Output = T>) -> T {
-    tokio::pin!(asked);
+/// What the cloud answers; says after a while that it has not yet said `what`. The libraries ask it again until it does.
+pub(crate) async fn answer<T>(what: &str, asked: impl Future<Output = T>) -> T {
+    let asks = "it is asked again until it does, ctrl-C ends the wait";
+    outcome(format_args!("the cloud has not said yet {what}; {asks}"), asked).await
+}
+
+/// What comes of something that may take long; says so after a while.
+pub(crate) async fn outcome<T>(said: impl Display, awaited: impl Future<Output = T>) -> T {
+    tokio::pin!(awaited);
     tokio::select! {
-        answer = &mut asked => return answer,
+        outcome = &mut awaited => return outcome,
         () = tokio::time::sleep(SILENCE) => {}
     }
-    note("the cloud has not answered yet; it is asked again until it does, ctrl-C ends the wait");
-    asked.await
+    note(said);
+    awaited.await
 }
 
 #[cfg(test)]
@@ -30,7 +37,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_secs(seconds)).await;
                 seconds
             };
-            assert_eq!(answer(asked).await, seconds);
+            assert_eq!(answer("what is there", asked).await, seconds);
         }
     }
 }

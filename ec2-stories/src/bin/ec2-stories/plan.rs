@@ -7,12 +7,16 @@ use serde_json::{Value, json};
 use crate::args::OnStory;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::patience;
 use crate::session::Session;
 
 pub(crate) async fn run(on: OnStory) -> Result<Exit, Failure> {
     let session = Session::open(on)?;
     session.story.check_customizing()?;
-    let plan = session.deployment().await?.plan().await?;
+    let plan = patience::answer("what a start would find", async {
+        Ok::<_, Failure>(session.deployment().await?.plan().await?)
+    });
+    let plan = plan.await?;
     if session.on.json {
         say(as_json(&session, &plan)?);
     } else {

@@ -9,6 +9,7 @@ use crate::control::{self, Word};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lock::Lock;
+use crate::patience;
 use crate::render;
 use crate::session::Session;
 
@@ -54,6 +55,7 @@ pub(crate) async fn control(
 
     let start =
         async { if way.updates { deployment.start_updating().await } else { deployment.start().await } };
+    let start = patience::answer("what there is to start from", start);
     let running = tokio::select! {
         started = start => started.map_err(|error| match error.kind() {
             ErrorKind::Invalid => Failure::new(Exit::Unsound, error.chain()),

@@ -11,7 +11,7 @@ use crate::session::Session;
 
 pub(crate) async fn run(on: OnStory) -> Result<Exit, Failure> {
     let session = Session::open_lasting(on)?;
-    let status = patience::answer(session.deployment().await?.status()).await?;
+    let status = patience::answer("what is there", session.deployment().await?.status()).await?;
     if session.on.json {
         say(render::json(&status)?);
     } else {

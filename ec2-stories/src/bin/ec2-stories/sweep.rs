@@ -12,7 +12,8 @@ use crate::session::Session;
 pub(crate) async fn run(on: OnStory) -> Result<Exit, Failure> {
     let session = Session::open_lasting(on)?;
     let _lock = session.lock()?;
-    let sweep = patience::answer(session.deployment().await?.sweep()).await?;
+    let sweep =
+        patience::answer("what carries the deployment's tag", session.deployment().await?.sweep()).await?;
     if session.on.json {
         say(render::json(&sweep)?);
     } else {

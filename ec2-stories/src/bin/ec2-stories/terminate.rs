@@ -9,6 +9,7 @@ use crate::control::{self, Word};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lock::Lock;
+use crate::patience;
 use crate::render;
 use crate::session::Session;
 
@@ -21,7 +22,9 @@ pub(crate) async fn run(on: OnStory) -> Result<Exit, Failure> {
     let work = async {
         let deployment = session.deployment().await?;
         let _lock = take_over(&session).await?;
-        let report = deployment.terminate().await?;
+        let waits = "the nodes are not all gone yet: they shut down, or the cloud does not answer; it is asked again until \
+                     they are, and after ctrl-C by the next `terminate`";
+        let report = patience::outcome(waits, deployment.terminate()).await?;
         render::report(&report, session.on.json)
     };
     tokio::select! {

@@ -22,10 +22,12 @@ pub(crate) async fn run(on: OnStory, detach: bool) -> Result<Exit, Failure> {
     session.story.check_customizing()?;
     let deployment = session.deployment().await?;
     // Before anybody lets go of anything.
-    patience::answer(deployment.plan_update()).await?.check().map_err(|error| match error.kind() {
-        ErrorKind::Invalid => Failure::new(Exit::Unsound, error.chain()),
-        _ => error.into(),
-    })?;
+    patience::answer("what an update would find", deployment.plan_update()).await?.check().map_err(
+        |error| match error.kind() {
+            ErrorKind::Invalid => Failure::new(Exit::Unsound, error.chain()),
+            _ => error.into(),
+        },
+    )?;
     let (state, name) = (&session.on.state, session.name());
     let lock = match Lock::attempt(state, name)? {
         Ok(lock) => lock,

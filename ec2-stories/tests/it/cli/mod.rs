@@ -3,6 +3,7 @@
 mod crash;
 mod hand_over;
 mod image;
+mod killed;
 mod lifecycle;
 mod orders;
 mod people;
@@ -10,6 +11,7 @@ mod remote;
 mod s3;
 mod secret_file;
 mod secrets;
+mod silent;
 mod sim;
 mod usage;
 

@@ -21,3 +21,16 @@ async fn plan_progress_nodes_and_report_are_readable() {
     let report = Ended::of(shop.for_people("terminate", &[])).await.expect(0);
     assert!(report.stdout.ends_with("nothing is left\n"), "{report:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_cloud_init_does_not_know_is_noted_and_stops_nothing() {
+    let typed = "{ cloud_config = { pakages = ['nginx'] } }";
+    let text = "{ text = \"#cloud-config\\nrun_cmd: [a]\\n\" }";
+    let shop = Shop::new(&format!("{STORY}user_data = {{ parts = [{typed}, {text}] }}\n")).await;
+    let ended = Ended::of(shop.for_people("plan", &[])).await.expect(0);
+    for (wrong, right) in [("pakages", "packages"), ("run_cmd", "runcmd")] {
+        let note = format!("note: fleet.web.user_data: cloud-init knows no key {wrong:?} and passes over it");
+        assert!(ended.stdout.contains(&format!("{note}; is {right:?} meant?")), "{note}\n{ended:#?}");
+    }
+    assert!(ended.stdout.contains("fleet.web.user_data is shop.toml:7:"), "{ended:#?}");
+}

@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 use super::{Ended, PATIENCE, Started, ec2_stories};
 
-async fn serve(more: &[&str], folder: &Path) -> (Started, String) {
+pub(super) async fn serve(more: &[&str], folder: &Path) -> (Started, String) {
     let mut sim = ec2_stories(folder);
     sim.args(["sim", "--listen", "127.0.0.1:0", "--seed", "7"]).args(more);
     // Where the root file system of namespace hosts is kept.

@@ -106,14 +106,21 @@ async fn forget(
             .map_err(in_flags)
     };
     let Some(publication) = publish(way(args))?.state().await? else { return Ok(false) };
-    let way = match bucket_of(&publication) {
-        Some(bucket) if args.bucket.is_none() => {
-            place.also(&["S3"])?;
-            Way::Bucket(bucket)
-        }
-        _ => way(args),
+    let mut buckets = match (&args.bucket, &publication.uploaded) {
+        (Some(_), _) => Vec::new(),
+        (None, Some(_)) => bucket_of(&publication).into_iter().collect(),
+        // Cut off while it uploaded, or it needed no upload: it may be any of those.
+        (None, None) => Uploader::buckets(&**journal).await?,
     };
-    publish(way)?.remove().await?;
+    if !buckets.is_empty() {
+        place.also(&["S3"])?;
+    }
+    let last = buckets.pop().map_or_else(|| way(args), Way::Bucket);
+    for bucket in buckets {
+        let uploader = Uploader::new(Way::Bucket(bucket), &place.ec2, &place.s3, journal.clone());
+        uploader.remove(&publication.content_hash).await?;
+    }
+    publish(last)?.remove().await?;
     let made = publication.image().map(|image| image.id.to_string());
     removed.images.extend(made.filter(|id| !removed.images.contains(id)));
     removed.contents.insert(publication.content_hash);

@@ -16,6 +16,9 @@ use super::args::WayArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
+/// A bucket's name comes after it.
+const SENT_TO: &str = "sent-to/";
+
 /// How files come to the cloud.
 #[derive(Clone, Debug)]
 pub(crate) enum Way {
@@ -73,6 +76,18 @@ impl Uploader {
         }
     }
 
+    /// Notes the bucket before anything is sent to it: what a process that dies leaves there is found by the journal alone.
+    async fn intend(&self) -> Result<()> {
+        let Some((_, name)) = &self.bucket else { return Ok(()) };
+        self.journal.put(&format!("{SENT_TO}{name}"), b"", Expect::Anything).await.map(drop)
+    }
+
+    /// The buckets that files were sent to, or were about to be.
+    pub(super) async fn buckets(journal: &dyn TupleStore) -> Result<Vec<String>> {
+        let names = journal.list(SENT_TO).await?;
+        Ok(names.iter().filter_map(|name| name.strip_prefix(SENT_TO)).map(str::to_owned).collect())
+    }
+
     /// Makes the bucket where it is missing. One that is there is used as it is: its settings are somebody's; save where the
     /// journal says that it was being made when the process ended.
     async fn prepare(&self) -> Result<()> {
@@ -103,6 +118,7 @@ impl ImageUploader for Uploader {
         for warning in source.warnings() {
             note(format_args!("{}: {warning}", source.path().display()));
         }
+        self.intend().await?;
         self.prepare().await?;
         note(format_args!("uploading {}, {} bytes", source.path().display(), source.bytes()));
         let _bar = Transfer::of_image(progress.subscribe());

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 use ec2_stories::model::{Name, NodeAddress};
+use ec2_stories::provider::Hold;
 
 use crate::args::OnStory;
 use crate::nodes::Chosen;
-
-/// The longest hold.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug, Args)]
 pub(crate) struct ScaleArgs {
@@ -85,7 +83,7 @@ fn time(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a time such as 30m or 1h 30m, at most a day: 24h");
     let time: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
     let time = Duration::try_from(time).map_err(|_| wrong())?;
-    if time > LONGEST {
+    if time > Hold::LONGEST {
         Err("a hold ends within 24 hours; hold again for longer".to_owned())
     } else {
         Ok(time)
