@@ -35,7 +35,7 @@ impl Machine {
             self.erase(key);
         }
         self.watches = self.watches.wrapping_add(1);
-        let mut target = Target::new(generation, self.watches, zone, now);
+        let mut target = Box::new(Target::new(generation, self.watches, zone, now));
         (target.charge, target.was_live, target.spell) = (charge, was_live, self.sight.spell);
         if hold.is_some() {
             target.more().hold = hold;
@@ -55,7 +55,8 @@ impl Machine {
         };
         self.leave_queue(key);
         self.unschedule(key);
-        let target = self.targets.entry(key).or_insert_with(|| Target::new(generation, 0, NOWHERE, now));
+        let new = || Box::new(Target::new(generation, 0, NOWHERE, now));
+        let target = self.targets.entry(key).or_insert_with(new);
         target.generation = generation;
         target.told = Told::Replace;
         self.charge(key, charge);
@@ -124,8 +125,8 @@ impl Machine {
 
     /// A dead node's verdict says who holds it.
     fn reword(&self, key: Key, out: &mut Vec<Outcome>) {
-        let dead = |target: &&Target| target.state == State::Dead && target.told == Told::Suspect;
-        if self.targets.get(&key).filter(dead).is_some() {
+        let dead = |target: &Target| target.state == State::Dead && target.told == Told::Suspect;
+        if self.targets.get(&key).is_some_and(|target| dead(target)) {
             out.push(Outcome::Verdict(key));
         }
     }
