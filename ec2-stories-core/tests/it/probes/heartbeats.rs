@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ec2_stories_core::ErrorKind;
 use ec2_stories_core::conformance::{self, ProbeFixture};
-use ec2_stories_core::probe::{Heartbeats, Http};
+use ec2_stories_core::probe::{HeartbeatKey, Heartbeats, Http};
 use ec2_stories_core::provider::{Liveness, Node, Probe};
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -65,7 +65,7 @@ async fn only_the_instances_own_token_counts() {
 
 #[tokio::test]
 async fn the_same_key_takes_the_tokens_of_before_a_restart() {
-    let key = || "0123456789abcdef0123456789abcdef".to_owned().into();
+    let key = || HeartbeatKey::new("0123456789abcdef0123456789abcdef").unwrap();
     let here = || Heartbeats::builder().address("127.0.0.1:0".parse().unwrap()).key(key()).listen();
     let (before, node) = (here().await.unwrap(), node(0, "10.0.0.1"));
     let token = before.token(&node);
