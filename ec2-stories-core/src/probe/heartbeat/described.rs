@@ -24,22 +24,16 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeartbeatSpec {
-    /// The address of this machine, with the port.
-    pub listen: SocketAddr,
-    /// What tokens are derived from: see [`HeartbeatKey::file`].
-    pub key_file: PathBuf,
-    /// The chain of a listener that speaks TLS, in PEM.
+    listen: SocketAddr,
+    key_file: PathBuf,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub certificate: Option<PathBuf>,
-    /// The private key to it, in PEM.
+    certificate: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub private_key: Option<PathBuf>,
-    /// Whether others may reach it without TLS, where a token can be overheard.
+    private_key: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub in_the_clear: bool,
-    /// A node that sent nothing for so long fails; 90 s where not said.
+    in_the_clear: bool,
     #[serde(default = "three_periods", with = "humantime_serde")]
-    pub within: Duration,
+    within: Duration,
     #[serde(skip)]
     listener: Listener,
 }
@@ -60,7 +54,7 @@ impl PartialEq for Listener {
 }
 
 impl HeartbeatSpec {
-    /// Listens here, with the key in this file.
+    /// Listens on this address of this machine, with the key in this file: see [`HeartbeatKey::file`].
     pub fn new(listen: SocketAddr, key_file: impl Into<PathBuf>) -> Self {
         Self {
             listen,
@@ -71,6 +65,27 @@ impl HeartbeatSpec {
             within: three_periods(),
             listener: Listener::default(),
         }
+    }
+
+    /// Speaks TLS, with the certificate chain and the private key in these files, both in PEM.
+    #[must_use]
+    pub fn tls(mut self, certificate: impl Into<PathBuf>, private_key: impl Into<PathBuf>) -> Self {
+        (self.certificate, self.private_key) = (Some(certificate.into()), Some(private_key.into()));
+        self
+    }
+
+    /// Lets others reach it without TLS, where a token can be overheard.
+    #[must_use]
+    pub fn in_the_clear(mut self) -> Self {
+        self.in_the_clear = true;
+        self
+    }
+
+    /// A node that sent nothing for so long fails; 90 s where not said.
+    #[must_use]
+    pub fn within(mut self, late: Duration) -> Self {
+        self.within = late;
+        self
     }
 
     /// Shares the listener of those of `others` that have the same address, as fleets of one deployment do.
