@@ -99,6 +99,14 @@ impl Error {
         Self::new(ErrorKind::Invalid, format!("{field}: {why}")).on(field.to_string())
     }
 
+    /// The same about a part of what is at `place`: a field that is wrong is named from there.
+    #[must_use]
+    pub fn within(&self, place: impl fmt::Display) -> Self {
+        let field = self.resource().unwrap_or_default();
+        let why = self.message().strip_prefix(&format!("{field}: ")).unwrap_or(self.message());
+        Self::invalid(format!("{place}.{field}"), why)
+    }
+
     /// Sets the status.
     #[must_use]
     pub fn status(mut self, status: Status) -> Self {

@@ -91,26 +91,6 @@ impl CommandProbe {
         self
     }
 
-    /// Refuses what cannot be meant.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Invalid`], naming the field.
-    pub fn consistent(&self) -> Result<()> {
-        if self.run.first().is_none_or(String::is_empty) {
-            return Err(Error::invalid(
-                "run",
-                "is a program and its arguments: [\"systemctl\", \"is-active\", \"web\"]",
-            ));
-        }
-        if self.status > 255 {
-            return Err(Error::invalid("status", "is from 0 to 255"));
-        }
-        if self.timeout.is_zero() {
-            return Err(Error::invalid("timeout", "must be more than nothing"));
-        }
-        Ok(())
-    }
-
     fn command(&self) -> Command {
         let program = self.run.first().map(String::as_str).unwrap_or_default();
         let command = Command::new(program).args(self.run.iter().skip(1)).keep(KEEP).timeout(self.timeout);
@@ -149,6 +129,22 @@ impl Probe for CommandProbe {
         let line: String = self.run.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
         let short: String = line.chars().take(60).collect();
         format!("command {short}{}", if short.len() < line.len() { "…" } else { "" })
+    }
+
+    fn consistent(&self) -> Result<()> {
+        if self.run.first().is_none_or(String::is_empty) {
+            return Err(Error::invalid(
+                "run",
+                "is a program and its arguments: [\"systemctl\", \"is-active\", \"web\"]",
+            ));
+        }
+        if self.status > 255 {
+            return Err(Error::invalid("status", "is from 0 to 255"));
+        }
+        if self.timeout.is_zero() {
+            return Err(Error::invalid("timeout", "must be more than nothing"));
+        }
+        Ok(())
     }
 
     async fn check(&self, node: &Node) -> Liveness {

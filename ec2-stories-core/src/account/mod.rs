@@ -37,6 +37,7 @@ pub use fixed::StaticAccount;
 #[cfg(feature = "aws")]
 pub use instance_role::InstanceRole;
 pub use secret_file::SecretFile;
+pub(crate) use secret_file::refuse_others;
 #[cfg(feature = "aws")]
 pub use shared_profile::SharedProfile;
 

@@ -77,8 +77,9 @@ fn read(path: &Path) -> Result<Zeroizing<String>> {
     Ok(text)
 }
 
+/// Refuses a file with which the group or others may do anything.
 #[cfg(unix)]
-fn refuse_others(file: &File) -> Result<()> {
+pub(crate) fn refuse_others(file: &File) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let mode = file.metadata().map_err(unreadable)?.mode() & 0o777;
     if mode & 0o077 == 0 {
@@ -89,7 +90,7 @@ fn refuse_others(file: &File) -> Result<()> {
 }
 
 #[cfg(not(unix))]
-fn refuse_others(_: &File) -> Result<()> {
+pub(crate) fn refuse_others(_: &File) -> Result<()> {
     Ok(())
 }
 

@@ -130,6 +130,9 @@ impl Fleet {
             health,
         };
         check_fleet(&spec)?;
+        if let Some(probe) = &probe {
+            check_probe(&spec.name, probe)?;
+        }
         Ok(Self { spec, customizers, registrars, probe })
     }
 
@@ -147,6 +150,11 @@ impl Fleet {
     pub fn spec(&self) -> &FleetSpec {
         &self.spec
     }
+}
+
+/// Refuses a probe that asks what cannot be meant.
+pub(super) fn check_probe(fleet: &Name, probe: &impl Probe) -> Result<()> {
+    probe.consistent().map_err(|error| error.within(format!("fleet.{fleet}.probe")))
 }
 
 impl<S: fleet_builder::State> FleetBuilder<S> {

@@ -204,8 +204,9 @@ impl Deployment {
     /// came as data.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if there is no such fleet.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if there is no such fleet, or the probe asks what cannot be meant.
     pub fn probed(mut self, fleet: &Name, probe: impl Probe + 'static) -> Result<Self> {
+        fleet::check_probe(fleet, &probe)?;
         self.fleet_mut(fleet)?.probe = Some(Arc::new(probe));
         Ok(self)
     }

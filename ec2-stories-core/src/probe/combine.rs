@@ -8,6 +8,7 @@ use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 
 use crate::provider::{Liveness, Node, Probe};
+use crate::{Error, Result};
 
 /// A node lives if every probe says so; see [`all_of`].
 #[derive(Clone, Debug)]
@@ -41,6 +42,17 @@ pub fn not<P: Probe>(probe: P) -> Not<P> {
 /// Nobody was asked.
 fn nothing() -> Liveness {
     Liveness::Unknown("there is no probe in it".to_owned())
+}
+
+/// What a probe of the name has in it must be consistent, and there must be something.
+fn consistent(name: &str, probes: &[Arc<dyn Probe>]) -> Result<()> {
+    if probes.is_empty() {
+        return Err(Error::invalid(name, "has no probe in it"));
+    }
+    let each = |(at, probe): (usize, &Arc<dyn Probe>)| {
+        probe.consistent().map_err(|error| error.within(format!("{name}[{at}]")))
+    };
+    probes.iter().enumerate().try_for_each(each)
 }
 
 fn names(probes: &[Arc<dyn Probe>]) -> String {
@@ -88,6 +100,10 @@ impl Probe for AllOf {
         format!("all of: {}", names(&self.0))
     }
 
+    fn consistent(&self) -> Result<()> {
+        consistent("all_of", &self.0)
+    }
+
     async fn check(&self, node: &Node) -> Liveness {
         let answers = join_all(self.0.iter().map(|probe| ask(probe.as_ref(), node))).await;
         match answers.iter().map(|(_, answer)| badness(answer)).max() {
@@ -101,6 +117,10 @@ impl Probe for AllOf {
 impl Probe for AnyOf {
     fn name(&self) -> String {
         format!("any of: {}", names(&self.0))
+    }
+
+    fn consistent(&self) -> Result<()> {
+        consistent("any_of", &self.0)
     }
 
     async fn check(&self, node: &Node) -> Liveness {
@@ -123,6 +143,10 @@ impl Probe for AnyOf {
 impl<P: Probe> Probe for Not<P> {
     fn name(&self) -> String {
         format!("not {}", self.0.name())
+    }
+
+    fn consistent(&self) -> Result<()> {
+        self.0.consistent().map_err(|error| error.within("not"))
     }
 
     async fn check(&self, node: &Node) -> Liveness {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{default_timeout, within};
+use super::{default_timeout, refuse, within};
+use crate::Result;
 use crate::provider::{Liveness, Node, Probe};
 
 /// A probe that is a closure; see [`probe_fn`].
@@ -62,6 +63,10 @@ where
 {
     fn name(&self) -> String {
         self.name.clone()
+    }
+
+    fn consistent(&self) -> Result<()> {
+        refuse::timeout(self.timeout)
     }
 
     async fn check(&self, node: &Node) -> Liveness {

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
-use super::{address, broken, default_timeout, is_default_timeout, within};
+use super::address::ask_at;
+use super::{broken, default_timeout, is_default_timeout, refuse};
+use crate::Result;
 use crate::model::LoginAddress;
 use crate::provider::{Liveness, Node, Probe};
 
@@ -35,6 +37,9 @@ const REQUEST_4: [u8; 8] = [8, 0, 0, 0, 0, 0, 0, 1];
 const REPLY_4: u8 = 0;
 const REQUEST_6: [u8; 8] = [128, 0, 0, 0, 0, 0, 0, 1];
 const REPLY_6: u8 = 129;
+
+const NOT_LET: &str = "this system does not let this user send echo requests: on Linux net.ipv4.ping_group_range says which \
+                       groups may";
 
 /// Requests in one check: one lost packet is no failure.
 const REQUESTS: u32 = 3;
@@ -63,9 +68,7 @@ impl Icmp {
     async fn ask(&self, ip: IpAddr) -> Result<Liveness, Liveness> {
         let (request, reply) = if ip.is_ipv4() { (REQUEST_4, REPLY_4) } else { (REQUEST_6, REPLY_6) };
         let socket = open(ip).map_err(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => {
-                Liveness::Unknown("this system does not let this user send echo requests".to_owned())
-            }
+            io::ErrorKind::PermissionDenied => Liveness::Unknown(NOT_LET.to_owned()),
             _ => broken(&error),
         })?;
         let answered = async {
@@ -111,14 +114,15 @@ impl Probe for Icmp {
         "icmp echo".to_owned()
     }
 
+    fn consistent(&self) -> Result<()> {
+        refuse::timeout(self.timeout)
+    }
+
     async fn check(&self, node: &Node) -> Liveness {
-        let host = match address::host(node, self.address) {
-            Ok(host) => host,
-            Err(why) => return why,
+        let ask = async |host: &str| match host.parse() {
+            Ok(ip) => self.ask(ip).await,
+            Err(_) => Err(Liveness::Unknown(format!("{host} is not an address"))),
         };
-        let Ok(ip) = host.parse() else {
-            return Liveness::Unknown(format!("{host} is not an address"));
-        };
-        within(self.timeout, async { self.ask(ip).await.unwrap_or_else(|why| why) }).await
+        ask_at(node, self.address, self.timeout, ask).await
     }
 }

@@ -11,7 +11,7 @@
 //! | [`probe_fn`] | whatever a closure asks |
 //!
 //! They are put together with [`all_of`], [`any_of`] and [`not`], and [`Thresholds`] lets each of them fail a few times first.
-//! `ec2-stories-ssh` has one that runs a command on the node.
+//! `ec2-stories-ssh` has one that runs a command on the node, and the step that has a node send heartbeats.
 //!
 //! ```
 //! # #[cfg(feature = "probes")]
@@ -38,10 +38,12 @@ mod ext;
 mod function;
 #[cfg(feature = "probes")]
 mod heartbeat;
+mod heartbeat_key;
 #[cfg(feature = "probes")]
 mod http;
 #[cfg(feature = "probes")]
 mod icmp;
+mod refuse;
 mod tcp;
 mod thresholds;
 #[cfg(feature = "probes")]
@@ -58,7 +60,8 @@ pub use connect::broken;
 pub use ext::ProbeExt;
 pub use function::{ProbeFn, probe_fn};
 #[cfg(feature = "probes")]
-pub use heartbeat::{Heartbeat, Heartbeats, HeartbeatsBuilder, heartbeats_builder};
+pub use heartbeat::{Heartbeat, HeartbeatSpec, Heartbeats, HeartbeatsBuilder, heartbeats_builder};
+pub use heartbeat_key::HeartbeatKey;
 #[cfg(feature = "probes")]
 pub use http::{Http, Method, Pattern, Redirects, Statuses};
 #[cfg(feature = "probes")]

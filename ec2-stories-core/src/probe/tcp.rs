@@ -5,7 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{address, connect::connect, default_timeout, is_default_timeout, within};
+use super::address::ask_at;
+use super::connect::connect;
+use super::{default_timeout, is_default_timeout, refuse};
+use crate::Result;
 use crate::model::LoginAddress;
 use crate::provider::{Liveness, Node, Probe};
 
@@ -52,17 +55,13 @@ impl Probe for Tcp {
         format!("tcp {}", self.port)
     }
 
+    fn consistent(&self) -> Result<()> {
+        refuse::port(self.port)?;
+        refuse::timeout(self.timeout)
+    }
+
     async fn check(&self, node: &Node) -> Liveness {
-        let host = match address::host(node, self.address) {
-            Ok(host) => host,
-            Err(why) => return why,
-        };
-        within(self.timeout, async {
-            match connect(host, self.port).await {
-                Ok(_) => Liveness::Live,
-                Err(why) => why,
-            }
-        })
-        .await
+        let ask = async |host| connect(host, self.port).await.map(|_| Liveness::Live);
+        ask_at(node, self.address, self.timeout, ask).await
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
+use crate::Result;
 use crate::model::{InstanceId, NodeAddress};
 use crate::provider::{Liveness, Node, Probe};
 
@@ -56,6 +57,10 @@ impl<P: Probe> Thresholds<P> {
 impl<P: Probe> Probe for Thresholds<P> {
     fn name(&self) -> String {
         self.probe.name()
+    }
+
+    fn consistent(&self) -> Result<()> {
+        self.probe.consistent()
     }
 
     async fn check(&self, node: &Node) -> Liveness {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::Node;
+use crate::Result;
 
 /// A probe's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,11 +29,18 @@ pub enum Liveness {
 /// - An error on the prober's side (name resolution, file descriptors, credentials) is `Unknown`, never `Failing`.
 /// - It ends by itself within a few seconds: a probe that has no answer by its time-out says `Failing`.
 /// - It changes nothing on the node. Cancel-safe.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Probe: fmt::Debug + Send + Sync {
     /// What it checks, for people.
     fn name(&self) -> String;
+
+    /// Refuses what cannot be meant, such as port 0. A fleet is not made with a probe that is refused.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), naming the field from the probe's own description.
+    fn consistent(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Checks the node.
     async fn check(&self, node: &Node) -> Liveness;
@@ -44,7 +52,25 @@ impl<P: Probe + ?Sized> Probe for Arc<P> {
         (**self).name()
     }
 
+    fn consistent(&self) -> Result<()> {
+        (**self).consistent()
+    }
+
     async fn check(&self, node: &Node) -> Liveness {
         (**self).check(node).await
+    }
+}
+
+// By hand, so that a probe that nobody says otherwise of is consistent.
+#[cfg(feature = "mock")]
+mockall::mock! {
+    /// A mock of [`Probe`].
+    #[derive(Debug)]
+    pub Probe {}
+
+    #[async_trait]
+    impl Probe for Probe {
+        fn name(&self) -> String;
+        async fn check(&self, node: &Node) -> Liveness;
     }
 }

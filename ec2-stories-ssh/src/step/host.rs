@@ -55,6 +55,10 @@ impl Host {
         &self.session
     }
 
+    pub(super) fn node(&self) -> &Node {
+        &self.node
+    }
+
     /// Whether steps run as root.
     pub(super) fn is_root(&self) -> bool {
         self.root
@@ -165,7 +169,12 @@ impl Host {
     pub(crate) fn aside(&self) -> String {
         use sha2::{Digest, Sha256};
         let name = hex::encode(&Sha256::digest(self.key.as_bytes())[..16]);
-        format!("{}/before/{name}", self.folder)
+        self.beside(&format!("before/{name}"))
+    }
+
+    /// A place on the node beside what steps keep.
+    pub(super) fn beside(&self, name: &str) -> String {
+        format!("{}/{name}", self.folder)
     }
 
     async fn save(&self) -> Result<()> {

@@ -30,6 +30,7 @@ mod before;
 mod command;
 mod file;
 mod folder;
+mod heartbeat;
 mod host;
 mod listing;
 mod mode;
@@ -52,6 +53,7 @@ pub use authorized_keys::AuthorizedKeys;
 pub use command::Run;
 pub use file::File;
 pub use folder::Folder;
+pub use heartbeat::Heartbeat;
 pub use mode::Mode;
 pub use nodes::Nodes;
 pub use packages::Packages;
@@ -80,6 +82,8 @@ pub enum Step {
     AuthorizedKeys(AuthorizedKeys),
     /// A service of systemd.
     Service(Service),
+    /// Heartbeats that the node sends.
+    Heartbeat(Heartbeat),
 }
 
 /// What a kind of step does.
@@ -200,6 +204,7 @@ kinds! {
     User => User,
     AuthorizedKeys => AuthorizedKeys,
     Service => Service,
+    Heartbeat => Heartbeat,
 }
 
 /// An optional field that is left away where it says nothing.

@@ -121,11 +121,11 @@ impl Service {
         self
     }
 
-    fn full_name(&self) -> String {
+    pub(super) fn full_name(&self) -> String {
         if self.name.contains('.') { self.name.clone() } else { format!("{}.service", self.name) }
     }
 
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         format!("/etc/systemd/system/{}", self.full_name())
     }
 

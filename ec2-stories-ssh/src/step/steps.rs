@@ -59,7 +59,7 @@ impl Steps {
     /// [`ErrorKind::Invalid`], naming the step and the field: `steps[1].file.path`.
     pub fn check(&self) -> Result<()> {
         for (at, step) in self.steps.iter().enumerate() {
-            step.check().map_err(|error| within(&format!("steps[{at}]"), &error))?;
+            step.check().map_err(|error| error.within(format!("steps[{at}]")))?;
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Steps {
     /// [`ErrorKind::Invalid`], naming the step and the field: `steps[1].file.source`.
     pub fn references(&self) -> Result<Vec<Vec<Reference>>> {
         let of = |(at, step): (usize, &Step)| {
-            step.references().map_err(|error| within(&format!("steps[{at}]"), &error))
+            step.references().map_err(|error| error.within(format!("steps[{at}]")))
         };
         self.steps.iter().enumerate().map(of).collect()
     }
@@ -86,13 +86,6 @@ impl Steps {
         });
         keyed.collect()
     }
-}
-
-/// The error about a field of what is at this place.
-fn within(place: &str, error: &Error) -> Error {
-    let field = error.resource().unwrap_or_default();
-    let why = error.message().strip_prefix(&format!("{field}: ")).unwrap_or(error.message());
-    Error::invalid(format!("{place}.{field}"), why)
 }
 
 fn report(step: &Step, outcome: StepOutcome) -> StepReport {

@@ -151,9 +151,7 @@ impl Customized {
 
 /// An error of a fleet's steps, whose field is named from the fleet's table.
 fn of_fleet(fleet: &Name, error: &Error) -> Error {
-    let field = error.resource().unwrap_or_default();
-    let why = error.message().strip_prefix(&format!("{field}: ")).unwrap_or(error.message());
-    Error::invalid(format!("fleet.{fleet}.{field}"), why)
+    error.within(format!("fleet.{fleet}"))
 }
 
 fn from_folder(mut step: Step, folder: &Path) -> Step {

@@ -52,10 +52,11 @@
 //! | `user` | `name`, `groups`, `shell`, `home`, `system = true` |
 //! | `authorized_keys` | `user`, `keys`, `exactly = true` |
 //! | `service` | `name`, `unit = "…"`; `enabled = false`, `started = false`, `restart = false` |
+//! | `heartbeat` | `to = "https://10.0.0.5:7443"`, `key_file`; `every = "30s"`, `ca`, in PEM or `{ file = "ca.pem" }`, `in_the_clear = true` |
 //!
 //! # Probes
 //! `probe = { http = { port = 80, path = "/health" } }`: one thing is asked, at the address that the node is logged in to. Each may have
-//! `failures = 3` and `successes = 2`: its answer changes only once it was given so many times in a row. Every kind but `cloud_state` has
+//! `failures = 3` and `successes = 2`: its answer changes only once it was given so many times in a row. Every kind that asks the node has
 //! `timeout = "5s"`; those that connect have `address = "private"`.
 //!
 //! | Probe | Keys |
@@ -65,6 +66,7 @@
 //! | `tls_expiry = 443` | `port`; `at_least = "14days"`; `host` |
 //! | `command = ["systemctl", "is-active", "web"]` | `run`; `status = 0`, `user`; over SSH |
 //! | `icmp = true` | |
+//! | `heartbeat = { … }` | `listen = "10.0.0.5:7443"`, `key_file`; `certificate` and `private_key`, files in PEM, or `in_the_clear = true`; `within = "90s"`; the step `heartbeat` has nodes send them |
 //! | `cloud_state = true` | |
 //! | `all_of = [ … ]`, `any_of = [ … ]`, `not = { … }` | probes |
 //!
@@ -236,7 +238,10 @@ impl Story {
     pub fn check_customizing(&self) -> Result<(), StoryError> {
         let logins = self.customized.check_logins(&self.spec);
         let checked = logins.and_then(|()| self.customized.check_content(&self.spec));
-        checked.and_then(|()| self.probes.check_logins(&self.spec)).map_err(|error| self.at(&error))
+        checked
+            .and_then(|()| self.probes.check_logins(&self.spec))
+            .and_then(|()| self.probes.check_files())
+            .map_err(|error| self.at(&error))
     }
 
     /// Writes it as a story file, in the short forms, without the account. Read again, it is equal.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ec2_stories_core::model::{DeploymentSpec, FleetSpec, LoginSpec, Name};
 use ec2_stories_core::probe::{
-    CloudState, Http, Icmp, ProbeExt, Tcp, Thresholds, TlsExpiry, all_of, any_of, not,
+    CloudState, HeartbeatSpec, Http, Icmp, ProbeExt, Tcp, Thresholds, TlsExpiry, all_of, any_of, not,
 };
 use ec2_stories_core::provider::{Cloud, InstanceDeployer, Probe, TupleStore};
 use ec2_stories_core::{Clock, Deployment, Error, Result};
@@ -22,8 +22,8 @@ const FAILURES: &str = "failures";
 const SUCCESSES: &str = "successes";
 
 /// Each kind as a story calls it.
-const KINDS: [&str; 9] =
-    ["tcp", "http", "tls_expiry", "command", "icmp", "cloud_state", "all_of", "any_of", "not"];
+const KINDS: [&str; 10] =
+    ["tcp", "http", "tls_expiry", "command", "icmp", "heartbeat", "cloud_state", "all_of", "any_of", "not"];
 
 /// The probe of each fleet that has one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,6 +44,7 @@ enum Kind {
     TlsExpiry(TlsExpiry),
     Command(CommandProbe),
     Icmp(Icmp),
+    Heartbeat(HeartbeatSpec),
     CloudState,
     AllOf(Vec<Described>),
     AnyOf(Vec<Described>),
@@ -91,7 +92,11 @@ impl Probes {
             .clock(Arc::clone(&clock))
             .console(Arc::new(CloudConsole::of(Arc::clone(&cloud))));
         let means = Means { cloud: CloudState::of(cloud), nodes, clock };
+        let mut listeners = Vec::new();
         for (fleet, probe) in &self.0 {
+            let mut probe = probe.clone();
+            let shared = probe.share(&mut listeners);
+            shared.map_err(|error| error.within(format!("fleet.{fleet}.probe.heartbeat")))?;
             deployment = deployment.probed(fleet, probe.build(&means))?;
         }
         Ok(deployment)
@@ -107,6 +112,15 @@ impl Probes {
             }
             None => Ok(()),
         }
+    }
+
+    /// Sees whether what is read on this machine can be.
+    pub(super) fn check_files(&self) -> Result<()> {
+        for (fleet, probe) in &self.0 {
+            let readable = probe.heartbeats().into_iter().try_for_each(HeartbeatSpec::check_files);
+            readable.map_err(|error| error.within(format!("fleet.{fleet}.probe.heartbeat")))?;
+        }
+        Ok(())
     }
 
     /// Writes a fleet's key into its table.
@@ -154,8 +168,9 @@ fn described(value: Value<'_>) -> Checked<Described> {
         "command" => Kind::Command(command(value)?),
         "icmp" => match value.get_ref() {
             DeValue::Boolean(true) => Kind::Icmp(Icmp::echo()),
-            _ => Kind::Icmp(read(value)?),
+            _ => Kind::Icmp(asked(value)?),
         },
+        "heartbeat" => Kind::Heartbeat(asked(value)?),
         "cloud_state" => match value.get_ref() {
             DeValue::Boolean(true) => Kind::CloudState,
             _ => {
@@ -176,6 +191,7 @@ fn outside(kind: &str, key: &str) -> String {
         "tcp" | "http" | "tls_expiry" => "port = …, ",
         "command" => "run = […], ",
         "icmp" => "",
+        "heartbeat" => "listen = …, ",
         _ => return format!("unknown field `{key}`, expected `{FAILURES}` or `{SUCCESSES}` beside `{kind}`"),
     };
     format!("what belongs to `{kind}` is written inside it: {kind} = {{ {inside}{key} = … }}")
@@ -195,52 +211,49 @@ fn count(value: Value<'_>) -> Checked<u32> {
     }
 }
 
-/// A port alone, or what has one.
-fn on_port<T: DeserializeOwned>(value: Value<'_>) -> Checked<T> {
-    let span = value.span();
-    let value = match value.get_ref() {
-        DeValue::Integer(_) => super::tree::table(span, [("port", value)]),
-        DeValue::Table(_) => value,
-        _ => return Err(Wrong::new(span, "expected a port such as 443, or { port = 443 }")),
-    };
-    check_port(&value)?;
-    read(value)
+/// What is described, as far as it can be meant; what cannot is shown where its field stands.
+fn asked<P: DeserializeOwned + Probe>(value: Value<'_>) -> Checked<P> {
+    let whole = value.span();
+    let fields = value.get_ref().as_table().into_iter().flatten();
+    let fields: Vec<_> = fields.map(|(key, value)| (key.get_ref().to_string(), value.span())).collect();
+    let probe: P = read(value)?;
+    match probe.consistent() {
+        Ok(()) => Ok(probe),
+        Err(error) => {
+            let field = error.resource().and_then(|field| field.split('.').next());
+            let place = fields.into_iter().find(|(key, _)| Some(key.as_str()) == field);
+            Err(Wrong::new(place.map_or(whole, |(_, span)| span), error.message()))
+        }
+    }
 }
 
-/// Nothing listens on port 0.
-fn check_port(value: &Value<'_>) -> Checked<()> {
-    let port = value.get_ref().as_table().and_then(|table| table.get("port"));
-    match port.and_then(|port| port.get_ref().as_integer().map(|number| (port.span(), number))) {
-        Some((span, number)) if number.as_str() == "0" => Err(Wrong::new(span, "must be from 1 to 65535")),
-        _ => Ok(()),
+/// A port alone, or what has one.
+fn on_port<P: DeserializeOwned + Probe>(value: Value<'_>) -> Checked<P> {
+    let span = value.span();
+    match value.get_ref() {
+        DeValue::Integer(_) => asked(super::tree::table(span, [("port", value)])),
+        DeValue::Table(_) => asked(value),
+        _ => Err(Wrong::new(span, "expected a port such as 443, or { port = 443 }")),
     }
 }
 
 fn page(value: Value<'_>) -> Checked<Http> {
-    let span = value.span();
-    let DeValue::Table(table) = value.get_ref() else {
-        return Err(Wrong::new(span, "a page is a table, such as { port = 80, path = \"/health\" }"));
-    };
-    check_port(&value)?;
-    if let Some(path) = table.get("path")
-        && path.get_ref().as_str().is_some_and(|path| !path.starts_with('/'))
-    {
-        return Err(Wrong::new(path.span(), "a path begins with a slash, such as \"/health\""));
+    match value.get_ref() {
+        DeValue::Table(_) => asked(value),
+        _ => {
+            let why = "a page is a table, such as { port = 80, path = \"/health\" }";
+            Err(Wrong::new(value.span(), why))
+        }
     }
-    let page: Http = read(value)?;
-    page.consistent().map_err(|error| Wrong::new(span, error.message()))?;
-    Ok(page)
 }
 
 /// Its words alone, or what has them.
 fn command(value: Value<'_>) -> Checked<CommandProbe> {
     let span = value.span();
-    let command: CommandProbe = match value.get_ref() {
-        DeValue::Array(_) => read(super::tree::table(span.clone(), [("run", value)]))?,
-        _ => read(value)?,
-    };
-    command.consistent().map_err(|error| Wrong::new(span, error.message()))?;
-    Ok(command)
+    match value.get_ref() {
+        DeValue::Array(_) => asked(super::tree::table(span, [("run", value)])),
+        _ => asked(value),
+    }
 }
 
 fn members(value: Value<'_>) -> Checked<Vec<Described>> {
@@ -261,6 +274,33 @@ impl Described {
         }
     }
 
+    fn heartbeats(&self) -> Vec<&HeartbeatSpec> {
+        match &self.kind {
+            Kind::Heartbeat(probe) => vec![probe],
+            Kind::AllOf(members) | Kind::AnyOf(members) => {
+                members.iter().flat_map(Self::heartbeats).collect()
+            }
+            Kind::Not(member) => member.heartbeats(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Has those that listen at one address do it together.
+    fn share(&mut self, listeners: &mut Vec<HeartbeatSpec>) -> Result<()> {
+        match &mut self.kind {
+            Kind::Heartbeat(probe) => {
+                *probe = probe.clone().beside(listeners.iter())?;
+                listeners.push(probe.clone());
+                Ok(())
+            }
+            Kind::AllOf(members) | Kind::AnyOf(members) => {
+                members.iter_mut().try_for_each(|member| member.share(listeners))
+            }
+            Kind::Not(member) => member.share(listeners),
+            _ => Ok(()),
+        }
+    }
+
     fn build(&self, means: &Means) -> Arc<dyn Probe> {
         let all = |members: &[Self]| members.iter().map(|member| member.build(means)).collect::<Vec<_>>();
         let probe = match &self.kind {
@@ -269,6 +309,7 @@ impl Described {
             Kind::TlsExpiry(probe) => probe.clone().clock(Arc::clone(&means.clock)).shared(),
             Kind::Command(probe) => probe.clone().over(means.nodes.clone()).shared(),
             Kind::Icmp(probe) => probe.clone().shared(),
+            Kind::Heartbeat(probe) => probe.clone().shared(),
             Kind::CloudState => means.cloud.clone().shared(),
             Kind::AllOf(members) => all_of(all(members)).shared(),
             Kind::AnyOf(members) => any_of(all(members)).shared(),
@@ -291,6 +332,7 @@ impl Described {
             Kind::TlsExpiry(probe) => ("tls_expiry", Value::try_from(probe)?),
             Kind::Command(probe) => ("command", Value::try_from(probe)?),
             Kind::Icmp(probe) => ("icmp", Value::try_from(probe)?),
+            Kind::Heartbeat(probe) => ("heartbeat", Value::try_from(probe)?),
             Kind::CloudState => ("cloud_state", Value::Boolean(true)),
             Kind::AllOf(members) => ("all_of", Value::Array(all(members)?)),
             Kind::AnyOf(members) => ("any_of", Value::Array(all(members)?)),

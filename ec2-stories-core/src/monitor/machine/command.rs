@@ -33,7 +33,7 @@ impl Machine {
         if hold.is_some() {
             target.more().hold = hold;
         }
-        self.targets.insert(key, target);
+        self.targets.insert(key, Box::new(target));
         if is_urgent && !self.fleets[key.fleet as usize].probed {
             out.push(Outcome::Ask(key));
         }
@@ -50,7 +50,8 @@ impl Machine {
         };
         self.leave_queue(key);
         self.unschedule(key);
-        let target = self.targets.entry(key).or_insert_with(|| Target::new(generation, 0, NOWHERE, now));
+        let new = || Box::new(Target::new(generation, 0, NOWHERE, now));
+        let target = self.targets.entry(key).or_insert_with(new);
         target.generation = generation;
         target.told = Told::Replace;
         self.charge(key, charge);
@@ -67,7 +68,7 @@ impl Machine {
         now: At,
         out: &mut Vec<Outcome>,
     ) {
-        let its = |target: &&mut Target| target.generation == generation && target.listens();
+        let its = |target: &&mut Box<Target>| target.generation == generation && target.listens();
         let Some(target) = self.targets.get_mut(&key).filter(its) else {
             return self.replacing(key, generation, now);
         };
@@ -143,8 +144,8 @@ impl Machine {
 
     /// A dead node's verdict says who holds it.
     fn reword(&self, key: Key, out: &mut Vec<Outcome>) {
-        let dead = |target: &&Target| target.state == State::Dead && target.told == Told::Suspect;
-        if self.targets.get(&key).filter(dead).is_some() {
+        let dead = |target: &Target| target.state == State::Dead && target.told == Told::Suspect;
+        if self.targets.get(&key).is_some_and(|target| dead(target)) {
             out.push(Outcome::Verdict(key));
         }
     }

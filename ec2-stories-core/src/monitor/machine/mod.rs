@@ -43,7 +43,8 @@ const ANSWERS_BEFORE_A_VERDICT: u8 = 3;
 #[derive(Debug, Default)]
 pub struct Machine {
     fleets: Vec<Fleet>,
-    targets: HashMap<Key, Target>,
+    /// Boxed, since a table is up to half empty, and doubled while its old half is still there.
+    targets: HashMap<Key, Box<Target>>,
     sight: Sight,
     /// Whether there is a cloud that can be asked.
     cloud: bool,

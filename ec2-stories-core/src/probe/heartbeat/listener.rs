@@ -19,10 +19,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::beats::Beats;
-use super::token::Key;
-
-/// Before the instance's id.
-pub(super) const PREFIX: &str = "/heartbeats/";
+use crate::probe::heartbeat_key::{HeartbeatKey, PREFIX};
 
 /// Connections at once; who comes then waits.
 const AT_ONCE: usize = 1024;
@@ -37,7 +34,7 @@ const LONGEST_ID: usize = 64;
 pub(super) async fn listen(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    key: Arc<Key>,
+    key: Arc<HeartbeatKey>,
     beats: Arc<Beats>,
 ) {
     let (places, mut connections) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
@@ -61,7 +58,7 @@ pub(super) async fn listen(
     }
 }
 
-async fn take(stream: TcpStream, tls: Option<TlsAcceptor>, key: &Key, beats: &Beats) {
+async fn take(stream: TcpStream, tls: Option<TlsAcceptor>, key: &HeartbeatKey, beats: &Beats) {
     match tls {
         None => serve(stream, key, beats).await,
         Some(tls) => {
@@ -72,7 +69,7 @@ async fn take(stream: TcpStream, tls: Option<TlsAcceptor>, key: &Key, beats: &Be
     }
 }
 
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, key: &Key, beats: &Beats) {
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, key: &HeartbeatKey, beats: &Beats) {
     let answer = service_fn(async |request: Request<Incoming>| {
         let status = heard(&request, key, beats);
         let mut response = Response::new(Empty::<Bytes>::new());
@@ -83,7 +80,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, key: &Key, beats: &B
     let _ = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), answer).await;
 }
 
-fn heard<B>(request: &Request<B>, key: &Key, beats: &Beats) -> StatusCode {
+fn heard<B>(request: &Request<B>, key: &HeartbeatKey, beats: &Beats) -> StatusCode {
     let Some(id) = request.uri().path().strip_prefix(PREFIX) else { return StatusCode::NOT_FOUND };
     if request.method() != Method::PUT {
         return StatusCode::METHOD_NOT_ALLOWED;

@@ -1,9 +1,9 @@
 //! Nodes that say themselves that they live.
 
 mod beats;
+mod described;
 mod listener;
 mod tls;
-mod token;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,17 +15,19 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
+pub use self::described::HeartbeatSpec;
+
 use self::beats::Beats;
-use self::token::Key;
+use super::HeartbeatKey;
 use crate::model::InstanceId;
 use crate::provider::{Liveness, Node, Probe};
 use crate::{Error, ErrorKind, Result};
 
 /// Listens for heartbeats: `PUT /heartbeats/<instance id>` with `Authorization: Bearer <token>`, answered by 204.
 ///
-/// A token is good for one instance: that of a node's earlier generation says nothing of the node. It is derived from a key, so
-/// nothing about it need be kept, and a listener with the same key takes the same tokens after a restart. Tokens are for the node's
-/// own disk, put there over SSH; they are no part of user data, tags or logs.
+/// A token is good for one instance and is derived from a [`HeartbeatKey`]; a listener with the same key takes the same tokens after a
+/// restart. Tokens are for the node's own disk, put there over SSH, as the step `Heartbeat` of `ec2-stories-ssh` does; they are no part of
+/// user data, tags or logs.
 ///
 /// It ends when it and all of its probes are dropped.
 #[derive(Clone, Debug)]
@@ -33,7 +35,7 @@ pub struct Heartbeats(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    key: Arc<Key>,
+    key: Arc<HeartbeatKey>,
     beats: Arc<Beats>,
     address: SocketAddr,
     _listener: AbortOnDropHandle<()>,
@@ -44,26 +46,24 @@ impl Heartbeats {
     /// Listens on an address of this machine.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] for a key that is too short, a certificate that cannot be used, and an address that others reach without
+    /// [`ErrorKind::Invalid`] for a certificate that cannot be used, and an address that others reach without
     /// TLS; [`ErrorKind::Io`] where the address cannot be listened on.
     #[builder(start_fn = builder, finish_fn = listen, state_mod(vis = "pub"), builder_type(name = HeartbeatsBuilder))]
     pub async fn with(
         /// The address; port 0 picks one.
         address: SocketAddr,
-        /// What tokens are derived from, at least 32 characters. Where not said, one of its own: then a restart voids all tokens.
-        key: Option<SecretString>,
+        /// What tokens are derived from. Where not said, one of its own: then a restart voids all tokens.
+        #[builder(default = HeartbeatKey::random())]
+        key: HeartbeatKey,
         /// The certificate chain and the private key, both in PEM, of a listener that speaks TLS.
         tls: Option<(String, SecretString)>,
         /// Whether others may reach it without TLS, where a token can be overheard.
         #[builder(default)]
         in_the_clear: bool,
     ) -> Result<Self> {
-        if tls.is_none() && !in_the_clear && !address.ip().is_loopback() {
-            let why =
-                "is reached by others: give it a certificate, or say that tokens may be sent in the clear";
-            return Err(Error::invalid("heartbeats.address", format!("{address} {why}")));
-        }
-        let key = Arc::new(key.map_or_else(|| Ok(Key::random()), Key::new)?);
+        check_way(address, tls.is_some(), in_the_clear)
+            .map_err(|why| Error::invalid("heartbeats.address", why))?;
+        let key = Arc::new(key);
         let tls = tls.map(|(chain, private)| tls::acceptor(&chain, &private)).transpose()?;
         let unusable =
             |error| Error::new(ErrorKind::Io, "cannot be listened on").on(address.to_string()).because(error);
@@ -89,6 +89,12 @@ impl Heartbeats {
         self.0.address
     }
 
+    /// What tokens are derived from.
+    #[must_use]
+    pub fn key(&self) -> HeartbeatKey {
+        HeartbeatKey::clone(&self.0.key)
+    }
+
     /// What the node's instance sends as its bearer token.
     #[must_use]
     pub fn token(&self, node: &Node) -> SecretString {
@@ -98,7 +104,7 @@ impl Heartbeats {
     /// Where the instance sends its heartbeats: a path.
     #[must_use]
     pub fn path(instance: &InstanceId) -> String {
-        format!("{}{instance}", listener::PREFIX)
+        HeartbeatKey::path(instance)
     }
 
     /// A probe for which a node fails that sent nothing for so long.
@@ -106,6 +112,24 @@ impl Heartbeats {
     pub fn within(&self, late: Duration) -> Heartbeat {
         Heartbeat { heartbeats: self.clone(), late }
     }
+}
+
+/// Refuses a way on which others can listen, unasked.
+fn check_way(address: SocketAddr, tls: bool, in_the_clear: bool) -> Result<(), String> {
+    if tls || in_the_clear || address.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(format!(
+        "{address} is reached by others: give it a certificate, or say that tokens may be sent in the clear"
+    ))
+}
+
+/// Refuses what nobody can keep.
+fn check_late(late: Duration) -> Result<()> {
+    if late.is_zero() {
+        return Err(Error::invalid("within", "must be more than nothing, best three of the node's periods"));
+    }
+    Ok(())
 }
 
 /// The node sent a heartbeat not long ago; made by [`Heartbeats::within`].
@@ -121,6 +145,10 @@ pub struct Heartbeat {
 impl Probe for Heartbeat {
     fn name(&self) -> String {
         format!("heartbeat within {:?}", self.late)
+    }
+
+    fn consistent(&self) -> Result<()> {
+        check_late(self.late)
     }
 
     async fn check(&self, node: &Node) -> Liveness {

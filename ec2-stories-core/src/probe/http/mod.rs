@@ -23,8 +23,9 @@ pub use statuses::Statuses;
 
 use self::exchange::{Answer, Place, exchange};
 use self::headers::Headers;
+use super::address::ask_at;
 use super::tls::{Certificates, HostName, Pin, Time, Trust, client_config};
-use super::{address, default_timeout, is_default_timeout, within};
+use super::{default_timeout, is_default_timeout, refuse};
 use crate::model::LoginAddress;
 use crate::provider::{Liveness, Node, Probe};
 use crate::{Clock, Error, Result};
@@ -255,28 +256,6 @@ impl Http {
         self
     }
 
-    /// Refuses what contradicts itself.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), naming the field.
-    pub fn consistent(&self) -> Result<()> {
-        if self.ca.is_some() && self.pinned.is_some() {
-            return Err(Error::invalid(
-                "pinned",
-                "and ca are not said together: the pinned certificate counts",
-            ));
-        }
-        if self.tls == Some(false) && (self.ca.is_some() || self.pinned.is_some()) {
-            return Err(Error::invalid("tls", "is false, so no certificate is looked at: no ca, no pinned"));
-        }
-        if let Some(name) =
-            self.answered.keys().find(|name| http::HeaderName::try_from(name.as_str()).is_err())
-        {
-            return Err(Error::invalid(format!("answered.{name}"), "is not a header's name"));
-        }
-        Ok(())
-    }
-
     fn is_tls(&self) -> bool {
         let named = self.ca.is_some() || self.pinned.is_some();
         self.tls.unwrap_or(named || self.port == TLS)
@@ -366,11 +345,30 @@ impl Probe for Http {
         }
     }
 
+    fn consistent(&self) -> Result<()> {
+        refuse::port(self.port)?;
+        refuse::timeout(self.timeout)?;
+        if !self.path.starts_with('/') {
+            return Err(Error::invalid("path", "begins with a slash, such as \"/health\""));
+        }
+        if self.ca.is_some() && self.pinned.is_some() {
+            return Err(Error::invalid(
+                "pinned",
+                "and ca are not said together: the pinned certificate counts",
+            ));
+        }
+        if self.tls == Some(false) && (self.ca.is_some() || self.pinned.is_some()) {
+            return Err(Error::invalid("tls", "is false, so no certificate is looked at: no ca, no pinned"));
+        }
+        if let Some(name) =
+            self.answered.keys().find(|name| http::HeaderName::try_from(name.as_str()).is_err())
+        {
+            return Err(Error::invalid(format!("answered.{name}"), "is not a header's name"));
+        }
+        Ok(())
+    }
+
     async fn check(&self, node: &Node) -> Liveness {
-        let host = match address::host(node, self.address) {
-            Ok(host) => host,
-            Err(why) => return why,
-        };
-        within(self.timeout, async { self.ask(node, host).await.unwrap_or_else(|why| why) }).await
+        ask_at(node, self.address, self.timeout, async |host| self.ask(node, host).await).await
     }
 }

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::validity::validity;
 use super::{HostName, Time, Trust, client_config, shake_hands};
 use crate::model::LoginAddress;
+use crate::probe::address::ask_at;
 use crate::probe::connect::connect;
-use crate::probe::{address, default_timeout, is_default_timeout, within};
+use crate::probe::{default_timeout, is_default_timeout, refuse};
 use crate::provider::{Liveness, Node, Probe};
 use crate::{Clock, Result};
 
@@ -130,12 +131,13 @@ impl Probe for TlsExpiry {
         format!("tls expiry {}", self.port)
     }
 
+    fn consistent(&self) -> Result<()> {
+        refuse::port(self.port)?;
+        refuse::timeout(self.timeout)
+    }
+
     async fn check(&self, node: &Node) -> Liveness {
-        let host = match address::host(node, self.address) {
-            Ok(host) => host,
-            Err(why) => return why,
-        };
-        within(self.timeout, async { self.ask(host).await.unwrap_or_else(|why| why) }).await
+        ask_at(node, self.address, self.timeout, async |host| self.ask(host).await).await
     }
 }
 

@@ -1,24 +1,31 @@
 //! Heartbeats that nodes send.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use ec2_stories_core::ErrorKind;
 use ec2_stories_core::conformance::{self, ProbeFixture};
-use ec2_stories_core::probe::{Heartbeats, Http};
+use ec2_stories_core::probe::{HeartbeatKey, HeartbeatSpec, Heartbeats, Http};
 use ec2_stories_core::provider::{Liveness, Node, Probe};
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::certificates::{self, NAME};
-use super::{SHORT, fails};
+use super::{SHORT, fails, server};
 use crate::support::node;
 
 const LATE: Duration = Duration::from_secs(60);
 
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
 /// The status that a heartbeat is answered with.
 async fn send(heartbeats: &Heartbeats, method: &str, node: &Node, token: &str) -> u16 {
-    let mut stream = TcpStream::connect(heartbeats.address()).await.unwrap();
+    send_to(heartbeats.address(), method, node, token).await
+}
+
+async fn send_to(address: SocketAddr, method: &str, node: &Node, token: &str) -> u16 {
+    let mut stream = TcpStream::connect(address).await.unwrap();
     let path = Heartbeats::path(&node.instance.id);
     let request = format!("{method} {path} HTTP/1.1\r\nhost: here\r\nauthorization: Bearer {token}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -65,7 +72,7 @@ async fn only_the_instances_own_token_counts() {
 
 #[tokio::test]
 async fn the_same_key_takes_the_tokens_of_before_a_restart() {
-    let key = || "0123456789abcdef0123456789abcdef".to_owned().into();
+    let key = || HeartbeatKey::new(SECRET).unwrap();
     let here = || Heartbeats::builder().address("127.0.0.1:0".parse().unwrap()).key(key()).listen();
     let (before, node) = (here().await.unwrap(), node(0, "10.0.0.1"));
     let token = before.token(&node);
@@ -109,4 +116,62 @@ async fn it_ends_with_its_last_handle() {
         }
     };
     tokio::time::timeout(20 * SHORT, ended).await.unwrap();
+}
+
+/// A file that nobody else may read.
+fn key_file(folder: &tempfile::TempDir) -> std::path::PathBuf {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = folder.path().join("key");
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).mode(0o600).open(&path).unwrap();
+    file.write_all(SECRET.as_bytes()).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn a_description_listens_from_its_first_check_on_and_shares_its_address() {
+    let (folder, port) = (tempfile::tempdir().unwrap(), server::nobody().await);
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let described = HeartbeatSpec::new(address, key_file(&folder));
+    described.consistent().unwrap();
+    described.check_files().unwrap();
+    let one = described.clone().beside([]).unwrap();
+    let late = described.clone().within(Duration::from_secs(300));
+    let (two, apart) = (late.clone().beside([&one]).unwrap(), late.beside([]).unwrap());
+    let node = node(0, "10.0.0.1");
+    TcpStream::connect(address).await.unwrap_err();
+
+    assert!(matches!(one.check(&node).await, Liveness::Unknown(why) if why.contains("no heartbeat yet")));
+    let token = HeartbeatKey::new(SECRET).unwrap().token(&node.instance.id);
+    assert_eq!(send_to(address, "PUT", &node, token.expose_secret()).await, 204);
+    assert_eq!(one.check(&node).await, Liveness::Live);
+    assert_eq!(two.check(&node).await, Liveness::Live);
+    // As another process that only asks: it does not know, and takes the address once it is free.
+    assert!(matches!(apart.check(&node).await, Liveness::Unknown(why) if why.contains("does not listen")));
+    drop((one, two));
+    let is_free = async {
+        while matches!(apart.check(&node).await, Liveness::Unknown(why) if why.contains("does not listen")) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(20 * SHORT, is_free).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_description_that_cannot_be_meant_names_its_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |address: &str| HeartbeatSpec::new(address.parse().unwrap(), folder.path().join("none"));
+    let refused = |spec: &HeartbeatSpec| spec.consistent().unwrap_err().resource().unwrap().to_owned();
+    assert_eq!(refused(&of("0.0.0.0:7443")), "listen");
+    assert_eq!(refused(&of("127.0.0.1:0")), "listen");
+    assert_eq!(refused(&of("127.0.0.1:7443").within(Duration::ZERO)), "within");
+    let half = r#"{ "listen": "0.0.0.0:7443", "key_file": "key", "certificate": "chain.pem" }"#;
+    assert_eq!(refused(&serde_json::from_str(half).unwrap()), "certificate");
+    let whole = of("0.0.0.0:7443").tls("chain.pem", "key.pem");
+    whole.consistent().unwrap();
+    of("0.0.0.0:7443").in_the_clear().consistent().unwrap();
+    assert_eq!(whole.check_files().unwrap_err().resource(), Some("key_file"));
+    assert_eq!(whole.clone().beside([&of("0.0.0.0:7443")]).unwrap_err().resource(), Some("listen"));
+    let unread = of("127.0.0.1:7443").check(&node(0, "10.0.0.1")).await;
+    assert!(matches!(&unread, Liveness::Unknown(why) if why.contains("none")), "{unread:?}");
 }

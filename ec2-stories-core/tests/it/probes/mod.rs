@@ -6,6 +6,7 @@ mod combined;
 mod heartbeats;
 mod http;
 mod icmp;
+mod refused;
 mod server;
 mod tcp;
 mod tls;

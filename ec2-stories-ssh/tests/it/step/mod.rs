@@ -5,6 +5,7 @@ mod conformance;
 mod dnf;
 mod files;
 mod folders;
+mod heartbeats;
 mod links;
 mod services;
 mod systemd;

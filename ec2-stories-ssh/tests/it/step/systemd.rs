@@ -12,7 +12,7 @@ const UNIT: &str = "[Service]\nExecStart=/bin/sh -c 'echo db is ${db/0.private_i
                     [Install]\nWantedBy=multi-user.target\n";
 
 /// What a line of shell says there.
-async fn say(server: &Sshd, line: &str) -> String {
+pub(super) async fn say(server: &Sshd, line: &str) -> String {
     let session = ssh(server, pinned(server)).connect(&server.target()).await.unwrap();
     session.exec(&Command::shell(line)).await.unwrap().stdout.text().trim().to_owned()
 }

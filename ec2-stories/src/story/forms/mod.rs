@@ -19,13 +19,14 @@ use super::tree::{Checked, Value, Wrong};
 
 type Form = for<'i> fn(Value<'i>, &Path) -> Checked<Value<'i>>;
 
-const FORMS: [(&str, Form); 7] = [
+const FORMS: [(&str, Form); 8] = [
     ("firewall", firewall::write_out),
     ("image", image::write_out),
     ("key", key::write_out),
     ("login", login::write_out),
     ("market", market::write_out),
     ("probe", probe::write_out),
+    ("steps", probe::write_out),
     ("user_data", user_data::write_out),
 ];
 

@@ -1,4 +1,5 @@
-//! `probe = { http = { ca = { file = "ca.pem" } } }`: certificates in files, whose paths start from the story file.
+//! `probe = { http = { ca = { file = "ca.pem" } } }`: certificates in files, whose paths start from the story file. So do the paths
+//! of what heartbeats need on this machine, in probes and in steps.
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ fn certificates(value: &mut Value<'_>, folder: &Path) -> Checked<()> {
             for (key, value) in table.iter_mut() {
                 match key.get_ref().as_ref() {
                     "ca" | "pinned" => from_file(value, folder)?,
+                    "heartbeat" => heartbeat(value, folder)?,
                     _ => certificates(value, folder)?,
                 }
             }
@@ -25,6 +27,21 @@ fn certificates(value: &mut Value<'_>, folder: &Path) -> Checked<()> {
         }
         _ => Ok(()),
     }
+}
+
+fn heartbeat(value: &mut Value<'_>, folder: &Path) -> Checked<()> {
+    let DeValue::Table(table) = value.get_mut() else { return Ok(()) };
+    for (key, value) in table.iter_mut() {
+        match key.get_ref().as_ref() {
+            "ca" => from_file(value, folder)?,
+            "key_file" | "certificate" | "private_key" => {
+                let path = folder.join(string(value, "a path")?);
+                *value = text(value.span(), path.display().to_string());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn from_file(value: &mut Value<'_>, folder: &Path) -> Checked<()> {

@@ -29,15 +29,24 @@ const ALL: &str = r#"probe = { all_of = [
   { any_of = [{ command = ["systemctl", "is-active", "web"] }, { command = { run = ["true"], status = 1, user = "root", timeout = "3s" } }] },
   { not = { tcp = { port = 23, timeout = "1s" } } },
   { icmp = true },
+  { heartbeat = { listen = "127.0.0.1:7443", key_file = "beats.key", within = "45s" } },
   { cloud_state = true },
 ] }"#;
 
 #[test]
 fn every_kind_is_read_and_written_back() {
     let text = read_back(ALL);
-    for said in
-        ["failures = 5", "/health?deep", "200-299,304", "on_node = 2", "3days", "is-active", "cloud_state"]
-    {
+    for said in [
+        "failures = 5",
+        "/health?deep",
+        "200-299,304",
+        "on_node = 2",
+        "3days",
+        "is-active",
+        "cloud_state",
+        "beats.key",
+        "45s",
+    ] {
         assert!(text.contains(said), "{said} is missing:\n{text}");
     }
 }
@@ -75,6 +84,13 @@ fn what_is_wrong_is_shown_where_it_stands() {
     wrong("probe = { http = { port = 80, body = \"(\" } }", (6, 38), "is not a regular expression");
     wrong("probe = { http = { port = 80, status = \"2xx\" } }", (6, 40), "");
     wrong("probe = { http = { port = 80, pinned = \"abc\" } }", (6, 40), "sha256:");
+    wrong("probe = { heartbeat = true }", (6, 23), "");
+    wrong(
+        "probe = { heartbeat = { listen = \"0.0.0.0:7443\", key_file = \"k\" } }",
+        (6, 34),
+        "give it a certificate",
+    );
+    wrong("probe = { icmp = { timeout = \"0s\" } }", (6, 30), "more than nothing");
     wrong("probe = { command = [] }", (6, 21), "is a program and its arguments");
     wrong("probe = { http = { port = 80, ca = { file = \"none.pem\" } } }", (6, 45), "none.pem");
 }
@@ -115,4 +131,44 @@ fn health_is_read_and_written_back() {
     for said in ["period = \"5s\"", "max_in_flight = \"25%\"", "replace = \"launch_first\""] {
         assert!(text.contains(said), "{said} is missing:\n{text}");
     }
+}
+
+/// A story of two fleets that listen for heartbeats at one address.
+fn heartbeats(folder: &std::path::Path, second: &str) -> Result<Story, ec2_stories::story::StoryError> {
+    let fleet = |name: &str, probe: &str| {
+        format!(
+            "[[fleet]]\nname = \"{name}\"\nnodes = 1\nimage = \"ami-1\"\nlogin = {{ user = \"admin\" }}\n\
+             steps = [{{ heartbeat = {{ to = \"https://10.0.0.5:7443\", key_file = \"beats.key\", ca = {{ file = \"ca.pem\" }} }} }}]\n\
+             probe = {{ heartbeat = {{ {probe} }} }}\n"
+        )
+    };
+    let first = r#"listen = "10.0.0.5:7443", key_file = "beats.key", certificate = "ca.pem", private_key = "tls.key""#;
+    let text =
+        format!("name = \"shop\"\n{}{}", fleet("db", first), fleet("web", &format!("{first}{second}")));
+    std::fs::write(folder.join("ca.pem"), PEM).unwrap();
+    std::fs::write(folder.join("shop.toml"), text).unwrap();
+    Story::open(folder.join("shop.toml"))
+}
+
+#[test]
+fn heartbeats_are_listened_for_and_sent_with_files_beside_the_story() {
+    let folder = tempfile::tempdir().unwrap();
+    let story = heartbeats(folder.path(), ", within = \"5m\"").unwrap();
+    let text = story.to_toml().unwrap();
+    assert_eq!(Story::parse(text.clone()).unwrap().to_toml().unwrap(), text);
+    for said in ["beats.key", "tls.key"].map(|file| folder.path().join(file).display().to_string()) {
+        assert!(text.contains(&said), "{said} is missing:\n{text}");
+    }
+    assert!(text.contains("TUlJQg"), "{text}");
+    // What is missing is said before a start, not by nodes that never come to live.
+    let missing = story.check_customizing().unwrap_err();
+    assert!(missing.message().contains("beats.key") && missing.line() > 1, "{missing}");
+    std::fs::write(folder.path().join("beats.key"), "").unwrap();
+    let missing = story.check_customizing().unwrap_err();
+    assert!(missing.message().contains("fleet.db.probe.heartbeat.private_key"), "{missing}");
+    std::fs::write(folder.path().join("tls.key"), "").unwrap();
+    story.check_customizing().unwrap();
+
+    let error = heartbeats(folder.path(), ", in_the_clear = true").unwrap_err();
+    assert!(error.message().contains("listened on in another way"), "{error}");
 }
