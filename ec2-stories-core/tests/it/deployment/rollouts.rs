@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use tokio::time::{Instant, sleep};
 
 use super::replacement::{is_live, node, until};
-use super::world::World;
+use super::world::{World, debian};
 
 const NODES: u32 = 20;
 /// Two of twenty at a time, and one of each zone.
@@ -177,13 +177,14 @@ async fn a_death_waits_for_a_node_whose_replacement_an_earlier_controller_began(
         let running = a_few(&world).await;
         running.replace(&"web/0".parse().unwrap(), "the test asks for it").await.unwrap();
         sleep(seconds(after)).await;
+        let id = node(&running, "web/1").instance.unwrap().id;
         running.kill().await;
-        let id = world.cloud.instances()[1].id.clone();
-        world.cloud.kill(&id, "Server.InternalError", "host lost");
         let running = from(&world, "debian-12", 3).start().await.unwrap();
+        until(&running, "web/1", |node| node.phase == Phase::Live).await;
         until(&running, "web/2", |node| node.phase == Phase::Live).await;
-        one_at_a_time_until(&running, "web/0").await;
-        running.ready().await.unwrap();
+        world.cloud.kill(&id, "Server.InternalError", "host lost");
+        one_at_a_time_until(&running, "web/1").await;
+        assert!(is_live(2)(&node(&running, "web/0")));
         running.terminate().await.unwrap().assert_clean();
     }
 }
@@ -191,11 +192,13 @@ async fn a_death_waits_for_a_node_whose_replacement_an_earlier_controller_began(
 #[tokio::test(start_paused = true)]
 async fn nodes_that_are_one_too_many_keep_no_other_from_being_replaced() {
     let world = World::new();
-    let running = a_few(&world).await;
+    let health = Health { drain: seconds(600), ..Health::default() };
+    let running = world.shop([debian("web", 3).health(health).build().unwrap()]).start().await.unwrap();
+    running.ready().await.unwrap();
     running.scale(&Name::new("web").unwrap(), 2).await.unwrap();
     let id = node(&running, "web/0").instance.unwrap().id;
     world.cloud.kill(&id, "Server.InternalError", "host lost");
-    until(&running, "web/0", |node| node.phase.is_leaving()).await;
+    until(&running, "web/0", |node| node.phase == Phase::Resting).await;
     assert!(node(&running, "web/2").phase.is_leaving(), "it is drained still: {:?}", node(&running, "web/2"));
     until(&running, "web/0", is_live(2)).await;
     running.terminate().await.unwrap().assert_clean();
