@@ -27,7 +27,8 @@ pub struct Health {
     pub dead_after: Duration,
     /// What is flapping, and not death.
     pub flapping: Within,
-    /// Replacements at once, of each fleet and zone; at least one.
+    /// Replacements at once, of each fleet and zone; at least one. It is one budget for what dies, what the cloud announces and what a rolling
+    /// update replaces; what an operator orders by name is done at once, and keeps the others waiting.
     pub max_in_flight: Share,
     /// With more of a fleet's nodes unhealthy than this (rounded up, at least two) they are replaced one at a time, two at a
     /// time once that has helped, and so on.
@@ -106,7 +107,7 @@ pub enum Replace {
     TerminateFirst,
     /// The new instance is live before the old one is terminated.
     LaunchFirst,
-    /// It is reported, and left.
+    /// It is reported, and left: it keeps nobody else from being replaced by order, and counts as unhealthy.
     Never,
 }
 

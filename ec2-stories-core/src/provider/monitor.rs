@@ -51,8 +51,8 @@ impl Hold {
 /// # Contract
 /// - `watch` again with a later generation replaces what was known of the node; an earlier one is ignored; the same one begins
 ///   the node's start-up time anew, and what was decided of it is void.
-/// - A node that was said to be `Replace` or `Leaving` counts against the budgets until a later generation of it is live, or
-///   it is forgotten.
+/// - A node that was said to be `Replace` or `Leaving`, or of which that was told to the monitor, counts against the budgets until a later
+///   generation of it is live, or it is forgotten.
 /// - `changed` returns the next change of a verdict, with the generation it is about, and waits until there is one. Each change is
 ///   returned once, a node's changes in their order. Cancel-safe.
 /// - A node that is held is probed, but never `Replace`; when the hold ends the verdict follows.

@@ -163,7 +163,7 @@ impl Watch {
                     }
                 }
                 phase if phase.is_leaving() && machine.aim == Aim::Live => {
-                    self.leaves(context, machine, address)
+                    self.leaves(context, machine, address);
                 }
                 Phase::Quarantined => {
                     self.told.remove(address);
