@@ -26,8 +26,11 @@ pub(super) async fn replace(
     tell: &(impl Fn(Event) + Sync),
 ) {
     let verdict = context.known().verdicts.get(&node).cloned();
-    let lives = matches!((cause, verdict), (Cause::Verdict, Some(Verdict::Live | Verdict::Suspect(_))));
-    let why = kept(context, &node).or(lives.then(|| "the monitor has taken it back".to_owned()));
+    let taken_back = matches!((cause, &verdict), (Cause::Verdict, Some(Verdict::Live | Verdict::Suspect(_))));
+    let kept = kept(context, &node);
+    // Of a dead node that is held a monitor says no more than that it is suspect.
+    let lives = taken_back && (kept.is_none() || verdict == Some(Verdict::Live));
+    let why = kept.or(taken_back.then(|| "the monitor has taken it back".to_owned()));
     let Some(why) = why else {
         return terminate::terminate(context, vec![(node, instance)], tell).await;
     };

@@ -88,7 +88,7 @@ async fn what_a_terminate_missed_is_ended_once_it_was_seen_twice() {
     assert!(!shop.lives(&missed));
     assert_eq!(shop.told(&missed), [(true, "of an older generation, seen twice".to_owned())]);
     let searches = shop.world.cloud.script().count(Operation::Find);
-    shop.until(650 + 6 * 3600).await;
+    shop.until(720 + 6 * 3600).await;
     let searches = shop.world.cloud.script().count(Operation::Find) - searches;
     assert_eq!(searches, 36, "one each ten minutes");
     assert_eq!((shop.world.cloud.live(), shop.told.lock().unwrap().len()), (1, 1));

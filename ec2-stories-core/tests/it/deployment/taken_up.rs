@@ -71,16 +71,20 @@ async fn dies(shop: &Shop, order: Replace, after: usize, fault: Fault) -> bool {
     shop.describe([web(shop, order)]).replace(&address("web/1"), "its disk is old").await.unwrap();
     shop.world.store.fail(shop.world.store.script().calls().len() + after, fault);
     let deployment = shop.describe([web(shop, order)]);
+    let mut running = None;
     let starts = async {
-        let running = deployment.start().await.unwrap();
-        until(&running, "web/1", is_live(2)).await;
+        let running = running.insert(deployment.start().await.unwrap());
+        until(running, "web/1", is_live(2)).await;
         sleep(Duration::from_secs(120)).await;
-        running.kill().await;
     };
-    tokio::select! {
+    let died = tokio::select! {
         () = starts => false,
         () = shop.world.store.script().stalled() => true,
+    };
+    if let Some(running) = running {
+        running.kill().await;
     }
+    died
 }
 
 #[tokio::test(start_paused = true)]
