@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Stray;
 use super::machine::Phase;
 use crate::model::{ImageId, InstanceId, NodeAddress, SecurityGroupId};
 use crate::monitor::What;
@@ -113,6 +114,8 @@ pub enum EventKind {
     },
     /// It lives with another instance than before: its attributes differ, and the fleets after it are customized again.
     Changed,
+    /// An instance carries the deployment's tag and is nobody's; each is told of once, and once it was terminated.
+    Stray(Stray),
     /// A customizer's step ended.
     Step {
         /// The step.
@@ -166,6 +169,7 @@ impl fmt::Display for EventKind {
             Self::Health(what) => what.fmt(f),
             Self::Spared(why) => write!(f, "not replaced: {why}"),
             Self::Changed => f.write_str("was replaced, and has other attributes"),
+            Self::Stray(stray) => write!(f, "nobody's instance {stray}"),
             Self::Step { step, outcome } => match outcome {
                 StepOutcome::Changed => write!(f, "{step}: changed"),
                 StepOutcome::Unchanged => write!(f, "{step}: unchanged"),

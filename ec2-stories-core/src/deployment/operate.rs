@@ -179,12 +179,14 @@ impl Running {
         Desk { spec: &context.spec, book: context.orders.clone(), clock: &*context.clock }
     }
 
-    /// Waits until the controller has taken up what was ordered.
+    /// Waits until the controller has taken up what was ordered; about a minute where it cannot read the orders.
     async fn taken_up(&self) -> Result<()> {
         let (done, taken_up) = oneshot::channel();
         self.command(Command::Look(done))?;
         let gone = |_| Error::new(ErrorKind::Canceled, "the controller ended; the order waits for the next");
-        taken_up.await.map_err(gone)
+        let read = taken_up.await.map_err(gone)?;
+        let unread = |error: Error| error.during("take up the order, which is given");
+        read.map_err(unread)
     }
 
     /// Goes over to another description of the same deployment, which this handle is one of from then on: what differs is replaced, as

@@ -83,6 +83,9 @@ impl Deployment {
     /// know, launches what is missing. Returns once the controller runs; [`Running::ready`] waits for the nodes. A
     /// termination that was begun is finished first.
     ///
+    /// Every ten minutes the controller searches for instances of the deployment that are nobody's, with one describe of it all, and
+    /// ends or tells of them as [`sweep`](Self::sweep) does ([`EventKind::Stray`](super::EventKind::Stray)).
+    ///
     /// Cancel-safe: dropped before it returns it has launched nothing that a later start does not know of; its lease lapses.
     ///
     /// # Errors

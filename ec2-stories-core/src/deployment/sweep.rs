@@ -3,8 +3,8 @@
 mod expired;
 
 use std::fmt;
+use std::time::Duration;
 
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::Deployment;
@@ -14,7 +14,7 @@ use crate::Result;
 use crate::model::{Generation, Instance, InstanceId, NodeAddress};
 
 /// Between the two sightings that it takes; tags and listings are consistent long before.
-const APART: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const APART: Duration = Duration::from_secs(60);
 
 /// An instance that carries the deployment's tag and is no node's, or a node's whose time is over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,17 +44,32 @@ impl fmt::Display for Sweep {
             return writeln!(f, "no strays");
         }
         for stray in &self.strays {
-            let done = if stray.terminated { "terminated" } else { "left" };
-            writeln!(f, "{}: {done}: {}", stray.instance, stray.why)?;
+            writeln!(f, "{stray}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Stray {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = if self.terminated { "terminated" } else { "left" };
+        write!(f, "{}: {done}: {}", self.instance, self.why)
+    }
+}
+
+/// What becomes of a stray that was seen first so long ago: whether it is terminated, and why, or why not.
+pub(super) fn judge(older: bool, seen_for: Duration) -> (bool, &'static str) {
+    match (older, seen_for >= APART) {
+        (true, true) => (true, "of an older generation, seen twice"),
+        (true, false) => (false, "of an older generation, seen for the first time; sweep again in a minute"),
+        (false, _) => (false, "not of an older generation: look at it"),
     }
 }
 
 impl Deployment {
     /// Looks for instances that carry this deployment's tag and are no node's. Only one of an older generation than its
     /// node's, seen by two sweeps at least a minute apart, is terminated; any other is reported. Dropped in the middle, it is
-    /// repeated.
+    /// repeated. A controller does the same by itself, and tells of it as [`EventKind::Stray`](super::EventKind::Stray).
     ///
     /// Nodes that have [expired](crate::model::Expiry) and did not end themselves are terminated too, where no controller has
     /// the deployment; to make sure of that takes a lease's time at most.
@@ -76,16 +91,12 @@ impl Deployment {
             }
             let first = before.seen.get(&instance.id).copied().unwrap_or(now);
             record.seen.insert(instance.id.clone(), first);
-            let seen_twice = now.duration_since(first) >= APART;
-            let why = match (older, seen_twice) {
-                (true, true) => "of an older generation, seen twice",
-                (true, false) => "of an older generation, seen for the first time; sweep again in a minute",
-                (false, _) => "not of an older generation: look at it",
-            };
-            if older && seen_twice {
+            let seen_for = Duration::try_from(now.duration_since(first)).unwrap_or_default();
+            let (ends, why) = judge(older, seen_for);
+            if ends {
                 doomed.push(instance.id.clone());
             }
-            strays.push(stray(&instance, why));
+            strays.push(Stray::of(&instance, why));
         }
         context.journal.write(Journal::SWEEP, &record).await?;
         if !doomed.is_empty() {
@@ -105,12 +116,15 @@ impl Deployment {
     }
 }
 
-fn stray(instance: &Instance, why: &str) -> Stray {
-    Stray {
-        instance: instance.id.clone(),
-        node: instance.node(),
-        generation: instance.ownership().map(|owner| owner.generation),
-        terminated: false,
-        why: why.to_owned(),
+impl Stray {
+    /// One that was not terminated.
+    pub(super) fn of(instance: &Instance, why: &str) -> Self {
+        Self {
+            instance: instance.id.clone(),
+            node: instance.node(),
+            generation: instance.ownership().map(|owner| owner.generation),
+            terminated: false,
+            why: why.to_owned(),
+        }
     }
 }

@@ -16,13 +16,14 @@ use super::super::lease::Lease;
 use super::super::machine::{Action, Aim, Closing, Event, Failure, Machine, Outcome};
 use super::super::report::{Ending, Leak, Report};
 use super::desk::{Desk, tell_rollouts};
+use super::orphans::Orphans;
 use super::perform::perform;
 use super::replace::Cause;
 use super::watch::{Asks, Watch, hear};
 use super::{Context, Progress, expiry, launch};
-use crate::ErrorKind;
 use crate::model::{Generation, InstanceId, NodeAddress};
 use crate::provider::Verdict;
+use crate::{ErrorKind, Result};
 
 /// What a handle asks of the controller.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(crate) enum Command {
     Terminate(Option<Failure>),
     Detach,
     /// Read the orders now, and say when they are taken up.
-    Look(oneshot::Sender<()>),
+    Look(oneshot::Sender<Result<()>>),
 }
 
 /// Where actions leave their events.
@@ -43,12 +44,13 @@ pub(crate) struct Controller {
     commands: mpsc::UnboundedReceiver<Command>,
     sender: Events,
     events: mpsc::UnboundedReceiver<Event>,
-    under_way: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    pub(super) under_way: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// What a node's own step is stopped by when the node goes down.
     steps: BTreeMap<NodeAddress, AbortHandle>,
     pub(super) written: BTreeMap<NodeAddress, NodeRecord>,
     watch: Watch,
     pub(super) desk: Desk,
+    pub(super) orphans: Orphans,
     lease: Lease,
 }
 
@@ -72,7 +74,21 @@ impl Controller {
         if machine.aim == Aim::Live {
             under_way.push(Box::pin(read_on));
         }
-        Self { context, machine, commands, sender, events, under_way, steps, written, watch, desk, lease }
+        let orphans = Orphans::new();
+        Self {
+            context,
+            machine,
+            commands,
+            sender,
+            events,
+            under_way,
+            steps,
+            written,
+            watch,
+            desk,
+            orphans,
+            lease,
+        }
     }
 
     /// Runs until everything is down, the nodes are to be left, or another controller has them. It may be dropped at any
@@ -91,6 +107,7 @@ impl Controller {
                 () = self.lease.lost() => ours = false,
                 news = self.desk.next() => ours = self.attend(news).await,
                 Some(event) = self.events.recv() => ours = self.take(event).await,
+                news = self.orphans.next() => ours = self.sweep(news),
                 Some(()) = self.under_way.next() => {}
             }
         }
@@ -148,7 +165,7 @@ impl Controller {
             return false;
         }
         let before = self.machine.aim;
-        if let Event::Held { node, .. } = &event {
+        if let Event::Held { node, .. } | Event::Lives { node, .. } = &event {
             self.watch.spare(node);
         }
         let outcome = self.machine.step(event, self.context.now());

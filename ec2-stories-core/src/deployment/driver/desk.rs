@@ -8,19 +8,22 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
 use super::super::event::EventKind;
-use super::super::journal::{Journal, LaunchOutcome};
+use super::super::journal::{Journal, LaunchOutcome, NodeRecord};
 use super::super::machine::{Aim, Event, Failure, Machine, Phase};
 use super::super::orders::{Orders, Request};
 use super::{Context, Controller};
-use crate::ErrorKind;
 use crate::model::{Name, NodeAddress};
-use crate::provider::Hold;
+use crate::provider::{Hold, Verdict};
+use crate::{Error, ErrorKind, Result};
 
 /// How often the orders are read; whoever orders by the handle has them read at once.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
+/// Looks at orders that cannot be read, for whoever waits: about a minute.
+const TRIES: u32 = 12;
+
 /// The orders as they were read, and whoever waits until they are taken up.
-type News = (Orders, Option<oneshot::Sender<()>>);
+type News = (Orders, Option<oneshot::Sender<Result<()>>>);
 
 /// A controller's end of the orders.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub(super) struct Desk {
     sender: mpsc::UnboundedSender<News>,
     /// Holds that the monitor knows.
     holds: BTreeMap<NodeAddress, Hold>,
+    /// Replacements that were taken up, as they were asked for.
+    begun: BTreeMap<NodeAddress, Request>,
 }
 
 impl Desk {
@@ -53,7 +58,7 @@ impl Desk {
                 sleep(LOOK_EVERY).await;
             }
         };
-        (Self { news, sender, holds: BTreeMap::new() }, read_on)
+        (Self { news, sender, holds: BTreeMap::new(), begun: BTreeMap::new() }, read_on)
     }
 
     /// What was read next. Cancel-safe.
@@ -65,18 +70,24 @@ impl Desk {
         }
     }
 
-    /// Reads the orders now.
+    /// Reads the orders now, or as soon as they can be read again. Whoever waits is told why they cannot be.
     pub(super) fn look(
         &self,
         context: &Arc<Context>,
-        done: oneshot::Sender<()>,
+        done: oneshot::Sender<Result<()>>,
     ) -> impl Future<Output = ()> + Send + use<> {
         let (context, to) = (Arc::clone(context), self.sender.clone());
         async move {
-            match context.orders.read().await {
-                Ok(orders) => drop(to.send((orders, Some(done)))),
-                Err(error) => context.problem(None, error.chain()),
-            }
+            let mut tries = 0;
+            let error = loop {
+                tries += 1;
+                match context.orders.read().await {
+                    Ok(orders) => return drop(to.send((orders, Some(done)))),
+                    Err(error) if error.is_permanent() || tries == TRIES => break error,
+                    Err(_) => sleep(LOOK_EVERY).await,
+                }
+            };
+            answer(Some(done), Err(error));
         }
     }
 }
@@ -85,23 +96,40 @@ impl Controller {
     /// Takes up what operators want; `false` when the deployment is another controller's by now.
     pub(super) async fn attend(&mut self, (orders, done): News) -> bool {
         if self.machine.aim == Aim::Terminated {
+            answer(done, Err(Error::new(ErrorKind::Canceled, "the deployment is being terminated")));
             return true;
         }
         self.hold(&orders).await;
-        for event in wanted(&self.context, &self.machine, &orders) {
+        for event in wanted(&self.context, &self.machine, &orders, &self.desk.begun) {
             if !self.take(event).await {
                 return false;
             }
         }
         self.context.known().pause = orders.pause.clone();
-        if orders.replace.len() + orders.release.len() > 0 {
-            strike_out(&self.context, &orders).await;
+        self.desk.begun = orders.replace.clone();
+        let done_with = self.done_with(&orders);
+        if done_with != Orders::default() {
+            strike_out(&self.context, &done_with).await;
         }
-        if let Some(done) = done {
-            // Whoever waited may have given up.
-            let _ = done.send(());
-        }
+        answer(done, Ok(()));
         true
+    }
+
+    /// What need not be read again: what the journal knows to have been begun, and what was wanted of nodes that are gone.
+    fn done_with(&self, orders: &Orders) -> Orders {
+        let is_written = |node: &NodeAddress| {
+            let record = self.machine.node(node).map(NodeRecord::of);
+            record
+                .is_none_or(|record| self.written.get(node).map_or(record.is_plain(), |seen| *seen == record))
+        };
+        let is_gone = |node: &NodeAddress| {
+            let fleet = self.context.spec.fleets.iter().find(|fleet| fleet.name == node.fleet);
+            fleet.is_some_and(|fleet| node.slot >= orders.nodes(fleet)) && self.machine.node(node).is_none()
+        };
+        let mut done_with = Orders { release: orders.release.clone(), ..Orders::default() };
+        done_with.replace.extend(orders.replace.clone().into_iter().filter(|(node, _)| is_written(node)));
+        done_with.quarantine.extend(orders.quarantine.clone().into_iter().filter(|(node, _)| is_gone(node)));
+        done_with
     }
 
     /// Holds and releases what the orders say, here and at the monitor. One that it does not watch yet it is told of again.
@@ -151,6 +179,13 @@ impl Controller {
     }
 }
 
+fn answer(waits: Option<oneshot::Sender<Result<()>>>, taken_up: Result<()>) {
+    if let Some(waits) = waits {
+        // Whoever waited may have given up.
+        let _ = waits.send(taken_up);
+    }
+}
+
 /// Tells how rollouts go, and remembers it.
 pub(super) async fn tell_rollouts(context: &Context, rollouts: &[(Name, Option<Failure>)]) {
     for (name, halted) in rollouts {
@@ -181,6 +216,7 @@ async fn strike_out(context: &Context, seen: &Orders) {
     let struck = context.orders.change(|orders| {
         strike(&mut orders.replace, &seen.replace);
         strike(&mut orders.release, &seen.release);
+        strike(&mut orders.quarantine, &seen.quarantine);
         Ok(())
     });
     if let Err(error) = struck.await {
@@ -188,8 +224,13 @@ async fn strike_out(context: &Context, seen: &Orders) {
     }
 }
 
-/// What the orders want of the machine that it does not do already.
-fn wanted(context: &Context, machine: &Machine, orders: &Orders) -> Vec<Event> {
+/// What the orders want of the machine that it does not do already, and has not begun.
+fn wanted(
+    context: &Context,
+    machine: &Machine,
+    orders: &Orders,
+    begun: &BTreeMap<NodeAddress, Request>,
+) -> Vec<Event> {
     let mut events = Vec::new();
     if machine.paused != orders.pause.is_some() {
         context.tell(
@@ -203,6 +244,13 @@ fn wanted(context: &Context, machine: &Machine, orders: &Orders) -> Vec<Event> {
     }
     let held: BTreeSet<NodeAddress> =
         orders.holds.keys().filter(|node| context.hold_of(node).is_some()).cloned().collect();
+    // Whose death was not acted upon, as it was held: where the monitor does not say so again, it lives.
+    for (node, known) in machine.nodes().filter(|(node, known)| known.withdrawn && !held.contains(node)) {
+        let said = context.known().verdicts.get(&node).cloned();
+        if let (None | Some(Verdict::Live), Some(instance)) = (said, known.instance.clone()) {
+            events.push(Event::Lives { node, instance });
+        }
+    }
     if machine.held != held {
         events.push(Event::Holds(held));
     }
@@ -228,7 +276,8 @@ fn wanted(context: &Context, machine: &Machine, orders: &Orders) -> Vec<Event> {
             events.push(Event::Quarantine { node: node.clone(), failure: asked(request) });
         }
     }
-    for (node, request) in &orders.replace {
+    for (node, request) in orders.replace.iter().filter(|(node, request)| begun.get(*node) != Some(*request))
+    {
         events.push(Event::Renew { node: node.clone(), failure: asked(request) });
     }
     events

@@ -13,6 +13,7 @@ mod hold;
 mod host_key;
 mod launch;
 mod ledger;
+mod orphans;
 mod perform;
 mod prepare;
 mod recover;

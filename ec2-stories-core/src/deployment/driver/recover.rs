@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::journal::{Contents, LaunchOutcome, LaunchRecord, NodeRecord, Stage};
-use super::super::machine::{Batch, BatchState, FleetPlan, Machine, Node, Phase, Place};
+use super::super::machine::{Batch, BatchState, FleetPlan, Machine, Node, Phase, Place, Whose};
 use super::super::orders::Orders;
 use super::call::persist;
 use super::{Context, On};
@@ -39,8 +39,17 @@ impl Recovered {
 #[derive(Clone, Debug)]
 pub(crate) struct Stray {
     pub(crate) instance: Instance,
-    /// Whether its node has had a later generation since.
+    /// Whether its node has had a later generation since, or is to have none.
     pub(crate) older: bool,
+}
+
+impl Stray {
+    /// The instance, where it is nobody's and does not end already.
+    pub(super) fn of(instance: Instance, whose: Whose) -> Option<Self> {
+        let is_owned = matches!(whose, Whose::Current | Whose::Outgoing | Whose::OpenLaunchs);
+        let is_stray = !is_owned && !instance.state.is_ending();
+        is_stray.then_some(Self { older: whose == Whose::Older, instance })
+    }
 }
 
 /// Reads the journal and searches by tag; what of that fails is told. Changes nothing.
@@ -233,6 +242,7 @@ fn take_node(machine: &mut Machine, address: &NodeAddress, record: &NodeRecord) 
         (node.touched, node.customized, node.registered) =
             (record.touched, record.customized, record.registered);
         (node.revision, node.outdated) = (record.revision.clone(), record.outdated);
+        node.withdrawn = record.withdrawn;
     }
 }
 
@@ -249,42 +259,39 @@ fn take_found(
     found.sort_by_key(|instance| std::cmp::Reverse(generation(instance)));
     let mut strays = Vec::new();
     for instance in found {
-        let place = instance.ownership().zip(instance.node());
-        let Some((owner, address)) = place else {
-            if !instance.state.is_ending() {
-                strays.push(Stray { instance, older: false });
-            }
+        let whose = machine.whose(&instance, |token| open.contains(token));
+        let Some(address) = instance.node() else {
+            strays.extend(Stray::of(instance, whose));
             continue;
         };
         context.view.saw(&address, &instance);
-        if instance.token.as_ref().is_some_and(|token| open.contains(token)) {
-            continue;
-        }
-        let node = machine.node_or_surplus(&address);
-        let (is_current, newest) = (node.instance.as_ref() == Some(&instance.id), node.generation);
-        let (vacant, adopted) = (node.instance.is_none(), node.adopted);
-        let is_outgoing = node.outgoing.as_ref().is_some_and(|outgoing| outgoing.instance == instance.id);
-        if is_outgoing && !is_current {
-            // It goes once its successor lives, unless it has ended by itself.
-            node.outgoing.take_if(|_| instance.state == InstanceState::Terminated);
-        } else if instance.state.is_ending() {
-            if is_current && instance.state == InstanceState::Terminated {
-                machine.recover_ended(&address);
-            } else if is_current {
-                machine.recover_ending(&address);
+        let generation = generation(&instance);
+        match whose {
+            Whose::OpenLaunchs => {}
+            Whose::Outgoing => {
+                // It goes once its successor lives, unless it has ended by itself.
+                let ended = instance.state == InstanceState::Terminated;
+                machine.node_or_surplus(&address).outgoing.take_if(|_| ended);
             }
-            machine.recover_used(&address, owner.generation);
-        } else if node.phase == Phase::Quarantined && owner.generation <= newest {
-            strays.push(Stray { older: true, instance });
-        } else if owner.generation > newest || (vacant && owner.generation == newest) {
-            // Where the cloud does not say how old it is, it gets all the time that a new one has.
-            let launched = instance.launched_at.unwrap_or_else(|| context.now());
-            machine.recover_adopted(&address, owner.generation, instance.id, launched);
-        } else if is_current {
-            // The cloud's word: the launch may have been asked for long before it was made.
-            machine.node_or_surplus(&address).adopted = instance.launched_at.or(adopted);
-        } else {
-            strays.push(Stray { older: owner.generation < newest, instance });
+            _ if instance.state.is_ending() => {
+                if whose == Whose::Current && instance.state == InstanceState::Terminated {
+                    machine.recover_ended(&address);
+                } else if whose == Whose::Current {
+                    machine.recover_ending(&address);
+                }
+                machine.recover_used(&address, generation);
+            }
+            Whose::Later => {
+                // Where the cloud does not say how old it is, it gets all the time that a new one has.
+                let launched = instance.launched_at.unwrap_or_else(|| context.now());
+                machine.recover_adopted(&address, generation, instance.id, launched);
+            }
+            Whose::Current => {
+                // The cloud's word: the launch may have been asked for long before it was made.
+                let node = machine.node_or_surplus(&address);
+                node.adopted = instance.launched_at.or(node.adopted);
+            }
+            Whose::NoNodes | Whose::Older | Whose::Twin => strays.extend(Stray::of(instance, whose)),
         }
     }
     strays

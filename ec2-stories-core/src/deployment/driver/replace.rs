@@ -25,25 +25,27 @@ pub(super) async fn replace(
     cause: Cause,
     tell: &(impl Fn(Event) + Sync),
 ) {
-    if let Some(Hold { owner, reason, until }) = context.hold_of(&node) {
-        let why = format!("held by {owner} until {until}: {reason}");
-        return spare(context, node, instance, &why, tell);
-    }
-    let pause = context.known().pause.clone();
-    if let Some(Pause { owner, reason, .. }) = pause {
-        return spare(context, node, instance, &format!("paused by {owner}: {reason}"), tell);
-    }
     let verdict = context.known().verdicts.get(&node).cloned();
-    if let (Cause::Verdict, Some(Verdict::Live | Verdict::Suspect(_))) = (cause, verdict) {
-        return spare(context, node, instance, "the monitor has taken it back", tell);
-    }
-    terminate::terminate(context, vec![(node, instance)], tell).await;
+    let taken_back = matches!((cause, &verdict), (Cause::Verdict, Some(Verdict::Live | Verdict::Suspect(_))));
+    let kept = kept(context, &node);
+    // Of a dead node that is held a monitor says no more than that it is suspect.
+    let lives = taken_back && (kept.is_none() || verdict == Some(Verdict::Live));
+    let why = kept.or(taken_back.then(|| "the monitor has taken it back".to_owned()));
+    let Some(why) = why else {
+        return terminate::terminate(context, vec![(node, instance)], tell).await;
+    };
+    context.tell(Some(&node), EventKind::Spared(why.clone()));
+    let failure = Failure::new(ErrorKind::Canceled, format!("not terminated: {why}"));
+    tell(Event::Held { node, instance, failure, lives });
 }
 
-fn spare(context: &Context, node: NodeAddress, instance: InstanceId, why: &str, tell: &impl Fn(Event)) {
-    context.tell(Some(&node), EventKind::Spared(why.to_owned()));
-    let failure = Failure::new(ErrorKind::Canceled, format!("not terminated: {why}"));
-    tell(Event::Held { node, instance, failure });
+/// Who keeps anything of the node from being terminated, now.
+pub(super) fn kept(context: &Context, node: &NodeAddress) -> Option<String> {
+    if let Some(Hold { owner, reason, until }) = context.hold_of(node) {
+        return Some(format!("held by {owner} until {until}: {reason}"));
+    }
+    let Pause { owner, reason, .. } = context.known().pause.clone()?;
+    Some(format!("paused by {owner}: {reason}"))
 }
 
 impl Context {

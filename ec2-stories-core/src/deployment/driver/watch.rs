@@ -391,7 +391,10 @@ pub(super) fn hear(
             if before.is_some_and(|before| before != Verdict::Live) {
                 tell(EventKind::Recovered);
             }
-            Asks::Nothing
+            match node.withdrawn {
+                true => Asks::Step(Event::Lives { node: address.clone(), instance }),
+                false => Asks::Nothing,
+            }
         }
         Verdict::Suspect(why) => {
             tell(EventKind::Suspect(why));

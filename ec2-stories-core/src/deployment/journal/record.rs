@@ -129,6 +129,9 @@ pub(crate) struct NodeRecord {
     pub(crate) revision: String,
     #[serde(default)]
     pub(crate) outdated: bool,
+    /// Whether it is dead and held, and so registered nowhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) withdrawn: bool,
     /// The generation that those who come after it know.
     #[serde(default)]
     pub(crate) told: Generation,
@@ -153,6 +156,7 @@ impl NodeRecord {
             instance: node.instance.clone(),
             revision: node.revision.clone(),
             outdated: node.outdated,
+            withdrawn: node.withdrawn,
             told: node.told,
             leaving: node.leaving.clone().filter(|leaving| leaving.asked),
             outgoing: node.outgoing.clone(),

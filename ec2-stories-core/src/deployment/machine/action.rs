@@ -55,6 +55,8 @@ pub enum Timer {
     Relaunch(Name),
     /// See whether a rollout may go on.
     Roll(Name),
+    /// Try again to terminate this instance, which could not be.
+    End(NodeAddress, InstanceId),
     /// An instance has had its time to finish what it did.
     Drain(NodeAddress, InstanceId),
 }

@@ -52,7 +52,7 @@ pub enum Event {
     Undone { node: NodeAddress, instance: InstanceId, problem: Option<Failure> },
     /// An instance is terminated.
     Gone { node: NodeAddress, instance: InstanceId },
-    /// It could not be terminated: a leak.
+    /// It could not be terminated: a leak, for now.
     NotGone { node: NodeAddress, instance: InstanceId, failure: Failure },
     /// An instance is dead: it is to be replaced, and not asked for anything any more.
     Dead { node: NodeAddress, instance: InstanceId, failure: Failure },
@@ -65,7 +65,9 @@ pub enum Event {
     /// A node in quarantine may have an instance again.
     Release { node: NodeAddress },
     /// An instance was not terminated: its node is held, or it lives after all.
-    Held { node: NodeAddress, instance: InstanceId, failure: Failure },
+    Held { node: NodeAddress, instance: InstanceId, failure: Failure, lives: bool },
+    /// An instance that was held to be dead, and was not terminated, lives.
+    Lives { node: NodeAddress, instance: InstanceId },
     /// A node's customizers are to run again.
     Outdated { node: NodeAddress },
     /// Somebody wants the fleet to have so many nodes.

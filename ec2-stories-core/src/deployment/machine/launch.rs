@@ -251,7 +251,7 @@ impl Machine {
         }
     }
 
-    /// Gives up a node that has no instance; one that is to replace another is tried again after a while.
+    /// Gives up a node that has no instance; one of a fleet that was ready before is tried again after a while.
     pub(super) fn give_up_node(
         &mut self,
         address: &NodeAddress,
@@ -259,9 +259,10 @@ impl Machine {
         now: Timestamp,
         out: &mut Outcome,
     ) {
-        let again = self.aim == Aim::Live && self.replaces(address);
+        let raised = self.fleet(&address.fleet).is_some_and(|fleet| fleet.raised);
+        let aim = self.aim;
         let Some(node) = self.node_mut(address) else { return };
-        let again = again && !node.leaked;
+        let again = raised && aim == Aim::Live && !node.leaked;
         if !again || node.failure.as_ref() != Some(failure) {
             out.problems.push((address.clone(), failure.clone()));
         }

@@ -32,11 +32,13 @@ mod raise;
 mod recover;
 mod replace;
 mod rest;
+mod retry;
 mod rollout;
 mod scale;
 mod state;
 #[cfg(test)]
 mod tests;
+mod whose;
 
 pub use action::{Action, Outcome, Timer};
 pub use event::Event;
@@ -45,6 +47,7 @@ pub use phase::{Leaving, Node, Outgoing, Phase};
 pub use rollout::Rollout;
 pub(crate) use rollout::SUPERSEDED;
 pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Otherwise, Preparation};
+pub use whose::Whose;
 
 use jiff::Timestamp;
 
@@ -98,7 +101,10 @@ impl Machine {
             Event::Renew { node, failure } => self.renew(&node, failure, now, out),
             Event::Quarantine { node, failure } => self.quarantine(&node, failure, now, out),
             Event::Release { node } => self.release(&node, out),
-            Event::Held { node, instance, failure } => self.held(&node, &instance, failure, now, out),
+            Event::Held { node, instance, failure, lives } => {
+                self.held(&node, &instance, failure, lives, now, out);
+            }
+            Event::Lives { node, instance } => self.lives(&node, &instance, now, out),
             Event::Outdated { node } => self.outdated(&node, out),
             Event::Scale { fleet, wanted, at_least } => self.scale(&fleet, wanted, at_least, now, out),
             Event::Paused(paused) => self.pause(paused, now, out),

@@ -26,7 +26,7 @@ impl Node {
     /// A new instance was never customized nor registered; registrations of the old one stand until replaced.
     pub(super) fn forget_steps(&mut self) {
         (self.touched, self.customized, self.registered) = (false, false, false);
-        (self.live_since, self.outdated) = (None, false);
+        (self.live_since, self.outdated, self.withdrawn) = (None, false, false);
         self.revision.clear();
     }
 
@@ -85,7 +85,7 @@ impl Machine {
             node.touched = true;
             out.actions.push(Action::Customize { node: address_of, instance });
             self.enter(address, Phase::Customizing, out);
-        } else if plan.registers && !node.registered {
+        } else if plan.registers && !node.registered && !node.withdrawn {
             node.registering = true;
             out.actions.push(Action::Register { node: address_of, instance });
             self.enter(address, Phase::Registering, out);
@@ -173,7 +173,7 @@ impl Machine {
             node.failure = Some(failure.clone());
             out.problems.push((address.clone(), failure.clone()));
             if replaces && node.live_since.is_none() {
-                let leaving = Leaving { failure, healthy: false, by: None, quarantine: false, asked: false };
+                let leaving = Leaving::because(failure, false);
                 node.phase = Phase::Running;
                 return self.leave(address, leaving, now, out);
             }
@@ -233,10 +233,11 @@ impl Machine {
         let aim = self.aim;
         let Some(node) = self.node_mut(address) else { return };
         if node.outgoing.take_if(|outgoing| outgoing.instance == *instance).is_some() {
+            node.refused = 0;
             out.changed.push(address.clone());
         } else if node.has(Phase::Terminating, instance) {
             node.instance = None;
-            node.leaked = false;
+            (node.leaked, node.refused) = (false, 0);
         } else {
             return;
         }
@@ -267,7 +268,7 @@ impl Machine {
         }
     }
 
-    /// Never start another beside what could not be cleaned up.
+    /// Never start another beside what could not be cleaned up: it is tried again.
     pub(super) fn not_gone(
         &mut self,
         address: &NodeAddress,
@@ -280,17 +281,17 @@ impl Machine {
             && let Some(outgoing) = node.outgoing.as_mut().filter(|outgoing| outgoing.instance == *instance)
         {
             outgoing.leaked = true;
-            out.problems.push((address.clone(), failure));
             out.changed.push(address.clone());
             if aim == Aim::Terminated && node.phase == Phase::Terminating && node.instance.is_none() {
                 node.phase = Phase::Absent;
             }
+            self.end_later(address, instance, failure, out);
         } else if let Some(node) = self.at(address, Phase::Terminating, instance) {
             node.leaked = true;
-            node.leaving = None;
+            node.leaving.take_if(|_| aim == Aim::Terminated);
             node.failure = Some(failure.clone());
             let outgoing = node.outgoing.clone().filter(|outgoing| !outgoing.leaked);
-            out.problems.push((address.clone(), failure));
+            self.end_later(address, instance, failure, out);
             self.enter(address, Phase::Failed, out);
             if let (Aim::Terminated, Some(outgoing)) = (aim, outgoing) {
                 // Nothing else takes it down any more.
@@ -318,6 +319,7 @@ impl Machine {
                     fleet.rolls_at = None;
                 }
             }
+            Timer::End(node, instance) => self.end_again(node, instance, out),
             Timer::Drain(node, instance) => self.drained(node, instance, now, out),
         }
     }

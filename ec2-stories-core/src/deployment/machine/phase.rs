@@ -55,6 +55,10 @@ pub struct Node {
     pub death: Option<Failure>,
     /// Whether the instance could not be terminated.
     pub leaked: bool,
+    /// How often in a row that was given up for a while.
+    pub refused: u32,
+    /// Whether it died and is held: it is registered nowhere until it lives again.
+    pub withdrawn: bool,
     /// What went wrong last.
     pub failure: Option<Failure>,
 }
@@ -72,6 +76,16 @@ pub struct Leaving {
     pub quarantine: bool,
     /// Whether somebody asked for it, so that it is done after a restart too. What a monitor said it says again.
     pub asked: bool,
+    /// Whether it was decided before a restart that its successor is to live first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
+}
+
+impl Leaving {
+    /// For this reason, and because a monitor said so.
+    pub(super) fn because(failure: Failure, healthy: bool) -> Self {
+        Self { failure, healthy, by: None, quarantine: false, asked: false, beside: false }
+    }
 }
 
 /// An instance whose successor is to live before it goes.
@@ -89,6 +103,9 @@ pub struct Outgoing {
     pub by: Option<Timestamp>,
     /// Whether it could not be terminated.
     pub leaked: bool,
+    /// Why it is to go, where somebody asked for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Failure>,
 }
 
 /// Where a node is on its way.
@@ -215,6 +232,8 @@ impl Default for Node {
             losses: Vec::new(),
             death: None,
             leaked: false,
+            refused: 0,
+            withdrawn: false,
             failure: None,
         }
     }

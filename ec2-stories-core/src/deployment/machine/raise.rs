@@ -21,10 +21,13 @@ impl Fleet {
     /// Whether a replacement is to go on that was begun before a restart: the fleet was ready once, as far as a recovered state
     /// tells, and misses a node that had an instance.
     fn was_raised(&self) -> bool {
-        let misses = |node: &Node| node.instance.is_none() && node.generation.0 > 0;
+        // Where somebody said how many there are to be, it may have been ready with fewer.
+        let misses = |node: &Node| node.instance.is_none() && (self.plan.exact || node.generation.0 > 0);
         let steps = self.plan.customizes || self.plan.registers;
         let lived = |node: &&Node| node.told.0 > 0 || (!steps && node.generation.0 > 0);
-        let enough = usize::try_from(self.plan.at_least.max(1)).unwrap_or(usize::MAX);
+        let had = self.wanted().filter(|node| node.generation.0 > 0).count();
+        let enough = usize::try_from(self.plan.at_least).unwrap_or(usize::MAX);
+        let enough = if self.plan.exact { enough.min(had) } else { enough }.max(1);
         self.wanted().any(misses) && self.wanted().filter(lived).count() >= enough
     }
 
@@ -241,6 +244,7 @@ impl Machine {
                 }
             }
         }
+        self.resume_ends(out);
         for address in resting {
             self.rest_on(&address, now, out);
         }

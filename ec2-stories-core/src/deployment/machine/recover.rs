@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Batch, BatchState, Fleet, FleetPlan, Machine, Node, Otherwise, Phase, Preparation};
+use super::{Batch, BatchState, Fleet, FleetPlan, Leaving, Machine, Node, Otherwise, Phase, Preparation};
 use crate::model::{ClientToken, Generation, Health, InstanceId, Name, NodeAddress};
 
 impl Machine {
@@ -116,7 +116,15 @@ impl Machine {
     pub fn recover_outgoing(&mut self) {
         for node in self.fleets.iter_mut().flat_map(|fleet| fleet.nodes.values_mut()) {
             let Some(instance) = &node.instance else { continue };
-            node.outgoing.take_if(|outgoing| outgoing.instance == *instance);
+            let Some(outgoing) = node.outgoing.take_if(|outgoing| outgoing.instance == *instance) else {
+                continue;
+            };
+            // What somebody asked for is done; a monitor says it again.
+            node.touched |= outgoing.touched;
+            let (healthy, by) = (outgoing.healthy, outgoing.by);
+            let again =
+                |failure| Leaving { by, asked: true, beside: true, ..Leaving::because(failure, healthy) };
+            node.leaving = node.leaving.take().or(outgoing.asked.map(again));
         }
     }
 

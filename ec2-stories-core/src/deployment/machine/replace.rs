@@ -55,7 +55,7 @@ impl Machine {
             (node.failure, node.death) = (Some(failure.clone()), Some(failure));
             return out.changed.push(address.clone());
         }
-        let leaving = Leaving { failure, healthy: false, by: None, quarantine: false, asked: false };
+        let leaving = Leaving::because(failure, false);
         self.leave(address, leaving, now, out);
     }
 
@@ -75,7 +75,7 @@ impl Machine {
             return;
         }
         let Some(asked) = self.leaves_for_rollout(address, by.is_some()) else { return };
-        let leaving = Leaving { failure, healthy: true, by, quarantine: false, asked };
+        let leaving = Leaving { by, asked, ..Leaving::because(failure, true) };
         self.leave(address, leaving, now, out);
     }
 
@@ -92,10 +92,13 @@ impl Machine {
         let Some(node) = self.node_mut(address) else { return };
         if let Some(leaving) = &mut node.leaving {
             leaving.quarantine = false;
-            return out.changed.push(address.clone());
+            out.changed.push(address.clone());
+            // One that could not be terminated is tried again now.
+            let instance = node.instance.clone().filter(|_| node.leaked);
+            return instance.into_iter().for_each(|instance| self.end_again(address, &instance, out));
         }
         node.losses.clear();
-        let leaving = Leaving { failure, healthy: node.is_up(), by: None, quarantine: false, asked: true };
+        let leaving = Leaving { asked: true, ..Leaving::because(failure, node.is_up()) };
         match (node.phase, node.instance.is_some()) {
             (Phase::Resting | Phase::Quarantined, _) => self.enter(address, Phase::Absent, out),
             (Phase::Failed, false) if !node.leaked => self.enter(address, Phase::Absent, out),
@@ -121,7 +124,7 @@ impl Machine {
         let Some(node) = self.node_mut(address) else { return };
         // By this it is told from what its deaths put there.
         let failure = Failure { kind: ErrorKind::Canceled, ..failure };
-        let leaving = Leaving { failure, healthy: node.is_up(), by: None, quarantine: true, asked: true };
+        let leaving = Leaving { quarantine: true, asked: true, ..Leaving::because(failure, node.is_up()) };
         match node.phase {
             Phase::Terminated | Phase::Quarantined => {}
             Phase::Absent | Phase::Resting => self.enter_quarantine(address, leaving.failure, out),
@@ -179,7 +182,7 @@ impl Machine {
         let Some(node) = self.node_mut(address) else { return };
         node.death = Some(leaving.failure.clone());
         let beside = order == Replace::LaunchFirst
-            && node.phase == Phase::Live
+            && (node.phase == Phase::Live || leaving.beside)
             && node.outgoing.is_none()
             && !leaving.quarantine
             && !surplus;
@@ -206,7 +209,8 @@ impl Machine {
         let Some(instance) = node.instance.take() else { return };
         node.leaving = None;
         let (healthy, touched, by) = (leaving.healthy, node.touched, leaving.by);
-        node.outgoing = Some(Outgoing { instance, healthy, touched, by, leaked: false });
+        let asked = Some(leaving.failure.clone()).filter(|_| leaving.asked);
+        node.outgoing = Some(Outgoing { instance, healthy, touched, by, leaked: false, asked });
         if leaving.healthy {
             node.forget_steps();
             self.enter(address, Phase::Absent, out);
@@ -290,12 +294,13 @@ impl Machine {
         }
     }
 
-    /// The node goes back to where it was, as far as that was taken from it.
+    /// The node goes back to where it was, as far as that was taken from it; one that is dead is not registered again.
     pub(super) fn held(
         &mut self,
         address: &NodeAddress,
         instance: &InstanceId,
         failure: Failure,
+        lives: bool,
         now: Timestamp,
         out: &mut Outcome,
     ) {
@@ -307,9 +312,31 @@ impl Machine {
         }
         if node.phase == Phase::Terminating && node.instance.as_ref() == Some(instance) {
             // After a pause it goes all the same.
-            node.leaving.take_if(|_| !paused);
+            let leaving = node.leaving.take_if(|_| !paused);
+            let dead = leaving.is_some_and(|leaving| !leaving.healthy && !leaving.asked);
+            node.withdrawn = dead && !lives && node.live_since.is_some();
             out.problems.push((address.clone(), failure));
             self.proceed(address, now, out);
+        }
+    }
+
+    /// What was withdrawn is registered again.
+    pub(super) fn lives(
+        &mut self,
+        address: &NodeAddress,
+        instance: &InstanceId,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        let Some(node) = self.node_mut(address).filter(|node| node.instance.as_ref() == Some(instance))
+        else {
+            return;
+        };
+        if std::mem::take(&mut node.withdrawn) {
+            out.changed.push(address.clone());
+            if node.phase == Phase::Live {
+                self.proceed(address, now, out);
+            }
         }
     }
 }

@@ -189,8 +189,7 @@ impl Machine {
             if let Some(node) = self.node_mut(&address) {
                 node.rolled = true;
             }
-            let failure = superseded();
-            let leaving = Leaving { failure, healthy: false, by: None, quarantine: false, asked: true };
+            let leaving = Leaving { asked: true, ..Leaving::because(superseded(), false) };
             self.leave(&address, leaving, now, out);
         }
     }

@@ -94,8 +94,7 @@ impl Machine {
             _ if node.leaked || node.outgoing.as_ref().is_some_and(|outgoing| outgoing.leaked) => {}
             (_, Some(_), _) => {
                 let healthy = node.is_up();
-                let leaving =
-                    Leaving { failure: surplus(), healthy, by: None, quarantine: false, asked: true };
+                let leaving = Leaving { asked: true, ..Leaving::because(surplus(), healthy) };
                 self.leave(address, leaving, now, out);
             }
             (_, None, Some(outgoing)) => {

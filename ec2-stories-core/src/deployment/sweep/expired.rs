@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::Deployment;
 use super::super::driver::{Context, On, Recovered, call};
-use super::{APART, Stray, stray};
+use super::{APART, Stray};
 use crate::model::{Expires, Instance, InstanceId};
 use crate::{ErrorKind, Result};
 
@@ -26,7 +26,7 @@ pub(super) async fn end(
         Ok(lease) => lease,
         Err(error) if error.kind() == ErrorKind::Conflict => {
             let why = format!("its time is over; left to its controller: {}", error.message());
-            return Ok(over.iter().map(|instance| stray(instance, &why)).collect());
+            return Ok(over.iter().map(|instance| Stray::of(instance, &why)).collect());
         }
         Err(error) => return Err(error),
     };
@@ -55,8 +55,8 @@ async fn terminate(context: &Context, over: &[Instance]) -> Result<Vec<Stray>> {
         let end = ended.iter().find(|end| end.id == instance.id);
         let failed = end.and_then(|end| end.outcome.as_ref().err());
         match failed {
-            Some(error) => stray(instance, &error.chain()),
-            None => Stray { terminated: end.is_some(), ..stray(instance, "its time was over") },
+            Some(error) => Stray::of(instance, &error.chain()),
+            None => Stray { terminated: end.is_some(), ..Stray::of(instance, "its time was over") },
         }
     };
     Ok(seen.iter().map(told).collect())

@@ -45,6 +45,7 @@ impl InstanceDeployer for MemoryCloud {
                 .lock()
                 .machines
                 .values()
+                .filter(|machine| !machine.hidden)
                 .filter_map(|machine| machine.seen(now))
                 .filter(matches)
                 .collect())

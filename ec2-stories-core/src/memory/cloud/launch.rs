@@ -135,6 +135,7 @@ impl State {
             end: None,
             notices: Vec::new(),
             impaired: None,
+            hidden: false,
         };
         let launched = machine.at(now);
         self.machines.insert(instance.id, machine);

@@ -23,6 +23,8 @@ pub(super) struct Machine {
     pub(super) notices: Vec<Notice>,
     /// Since when it fails its status checks.
     pub(super) impaired: Option<Timestamp>,
+    /// Whether no search shows it.
+    pub(super) hidden: bool,
 }
 
 #[derive(Debug)]

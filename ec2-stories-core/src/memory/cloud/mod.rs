@@ -138,6 +138,15 @@ impl MemoryCloud {
         });
     }
 
+    /// Hides an instance from searches by tag, as a listing that lags does, or shows it again. Whoever asks for it by id sees it.
+    pub fn hide(&self, id: &InstanceId, hidden: bool) {
+        self.change(|state| {
+            if let Some(machine) = state.machines.get_mut(id) {
+                machine.hidden = hidden;
+            }
+        });
+    }
+
     /// Adds an image.
     pub fn add_image(&self, image: RegisteredImage) {
         self.lock().images.insert(image.id.clone(), image);

@@ -52,8 +52,14 @@ fn what_was_to_go_beside_a_node_in_quarantine_goes_after_a_restart() {
     let old = world.machine.node(&web(0)).unwrap().instance.clone().unwrap();
     let node = world.machine.node_or_surplus(&web(0));
     (node.phase, node.instance) = (Phase::Quarantined, None);
-    node.outgoing =
-        Some(Outgoing { instance: old.clone(), healthy: false, touched: false, by: None, leaked: false });
+    node.outgoing = Some(Outgoing {
+        instance: old.clone(),
+        healthy: false,
+        touched: false,
+        by: None,
+        leaked: false,
+        asked: None,
+    });
     world.due.clear();
     world.tell(Event::Start);
     world.settle();

@@ -2,6 +2,7 @@
 
 mod again;
 mod decisions;
+mod leaks;
 mod random;
 mod replaced;
 mod rollouts;

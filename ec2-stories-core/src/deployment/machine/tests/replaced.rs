@@ -198,7 +198,7 @@ fn a_held_node_goes_back_as_far_as_something_was_taken_from_it() {
         let Some((Action::Replace { node, instance }, _)) = world.due.pop() else {
             panic!("{:?}", world.due)
         };
-        world.tell(Event::Held { node, instance, failure: dead() });
+        world.tell(Event::Held { node, instance, failure: dead(), lives: true });
         assert_eq!(way(&mut world, 1), up, "healthy: {healthy}");
         assert_eq!(super::replaced::instance(&world, 1), before);
         assert_eq!(world.machine.node(&web(1)).unwrap().leaving, None);

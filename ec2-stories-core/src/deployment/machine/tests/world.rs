@@ -108,6 +108,12 @@ impl World {
             Luck::Permanent => failure(ErrorKind::Failed, Status::Permanent),
             _ => failure(ErrorKind::Unavailable, Status::Temporary),
         };
+        let refused = luck == Luck::Throttled && self.machine.aim == Aim::Live;
+        let not_gone = |(node, instance)| Event::NotGone {
+            node,
+            instance,
+            failure: failure(ErrorKind::Throttled, Status::Temporary),
+        };
         match action.clone() {
             Action::Prepare => {
                 let fleets = self.machine.fleets.iter().map(|fleet| fleet.plan.name.clone());
@@ -154,8 +160,10 @@ impl World {
             }
             Action::Undo { node, instance } => vec![Event::Undone { node, instance, problem: None }],
             Action::Replace { node, instance } if luck == Luck::Permanent && self.instances[&instance].1 => {
-                vec![Event::Held { node, instance, failure: failed }]
+                vec![Event::Held { node, instance, failure: failed, lives: false }]
             }
+            Action::Replace { node, instance } if refused => vec![not_gone((node, instance))],
+            Action::Terminate { nodes } if refused => nodes.into_iter().map(not_gone).collect(),
             Action::Replace { node, instance } => {
                 self.instances.get_mut(&instance).unwrap().1 = false;
                 vec![Event::Gone { node, instance }]
