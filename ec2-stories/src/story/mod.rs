@@ -79,7 +79,7 @@
 //! | `firewall = [{ tcp = 443, from = "anywhere" }]` | rules; ports are `443` or `"8000-8100"` for `tcp` and `udp`, `true` for `icmp`, `icmpv6` and `all` |
 //! | `from = …` | `"anywhere"`, `"my-address"`, `"fleet:web"`, `"sg-…"` or a network |
 //! | `user_data = { file = "boot.sh" }` | the file's text, its path relative to the story; `{ text = "…" }` has it in place; `literal = true` leaves every `${…}` alone, `gzip = true` sends it compressed |
-//! | `user_data = { cloud_config = { packages = ["nginx"] } }` | any of cloud-init's keys, every text in it with late references; `{ script = "…" }` is a shell script, `{ parts = [{ cloud_config = { … } }, { script = "…" }] }` several at once |
+//! | `user_data = { cloud_config = { packages = ["nginx"] } }` | any of cloud-init's keys, every text in it with late references; a plan notes keys that cloud-init does not know; `{ script = "…" }` is a shell script, `{ parts = [{ cloud_config = { … } }, { script = "…" }] }` several at once |
 //! | `key = { public_key_file = "id.pub" }` | imports the public key; `{ public_key = "ssh-ed25519 …" }` has it in place, `{ existing = "name" }` uses one, `{ generated = "id" }` makes one and puts the private key there |
 //! | `market = "spot"` | spot at the on-demand price; `{ spot = { max_price = "0.01" } }` caps it |
 //!

@@ -213,7 +213,9 @@ pub(crate) struct SimArgs {
 pub(crate) enum HostKind {
     /// Nothing: an instance is a record.
     None,
-    /// A real OpenSSH server on a loopback address of its own. The second line of output says which port.
+    /// A real OpenSSH server on a loopback address of its own, with its own /etc, /home, /opt, /root, /run and /srv. The second line
+    /// of output says which port. Programs and network are this machine's: there is no service manager, packages cannot be
+    /// installed, and what listens has to listen at the node's own address, not at all of them.
     Sshd,
     /// A network, a root file system with cloud-init, and metadata at 169.254.169.254: for root. The second line of
     /// output says in which network namespace they are.
