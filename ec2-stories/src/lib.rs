@@ -76,6 +76,10 @@ pub use ec2_stories_sim as sim;
 pub use ec2_stories_ssh as ssh;
 
 pub mod prelude;
+/// What the page on probes shows is compiled.
+#[cfg(all(doctest, feature = "story"))]
+#[doc = include_str!("../../docs/probes.md")]
+mod probes_page {}
 #[cfg(feature = "story")]
 pub mod story;
 #[cfg(feature = "cli")]

@@ -123,7 +123,7 @@ fn key_file(folder: &tempfile::TempDir) -> std::path::PathBuf {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let path = folder.path().join("key");
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).mode(0o600).open(&path).unwrap();
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).unwrap();
     file.write_all(SECRET.as_bytes()).unwrap();
     path
 }

@@ -264,6 +264,18 @@ fn an_idle_target_is_small() {
 }
 
 #[test]
+fn a_table_that_is_half_empty_is_small() {
+    fn bytes<K, V>(table: &std::collections::HashMap<K, V>) -> usize {
+        let buckets = (table.capacity() * 8 / 7).next_power_of_two();
+        buckets * (size_of::<(K, V)>() + 1)
+    }
+    // One too many for a table of 1,024.
+    let world = World::live(1000);
+    let each = bytes(&world.machine.targets) / 1000;
+    assert!(each <= 40, "{each} bytes a target, beside the target");
+}
+
+#[test]
 fn a_moment_is_in_milliseconds() {
     assert_eq!(
         At::after(Duration::from_secs(2)).since(At::after(Duration::from_millis(500))).as_millis(),
