@@ -3,8 +3,12 @@
 use std::fmt;
 use std::future::{Future, pending};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::{Error, ErrorKind, Result, Status};
 
@@ -15,6 +19,8 @@ pub enum Fault {
     Before,
     /// It has its effect, but the reply is lost: an ambiguous error.
     After,
+    /// It has its effect, and the reply comes so much later.
+    Slow(Duration),
     /// It is refused with this error: no effect.
     Error(Error),
     /// It never arrives and never returns; a test that drops it there plays a process that dies before the effect.
@@ -49,11 +55,25 @@ pub struct Script<O> {
 struct Inner<O> {
     log: Vec<O>,
     planned: Vec<(When<O>, Fault)>,
+    weather: Vec<Weather>,
+}
+
+/// A fault that strikes again and again.
+struct Weather {
+    share: f64,
+    random: StdRng,
+    fault: Box<dyn Fn() -> Fault + Send>,
+}
+
+impl fmt::Debug for Weather {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Weather").field("share", &self.share).finish_non_exhaustive()
+    }
 }
 
 impl<O> Default for Script<O> {
     fn default() -> Self {
-        let inner = Mutex::new(Inner { log: Vec::new(), planned: Vec::new() });
+        let inner = Mutex::new(Inner { log: Vec::new(), planned: Vec::new(), weather: Vec::new() });
         Self { inner, stalled: watch::Sender::new(0) }
     }
 }
@@ -64,9 +84,25 @@ impl<O: Copy + PartialEq + fmt::Display> Script<O> {
         self.lock().planned.push((when.into(), fault));
     }
 
-    /// Drops the faults that have not struck.
+    /// Lets a fault strike such a share of all calls, from 0 to 1, until [`heal`](Self::heal); the seed says which. A fault that was
+    /// [planned](Self::fail) for a call goes before.
+    ///
+    /// ```
+    /// use ec2_stories_core::memory::{Fault, MemoryCloud};
+    ///
+    /// let cloud = MemoryCloud::new();
+    /// cloud.script().sometimes(0.3, 7, || Fault::After); // Three replies in ten are lost.
+    /// ```
+    pub fn sometimes(&self, share: f64, seed: u64, fault: impl Fn() -> Fault + Send + 'static) {
+        let (share, random) = (share.clamp(0.0, 1.0), StdRng::seed_from_u64(seed));
+        self.lock().weather.push(Weather { share, random, fault: Box::new(fault) });
+    }
+
+    /// Drops the faults that have not struck, and ends those that strike sometimes.
     pub fn heal(&self) {
-        self.lock().planned.clear();
+        let mut inner = self.lock();
+        inner.planned.clear();
+        inner.weather.clear();
     }
 
     /// The calls so far, in the order in which they began.
@@ -105,6 +141,11 @@ impl<O: Copy + PartialEq + fmt::Display> Script<O> {
                 drop(effect.await);
                 Err(unavailable("reply lost, as the test asked for").status(Status::Ambiguous))
             }
+            Some(Fault::Slow(late)) => {
+                let outcome = effect.await;
+                sleep(late).await;
+                outcome
+            }
             Some(Fault::StallBefore) => self.stall().await,
             Some(Fault::StallAfter) => {
                 drop(effect.await);
@@ -120,8 +161,11 @@ impl<O: Copy + PartialEq + fmt::Display> Script<O> {
         let struck = inner.planned.iter().position(|(when, _)| match when {
             When::Call(planned) => *planned == index,
             When::Next(planned) => *planned == operation,
-        })?;
-        Some(inner.planned.remove(struck).1)
+        });
+        match struck {
+            Some(planned) => Some(inner.planned.remove(planned).1),
+            None => inner.weather.iter_mut().find_map(Weather::strikes),
+        }
     }
 
     async fn stall<T>(&self) -> T {
@@ -131,6 +175,12 @@ impl<O: Copy + PartialEq + fmt::Display> Script<O> {
 
     fn lock(&self) -> MutexGuard<'_, Inner<O>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Weather {
+    fn strikes(&mut self) -> Option<Fault> {
+        self.random.random_bool(self.share).then(|| (self.fault)())
     }
 }
 

@@ -40,15 +40,11 @@ impl InstanceDeployer for MemoryCloud {
                 && owned.token.as_ref().is_none_or(|token| instance.token.as_ref() == Some(token))
         };
         let find = async {
+            let state = self.lock();
             let now = Moment::now();
-            Ok(self
-                .lock()
-                .machines
-                .values()
-                .filter(|machine| !machine.hidden)
-                .filter_map(|machine| machine.seen(now))
-                .filter(matches)
-                .collect())
+            let listed = now.checked_sub(state.lag).unwrap_or(now);
+            let shown = state.machines.values().filter(|machine| !machine.hidden);
+            Ok(shown.filter_map(|machine| machine.seen(listed)).filter(matches).collect())
         };
         self.0.script.perform(Operation::Find, find).await
     }
@@ -91,9 +87,10 @@ impl InstanceDeployer for MemoryCloud {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let now = Moment::now;
-        let health =
-            async { Ok(ids.iter().filter_map(|id| self.lock().machines.get(id)?.health(now())).collect()) };
+        let health = async {
+            let state = self.lock();
+            Ok(ids.iter().filter_map(|id| state.health(id, Moment::now())).collect())
+        };
         self.0.script.perform(Operation::Health, health).await
     }
 
@@ -148,7 +145,7 @@ impl MemoryCloud {
         };
         let outcome = match (seen.0, goal) {
             (Some(instance), Goal::Running) if instance.state == InstanceState::Running => Some(Ok(instance)),
-            (Some(instance), Goal::Running) if instance.state.is_ending() => {
+            (Some(instance), Goal::Running) if instance.state.is_ending() || stops(instance.state) => {
                 Some(Err(self.give_up(ErrorKind::Failed, id, goal)))
             }
             (Some(instance), Goal::Terminated) if instance.state == InstanceState::Terminated => {
@@ -180,4 +177,8 @@ impl MemoryCloud {
                 .collect(),
         }
     }
+}
+
+fn stops(state: InstanceState) -> bool {
+    matches!(state, InstanceState::Stopping | InstanceState::Stopped)
 }

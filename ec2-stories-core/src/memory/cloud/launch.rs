@@ -84,6 +84,9 @@ impl State {
     }
 
     fn room_in(&self, zone: &AvailabilityZone, request: &LaunchRequest) -> u32 {
+        if self.outage(zone, Moment::now()).is_some() {
+            return 0;
+        }
         let Some(capacity) = self.capacity.get(&(request.instance_type.clone(), zone.clone())) else {
             return u32::MAX;
         };
@@ -133,6 +136,8 @@ impl State {
             booted_at: now + self.boot_time,
             boot_failure: self.boot_failures.pop_front(),
             end: None,
+            fate: None,
+            stop: None,
             notices: Vec::new(),
             impaired: None,
             hidden: false,

@@ -20,6 +20,10 @@ pub(super) struct Machine {
     pub(super) booted_at: Moment,
     pub(super) boot_failure: Option<StateReason>,
     pub(super) end: Option<End>,
+    /// When it is taken away, unless it ends before.
+    pub(super) fate: Option<End>,
+    /// When it was stopped, and when it stands still.
+    pub(super) stop: Option<(Moment, Moment)>,
     pub(super) notices: Vec<Notice>,
     /// Since when it fails its status checks.
     pub(super) impaired: Option<Timestamp>,
@@ -41,8 +45,8 @@ impl Machine {
         let mut seen = Instance { state, state_reason, ..self.instance.clone() };
         if state == InstanceState::Terminated {
             (seen.private_ip, seen.public_ip, seen.private_dns, seen.public_dns) = (None, None, None, None);
-        } else if state == InstanceState::Pending {
-            // EC2 gives the public address when the instance runs.
+        } else if matches!(state, InstanceState::Pending | InstanceState::Stopped) {
+            // EC2 gives the public address when the instance runs, and takes it back when it stops.
             (seen.public_ip, seen.public_dns) = (None, None);
         }
         seen
@@ -54,10 +58,10 @@ impl Machine {
         (self.visible_at <= now && !forgotten).then(|| self.at(now))
     }
 
-    /// What a look at its health shows.
-    pub(super) fn health(&self, now: Moment) -> Option<InstanceHealth> {
+    /// What a look at its health shows; `outage` is since when its zone has failed.
+    pub(super) fn health(&self, now: Moment, outage: Option<Timestamp>) -> Option<InstanceHealth> {
         let instance = self.seen(now)?;
-        let check = match self.impaired {
+        let check = match self.impaired.or(outage) {
             _ if instance.state != InstanceState::Running => Check::Unknown,
             Some(since) => Check::Impaired(Some(since)),
             None => Check::Ok,
@@ -68,31 +72,43 @@ impl Machine {
 
     /// The next moment at which it looks different.
     pub(super) fn next_change(&self, now: Moment) -> Option<Moment> {
-        let end = self.end.as_ref().map(|end| end.ended_at);
-        [Some(self.visible_at), Some(self.booted_at), end].into_iter().flatten().filter(|at| *at > now).min()
+        let end = self.ending().map(|end| [end.began_at, end.ended_at]);
+        let stop = self.stop.map(|(began_at, stopped_at)| [began_at, stopped_at]);
+        let changes =
+            [self.visible_at, self.booted_at].into_iter().chain(end.into_iter().chain(stop).flatten());
+        changes.filter(|at| *at > now).min()
     }
 
     pub(super) fn is_terminated(&self, now: Moment) -> bool {
         self.ended_at().is_some_and(|at| at <= now)
     }
 
+    /// Its end, or what is to be.
+    fn ending(&self) -> Option<&End> {
+        self.end.iter().chain(&self.fate).min_by_key(|end| end.began_at)
+    }
+
     fn ended_at(&self) -> Option<Moment> {
         let failed = self.boot_failure.is_some().then_some(self.booted_at);
-        match &self.end {
+        match self.ending() {
             Some(end) => Some(failed.map_or(end.ended_at, |at| at.min(end.ended_at))),
             None => failed,
         }
     }
 
-    fn state(&self, now: Moment) -> (InstanceState, Option<StateReason>) {
+    pub(super) fn state(&self, now: Moment) -> (InstanceState, Option<StateReason>) {
         if let Some(reason) = self.boot_failure.as_ref().filter(|_| self.booted_at <= now) {
             return (InstanceState::Terminated, Some(reason.clone()));
         }
-        match &self.end {
+        match self.ending() {
             Some(end) if end.ended_at <= now => (InstanceState::Terminated, Some(end.reason.clone())),
             Some(end) if end.began_at <= now => (InstanceState::ShuttingDown, Some(end.reason.clone())),
-            _ if self.booted_at <= now => (InstanceState::Running, None),
-            _ => (InstanceState::Pending, None),
+            _ if self.booted_at > now => (InstanceState::Pending, None),
+            _ => match self.stop {
+                Some((_, stopped_at)) if stopped_at <= now => (InstanceState::Stopped, None),
+                Some((began_at, _)) if began_at <= now => (InstanceState::Stopping, None),
+                _ => (InstanceState::Running, None),
+            },
         }
     }
 }

@@ -6,6 +6,7 @@ mod images;
 mod keys;
 mod launch;
 mod machine;
+mod mishaps;
 mod preflight;
 mod state;
 
@@ -17,10 +18,8 @@ use tokio::time::Instant as Moment;
 
 use self::state::State;
 use super::script::{Fault, Script, When, operations};
-use crate::model::{
-    Instance, InstanceId, InstanceState, KeyName, Notice, RegisteredImage, Rule, SecurityGroupId, StateReason,
-};
-use crate::{Clock, TokioClock};
+use crate::TokioClock;
+use crate::model::{Instance, InstanceId, InstanceState, KeyName, RegisteredImage, Rule, SecurityGroupId};
 
 operations! {
     /// A method of the traits that [`MemoryCloud`] implements.
@@ -108,45 +107,6 @@ impl MemoryCloud {
         self.lock().capacity.insert((instance_type.into(), zone.into()), instances);
     }
 
-    /// Lets the next instance that is launched fail when it should run: it becomes terminated, for this reason.
-    pub fn fail_boot(&self, code: &str, message: &str) {
-        self.lock().boot_failures.push_back(StateReason { code: code.into(), message: message.into() });
-    }
-
-    /// Ends an instance as hardware or a spot notice would.
-    pub fn kill(&self, id: &InstanceId, code: &str, message: &str) {
-        let reason = StateReason { code: code.into(), message: message.into() };
-        self.change(|state| state.end(id, reason));
-    }
-
-    /// Says what will be done to an instance; nothing comes of it by itself.
-    pub fn notify(&self, id: &InstanceId, notice: Notice) {
-        self.change(|state| {
-            if let Some(machine) = state.machines.get_mut(id) {
-                machine.notices.push(notice);
-            }
-        });
-    }
-
-    /// Lets an instance fail its status checks from now on, or pass them again.
-    pub fn impair(&self, id: &InstanceId, impaired: bool) {
-        self.change(|state| {
-            let since = impaired.then(|| state.clock.now());
-            if let Some(machine) = state.machines.get_mut(id) {
-                machine.impaired = since;
-            }
-        });
-    }
-
-    /// Hides an instance from searches by tag, as a listing that lags does, or shows it again. Whoever asks for it by id sees it.
-    pub fn hide(&self, id: &InstanceId, hidden: bool) {
-        self.change(|state| {
-            if let Some(machine) = state.machines.get_mut(id) {
-                machine.hidden = hidden;
-            }
-        });
-    }
-
     /// Adds an image.
     pub fn add_image(&self, image: RegisteredImage) {
         self.lock().images.insert(image.id.clone(), image);
@@ -194,12 +154,26 @@ impl MemoryCloud {
             .collect()
     }
 
+    /// The instances that run or are about to, in the order of launch.
+    #[must_use]
+    pub fn running(&self) -> Vec<Instance> {
+        let now = Moment::now();
+        let live = |state| matches!(state, InstanceState::Pending | InstanceState::Running);
+        let state = self.lock();
+        let machines = state.machines.values().filter(|machine| live(machine.state(now).0));
+        machines.map(|machine| machine.at(now)).collect()
+    }
+
     /// How many instances run or are about to.
     #[must_use]
     pub fn live(&self) -> usize {
-        let live =
-            |instance: &Instance| matches!(instance.state, InstanceState::Pending | InstanceState::Running);
-        self.instances().iter().filter(|instance| live(instance)).count()
+        self.running().len()
+    }
+
+    /// An instance's state as it is, whatever a describe shows; `None` where there never was such an instance.
+    #[must_use]
+    pub fn state(&self, id: &InstanceId) -> Option<InstanceState> {
+        self.lock().machines.get(id).map(|machine| machine.state(Moment::now()).0)
     }
 
     /// Its clock: 2026 began when the cloud was made, and tokio's time has passed since.

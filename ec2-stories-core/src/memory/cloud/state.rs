@@ -14,8 +14,8 @@ use super::launch::Reservation;
 use super::machine::{End, Machine};
 use crate::TokioClock;
 use crate::model::{
-    AvailabilityZone, ClientToken, ImageId, InstanceId, InstanceType, Name, Region, RegisteredImage,
-    SecurityGroupId, StateReason, SubnetId,
+    AvailabilityZone, ClientToken, ImageId, InstanceHealth, InstanceId, InstanceType, Name, Region,
+    RegisteredImage, SecurityGroupId, StateReason, SubnetId,
 };
 
 /// 2026-01-01T00:00:00Z, in seconds.
@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) boot_time: Duration,
     pub(super) shutdown_time: Duration,
     pub(super) settle_time: Duration,
+    pub(super) lag: Duration,
+    pub(super) outages: Vec<Outage>,
     pub(super) capacity: BTreeMap<(InstanceType, AvailabilityZone), u32>,
     pub(super) boot_failures: VecDeque<StateReason>,
     pub(super) machines: BTreeMap<InstanceId, Machine>,
@@ -42,6 +44,16 @@ pub(super) struct State {
     serial: u64,
 }
 
+/// A zone that fails for a while.
+#[derive(Debug)]
+pub(super) struct Outage {
+    pub(super) zone: AvailabilityZone,
+    /// The same moment, as a status check tells it and as it is counted.
+    pub(super) since: Timestamp,
+    pub(super) from: Moment,
+    pub(super) until: Moment,
+}
+
 impl State {
     pub(super) fn new() -> Self {
         let epoch = Timestamp::from_second(NEW_YEAR_2026).expect("a time that jiff can hold");
@@ -50,6 +62,8 @@ impl State {
             boot_time: Duration::from_secs(30),
             shutdown_time: Duration::from_secs(20),
             settle_time: Duration::ZERO,
+            lag: Duration::ZERO,
+            outages: Vec::new(),
             capacity: BTreeMap::new(),
             boot_failures: VecDeque::new(),
             machines: BTreeMap::new(),
@@ -85,6 +99,18 @@ impl State {
         {
             machine.end = Some(End { began_at: now, ended_at: now + shutdown, reason });
         }
+    }
+
+    /// Since when a zone has failed.
+    pub(super) fn outage(&self, zone: &AvailabilityZone, now: Moment) -> Option<Timestamp> {
+        let strikes = |outage: &&Outage| outage.zone == *zone && outage.from <= now && now < outage.until;
+        self.outages.iter().find(strikes).map(|outage| outage.since)
+    }
+
+    /// What a look at an instance's health shows.
+    pub(super) fn health(&self, id: &InstanceId, now: Moment) -> Option<InstanceHealth> {
+        let machine = self.machines.get(id)?;
+        machine.health(now, self.outage(&machine.instance.zone, now))
     }
 
     pub(super) fn zones() -> impl Iterator<Item = AvailabilityZone> {
