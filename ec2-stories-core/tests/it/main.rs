@@ -15,3 +15,4 @@ mod monitor;
 #[cfg(all(feature = "conformance", feature = "probes"))]
 mod probes;
 mod support;
+mod years;

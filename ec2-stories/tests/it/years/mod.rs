@@ -1,31 +1,28 @@
-//! Weeks of a deployment in virtual time, with everything going wrong that can, at times that a seed says.
+//! Weeks of a deployment in virtual time, with everything going wrong that can, at times that a seed says: the lives that the core lives on
+//! its cloud in memory, through the AWS SDK.
 
-mod cloud;
-mod life;
-mod nature;
-mod pace;
-mod probe;
-mod truth;
+mod ground;
+#[path = "../../../../ec2-stories-core/tests/it/years/lives/mod.rs"]
+mod lives;
 
+use std::ops::Range;
 use std::time::Duration;
 
-use life::{Life, live};
-use pace::Pace;
+use ground::Simulated;
+use lives::{DAY, Life, Pace, SEED, live};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
-const YEAR: Duration = Duration::from_secs(31_557_600);
-
-/// Replays one life.
-const SEED: &str = "EC2_STORIES_YEARS_SEED";
-
-async fn lives(pace: Pace, seeds: std::ops::Range<u64>, length: Duration) {
+/// Lives one life after the other.
+///
+/// # Panics
+/// After the first in which something was wrong, saying how to live it again.
+async fn lives(pace: Pace, seeds: Range<u64>, length: Duration) {
     let seeds = match std::env::var(SEED) {
         Ok(seed) => seed.parse().map(|seed| seed..seed + 1).expect("a seed is a number"),
         Err(_) => seeds,
     };
     let mut all = Life::default();
     for seed in seeds.clone() {
-        let life = live(pace, seed, length).await;
+        let life = live(Simulated::new(seed), pace, seed, length).await;
         println!("{} nodes, seed {seed}: {life}", pace.nodes());
         assert!(life.wrong.is_empty(), "{SEED}={seed}:\n{}", life.wrong.join("\n"));
         all += life;
