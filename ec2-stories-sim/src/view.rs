@@ -71,7 +71,12 @@ impl Sim {
     /// One instance, while the API would still show it.
     #[must_use]
     pub fn instance(&self, id: &str) -> Option<InstanceView> {
-        self.instances().into_iter().find(|instance| instance.id == id)
+        let now = self.now();
+        let mut world = self.world();
+        world.clouds(now).find_map(|(region, cloud)| {
+            let instance = cloud.instances.get(id)?;
+            Some(view(cloud, region, instance, now))
+        })
     }
 
     /// The instances that are pending or running.
