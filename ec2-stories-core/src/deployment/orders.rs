@@ -5,7 +5,7 @@
 //! elsewhere.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -138,11 +138,13 @@ pub(crate) fn check_hold(hold: &Hold, now: Timestamp) -> Result<()> {
 pub(crate) struct OrderBook {
     store: Arc<dyn TupleStore>,
     tuple: Arc<str>,
+    /// As read last: a controller reads them again and again.
+    last: Arc<Mutex<Option<(Version, Orders)>>>,
 }
 
 impl OrderBook {
     pub(crate) fn new(store: Arc<dyn TupleStore>, deployment: &Name) -> Self {
-        Self { store, tuple: format!("deployments/{deployment}/orders").into() }
+        Self { store, tuple: format!("deployments/{deployment}/orders").into(), last: Arc::default() }
     }
 
     /// Reads the orders.
@@ -155,9 +157,14 @@ impl OrderBook {
 
     async fn look(&self) -> Result<(Orders, Option<Version>)> {
         let Some(tuple) = self.store.get(&self.tuple).await? else { return Ok(Default::default()) };
+        let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, orders)) = last().as_ref().filter(|(version, _)| *version == tuple.version) {
+            return Ok((orders.clone(), Some(tuple.version)));
+        }
         let corrupt =
             |why| Error::new(ErrorKind::Corrupt, why).during("read the orders").on(self.tuple.to_string());
-        let orders = Envelope::open(&self.tuple, &tuple.value).map_err(corrupt)?;
+        let orders: Envelope<Orders> = Envelope::open(&self.tuple, &tuple.value).map_err(corrupt)?;
+        *last() = Some((tuple.version.clone(), orders.record.clone()));
         Ok((orders.record, Some(tuple.version)))
     }
 
