@@ -99,6 +99,7 @@ impl Controller {
         }
         self.watch.take_up(&self.context, &self.machine);
         let mut ours = self.take(Event::Start).await;
+        self.context.prune_launches().await;
         while ours && self.machine.closing != Closing::Done {
             tokio::select! {
                 biased;
@@ -168,6 +169,7 @@ impl Controller {
         if let Event::Held { node, .. } | Event::Lives { node, .. } = &event {
             self.watch.spare(node);
         }
+        let is_gone = matches!(event, Event::Gone { .. });
         let outcome = self.machine.step(event, self.context.now());
         let ends = before == Aim::Live && self.machine.aim == Aim::Terminated;
         if ends {
@@ -192,6 +194,9 @@ impl Controller {
         self.watch.follow(&self.context, &self.machine, &outcome);
         for action in outcome.actions {
             self.dispatch(action);
+        }
+        if is_gone && self.machine.aim == Aim::Live {
+            self.context.prune_launches().await;
         }
         true
     }

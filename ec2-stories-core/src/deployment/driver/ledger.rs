@@ -1,14 +1,14 @@
 //! The limits of a deployment, held just before a call from what the journal says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::journal::{LaunchOutcome, LaunchRecord};
+use super::super::journal::{Journal, LaunchOutcome, LaunchRecord};
 use super::Context;
 use super::context::Known;
-use crate::model::{ClientToken, InstanceId, Limits};
+use crate::model::{ClientToken, Generation, InstanceId, Limits, Name, Ownership};
 use crate::{Error, ErrorKind, Result};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -29,9 +29,45 @@ impl Known {
         u32::try_from(there.len()).unwrap_or(u32::MAX).saturating_add(open)
     }
 
+    /// Launches that later ones have made void: what each of their slots has came after them, and what they made is gone.
+    fn void(&self) -> Vec<ClientToken> {
+        let mut latest: BTreeMap<(&Name, u32), (Generation, u32)> = BTreeMap::new();
+        for LaunchRecord { request, outcome, .. } in self.launches.values() {
+            let Some(LaunchOutcome::Launched(made)) = outcome else { continue };
+            let Ownership { fleet, generation, attempt, .. } = &request.ownership;
+            for slot in made.keys() {
+                let known = latest.entry((fleet, *slot)).or_default();
+                *known = (*known).max((*generation, *attempt));
+            }
+        }
+        let is_void = |record: &LaunchRecord| {
+            let Ownership { fleet, slots, generation, attempt, .. } = &record.request.ownership;
+            let is_gone = match &record.outcome {
+                None => false,
+                Some(LaunchOutcome::Launched(made)) => made.values().all(|id| self.gone.contains(id)),
+                Some(LaunchOutcome::Refused(_) | LaunchOutcome::Lost(_)) => true,
+            };
+            let is_past = |slot| latest.get(&(fleet, slot)).is_some_and(|now| *now > (*generation, *attempt));
+            is_gone && slots.iter().all(is_past)
+        };
+        let void = self.launches.iter().filter(|(_, record)| is_void(record));
+        void.map(|(token, _)| token.clone()).collect()
+    }
+
     fn launched(&self) -> u32 {
         let before = self.head.as_ref().map_or(0, |head| head.launched);
         before + self.launches.values().map(LaunchRecord::launches).sum::<u32>()
+    }
+
+    /// Keeps in the head what the limits must remember of these records.
+    fn fold<'a>(&mut self, records: impl Iterator<Item = &'a LaunchRecord>, since: Timestamp) {
+        let Some(head) = &mut self.head else { return };
+        for record in records {
+            head.launched += record.launches();
+            head.recent.push((record.written_at, record.launches()));
+        }
+        head.recent.retain(|(at, count)| *at > since && *count > 0);
+        head.recent.sort_unstable();
     }
 
     fn launched_since(&self, since: Timestamp) -> u32 {
@@ -73,16 +109,36 @@ impl Context {
     pub(super) fn fold_launches(&self) {
         let since = self.now() - HOUR;
         let mut known = self.known();
-        let launched = known.launched();
-        let mut recent: Vec<(Timestamp, u32)> =
-            known.launches.values().map(|record| (record.written_at, record.launches())).collect();
-        if let Some(head) = &mut known.head {
-            recent.append(&mut head.recent);
-            recent.retain(|(at, count)| *at > since && *count > 0);
-            recent.sort();
-            head.launched = launched;
-            head.recent = recent;
+        let records = std::mem::take(&mut known.launches);
+        known.fold(records.values(), since);
+    }
+
+    /// Removes launch records that say nothing any more, so that a journal does not grow with every replacement. A death between the
+    /// two writes makes the limits count what was removed twice: rather too many than too few.
+    pub(super) async fn prune_launches(&self) {
+        let since = self.now() - HOUR;
+        let (head, void) = {
+            let mut known = self.known();
+            let void = known.void();
+            if void.is_empty() {
+                return;
+            }
+            let records: Vec<LaunchRecord> =
+                void.iter().filter_map(|token| known.launches.remove(token)).collect();
+            known.fold(records.iter(), since);
+            (known.head.clone(), void)
+        };
+        let Some(head) = head else { return };
+        let pruned = async {
+            self.journal.write(Journal::HEAD, &head).await?;
+            for token in &void {
+                self.journal.remove(&Journal::launch(token)).await?;
+            }
+            Ok(())
+        };
+        // What stays is removed after the next start.
+        if let Err(error) = pruned.await {
+            self.unwritten(None, &error);
         }
-        known.launches.clear();
     }
 }

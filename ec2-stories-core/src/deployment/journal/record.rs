@@ -43,7 +43,8 @@ pub(crate) struct Head {
     pub(crate) mode: Mode,
     pub(crate) since: Timestamp,
     pub(crate) cause: Option<Failure>,
-    /// What was launched by former incarnations, for the limits: in all, and when within the last hour.
+    /// What was launched by former incarnations, and by launches of which nothing is left, for the limits: in all, and when within the
+    /// last hour.
     pub(crate) launched: u32,
     pub(crate) recent: Vec<(Timestamp, u32)>,
 }
