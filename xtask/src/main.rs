@@ -9,6 +9,7 @@ mod packages;
 mod peers;
 mod test;
 mod workspace;
+mod years;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,9 @@ cargo xtask TASK
   kills [--kills N] [--seed S] [--only PLAN]
                         kill controllers at every boundary, 1,000 times unless said otherwise; the last line says
                         how many launches were doubled and what was left
+  years [--years N] [--seed S]
+                        live simulated decades of deployments with faults, dying controllers and orders, 200 node-years
+                        unless said otherwise, from seed S on; the last line says how many and what was wrong
   codegen [--check]     write the simulation's wire code from the API model (or compare with it)
   peers                 install boto3 and moto, print their folder (for EC2_STORIES_PEERS)
   advisories            check dependencies against the RustSec database (needs its git host)";
@@ -52,6 +56,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
         ["test"] => return Ok(test::run(&workspace, None)),
         ["test", "--filter", expression] => return Ok(test::run(&workspace, Some(expression))),
         ["kills", options @ ..] => kills::run(&workspace, options),
+        ["years", options @ ..] => years::run(&workspace, options),
         ["codegen"] => codegen::run(&workspace.root, false),
         ["codegen", "--check"] => codegen::run(&workspace.root, true),
         ["peers"] => peers::install(&workspace.root).map(|folder| println!("{}", folder.display())),
