@@ -61,6 +61,7 @@ impl Ground for Simulated {
             State::Terminated => InstanceState::Terminated,
             State::Stopping => InstanceState::Stopping,
             State::Stopped => InstanceState::Stopped,
+            other => unreachable!("an instance that is {other:?}"),
         })
     }
 
