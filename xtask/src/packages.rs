@@ -23,6 +23,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("createrepo_c", "createrepo-c"),
     ("rpmbuild", "rpm"),
     ("curl", "curl"),
+    ("wget", "wget"),
     ("ps", "procps"),
 ];
 
