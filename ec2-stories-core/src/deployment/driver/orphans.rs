@@ -130,7 +130,9 @@ impl Controller {
             // The end has its own search.
             News::Listed(..) => {}
             News::Ended(strays) => {
-                strays.into_iter().for_each(|stray| self.orphans.tell(&self.context, stray))
+                for stray in strays {
+                    self.orphans.tell(&context, stray);
+                }
             }
         }
         self.context.journal.lost().is_none()
