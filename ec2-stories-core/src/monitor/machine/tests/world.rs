@@ -306,8 +306,9 @@ impl Machine {
     /// Whether what is counted on the way is what a count from the start comes to.
     pub(super) fn assert_consistent(&self) {
         for (number, fleet) in (0..).zip(&self.fleets) {
-            let ours =
-                || self.targets.iter().filter(move |(key, _)| key.fleet == number).map(|(_, target)| &**target);
+            let ours = || {
+                self.targets.iter().filter(move |(key, _)| key.fleet == number).map(|(_, target)| &**target)
+            };
             let count =
                 |wanted: &dyn Fn(&super::super::Target) -> bool| ours().filter(|one| wanted(one)).count();
             assert_eq!(fleet.nodes as usize, count(&|one| one.counted.present));
