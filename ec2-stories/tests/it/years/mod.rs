@@ -2,6 +2,7 @@
 //! its cloud in memory, through the AWS SDK.
 
 mod ground;
+#[allow(dead_code)] // The core lives at more paces.
 #[path = "../../../../ec2-stories-core/tests/it/years/lives/mod.rs"]
 mod lives;
 
