@@ -323,7 +323,8 @@ impl World {
                 body.node
             ));
         }
-        if sent {
+        // Deaths alone: what a rollout has under way is not told apart from what it is about to prove.
+        if sent || body.rolls {
             self.flights.give_up(&body.node);
         } else if body.was_up {
             self.take_off(&body);
