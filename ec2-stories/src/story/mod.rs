@@ -269,7 +269,10 @@ impl Story {
 
 /// The reader's words, without Rust's names of types.
 fn plain(message: &str) -> String {
-    const WORDS: [(&str, &str); 5] = [
+    const WORDS: [(&str, &str); 7] = [
+        // What is read apart from the description stands among what is expected.
+        ("`expires_after`, `health`", "`expires_after`, `health`, `probe`, `steps`, `bundle`"),
+        ("`limits`, `tags`, `fleet`", "`limits`, `tags`, `account`, `fleet`"),
         ("expected u8", "expected a whole number from 0 to 255"),
         ("expected u16", "expected a whole number from 0 to 65535"),
         ("expected u32", "expected a whole number from 0 to 4294967295"),

@@ -25,23 +25,20 @@ pub(crate) async fn run(args: CopyArgs) -> Result<Exit, Failure> {
     let session = Session::open_lasting(args.on)?;
     let (nodes, ways) = nodes::find(&session, &chosen).await?;
     let (json, several) = (session.on.json, nodes.len() > 1);
-    let job = async |node: Node| -> Result<Copied> {
-        let login = nodes::log_in(&ways, &node).await?;
+    let job = async |node: Node, login: Login| -> Result<Copied> {
         let copied = match &way {
             Way::To(local, path) => local.send(&login, path).await,
             Way::From(path, to) if several => {
                 fetch(&login, path, &to.join(node.address.to_string().replace('/', "-")), true).await
             }
             Way::From(path, to) => fetch(&login, path, to, to.is_dir()).await,
-        };
-        login.close().await;
-        let copied = copied?;
+        }?;
         if !json {
             say(format_args!("{}: {copied}", node.address));
         }
         Ok(copied)
     };
-    let (outcomes, exit) = nodes::on_each(nodes, &args.fan, job).await?;
+    let (outcomes, exit) = nodes::on_each(nodes, &ways, &args.fan, job).await?;
     if json {
         say(nodes::json(&outcomes, |copied, node| {
             node["files"] = copied.files.into();
@@ -123,19 +120,29 @@ async fn fetch(login: &Login, from: &str, to: &Path, folder: bool) -> Result<Cop
     if let Some(folder) = to.parent() {
         tokio::fs::create_dir_all(folder).await.map_err(failed)?;
     }
-    // Who looks sees the whole file, or the one before.
-    let mut part = to.clone().into_os_string();
-    part.push(".part");
-    let mut file = tokio::fs::File::create(&part).await.map_err(failed)?;
-    let bytes = match sftp.download(from, &mut file).await {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            drop(tokio::fs::remove_file(&part).await);
-            return Err(error);
-        }
-    };
-    tokio::fs::rename(&part, &to).await.map_err(failed)?;
+    let part = Part::beside(&to);
+    let mut file = tokio::fs::File::create(&part.0).await.map_err(failed)?;
+    let bytes = sftp.download(from, &mut file).await?;
+    tokio::fs::rename(&part.0, &to).await.map_err(failed)?;
     Ok(Copied { files: 1, bytes })
+}
+
+/// What has come of a file: who looks sees the whole file, or the one before. It goes unless it was renamed, and whatever stops
+/// the copy.
+struct Part(PathBuf);
+
+impl Part {
+    fn beside(file: &Path) -> Self {
+        let mut part = file.as_os_str().to_owned();
+        part.push(".part");
+        Self(part.into())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 fn unreadable(path: &Path, error: std::io::Error) -> Error {

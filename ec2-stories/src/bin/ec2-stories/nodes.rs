@@ -1,10 +1,10 @@
 //! The nodes that a command works on, and how it gets to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ec2_stories::deployment::Orders;
 use ec2_stories::model::{FleetSpec, InstanceState, LoginSpec, Name, NodeAddress};
@@ -13,6 +13,7 @@ use ec2_stories::ssh::step::Nodes;
 use ec2_stories::ssh::{CloudConsole, FanOut, Outcomes, Session as Login, Target};
 use ec2_stories::terminal::{Interrupts, note};
 use ec2_stories::{Attributes, Result};
+use futures::future::join_all;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -187,11 +188,14 @@ pub(crate) async fn log_in(ways: &Nodes, node: &Node) -> Result<Login> {
     patience::outcome(waits, ways.ssh(node)?.connect(&target)).await
 }
 
-/// Does one job on every node, until done or interrupted; says which nodes failed, and whether enough did not.
+/// Logs in to every node and does one job there, until done or interrupted; says which nodes failed, and whether enough did not.
+///
+/// A job that is interrupted ends on its node what it has begun there, and that is waited for.
 pub(crate) async fn on_each<T, F>(
     nodes: Vec<Node>,
+    ways: &Nodes,
     fan: &FanArgs,
-    job: impl Fn(Node) -> F,
+    job: impl Fn(Node, Login) -> F,
 ) -> Result<(Outcomes<Shown, T>, Exit), Failure>
 where
     F: Future<Output = Result<T>>,
@@ -204,7 +208,16 @@ where
     let mut interrupts = Interrupts::listen()?;
     let stop = CancellationToken::new();
     let fan_out = FanOut::at_once(usize::from(fan.parallel)).canceled_by(stop.clone());
-    let run = fan_out.run(nodes.into_iter().map(Shown), |node: Shown| job(node.0));
+    let logins = Logins::default();
+    let on_one = async |Shown(node): Shown| {
+        let login = log_in(ways, &node).await?;
+        logins.insert(&node, &login);
+        let outcome = job(node.clone(), login.clone()).await;
+        login.close().await;
+        logins.remove(&node);
+        outcome
+    };
+    let run = fan_out.run(nodes.into_iter().map(Shown), on_one);
     tokio::pin!(run);
     let outcomes = loop {
         tokio::select! {
@@ -212,6 +225,9 @@ where
             () = interrupts.next() => stop.cancel(),
         }
     };
+    if stop.is_cancelled() {
+        logins.end(&mut interrupts).await;
+    }
     for (node, outcome) in &outcomes.0 {
         if let Err(error) = outcome {
             note(format_args!("{node}: {}", error.chain()));
@@ -223,6 +239,33 @@ where
         false => Exit::Failed,
     };
     Ok((outcomes, exit))
+}
+
+/// The nodes that are logged in to. What a dropped job runs there is ended over its login.
+#[derive(Default)]
+struct Logins(Mutex<BTreeMap<NodeAddress, Login>>);
+
+impl Logins {
+    fn insert(&self, node: &Node, login: &Login) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(node.address.clone(), login.clone());
+    }
+
+    fn remove(&self, node: &Node) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&node.address);
+    }
+
+    /// Waits until what was dropped has ended, or for one more interrupt.
+    async fn end(&self, interrupts: &mut Interrupts) {
+        let logins = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if logins.is_empty() {
+            return;
+        }
+        note("ending what was begun on the nodes; once more leaves it there");
+        tokio::select! {
+            _ = join_all(logins.values().map(Login::close)) => {}
+            () = interrupts.next() => {}
+        }
+    }
 }
 
 /// A node, which is shown as its address.

@@ -29,8 +29,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     if let Some(seconds) = args.timeout {
         command = command.timeout(Duration::from_secs(seconds));
     }
-    let job = async |node: Node| -> Result<()> {
-        let login = nodes::log_in(&ways, &node).await?;
+    let job = async |node: Node, login: Login| -> Result<()> {
         let mut lines = Lines {
             node: format!("{:<width$}", node.address),
             json,
@@ -39,11 +38,10 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
         };
         let ended = converse(&login, &command, stdin.as_ref(), &mut lines).await;
         lines.finish();
-        login.close().await;
         let exit = ended?;
         if exit.is_success() { Ok(()) } else { Err(Error::new(ErrorKind::Failed, exit.to_string())) }
     };
-    let (outcomes, exit) = nodes::on_each(nodes, &args.fan, job).await?;
+    let (outcomes, exit) = nodes::on_each(nodes, &ways, &args.fan, job).await?;
     if json {
         say(nodes::json(&outcomes, |(), _| ()));
     }

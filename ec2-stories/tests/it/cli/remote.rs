@@ -8,7 +8,7 @@ use ec2_stories::sim::{Hosts, Latencies, Sim, SshdOptions};
 use ec2_stories::{Clock, SystemClock};
 use tokio::process::Command;
 
-use super::{Ended, Shop};
+use super::{Ended, Shop, Started};
 
 /// Two nodes that run and were told apart.
 async fn deployed(more: &str) -> Shop {
@@ -143,6 +143,44 @@ async fn files_and_folders_go_both_ways() {
     for wrong in [["dist", "x"], ["web:a", "web:b"], ["no-such", "web:x"], ["dist", "web:"]] {
         people(&shop, "copy", &wrong).await.expect(2);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_command_ends_on_its_nodes() {
+    let shop = deployed("").await;
+    let line = ["web", "--", "sh", "-c", "echo $$ >running; echo begun; exec sleep 600"];
+    let mut running = Started::spawn(shop.for_people("run", &line));
+    for _ in 0..2 {
+        running.line(|line| line.ends_with("begun")).await;
+    }
+    running.signal("INT");
+    let ended = running.end().await.expect(130);
+    assert!(ended.stderr.contains("web/1: it was stopped before its end"), "{ended:?}");
+    let gone = ["web", "--", "sh", "-c", "! kill -0 $(cat running)"];
+    people(&shop, "run", &gone).await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_copy_leaves_no_part_of_a_file() {
+    let shop = deployed("").await;
+    // It takes long, and no room here.
+    fs::File::create(shop.path("large")).unwrap().set_len(64 << 30).unwrap();
+    let parts = async || people(&shop, "run", &["web/0", "--", "ls", "-A"]).await.expect(0).stdout;
+    let copying = Started::spawn(shop.for_people("copy", &["large", "web/0:large"]));
+    let begun = async { while !parts().await.contains(".ec2-stories-") {} };
+    tokio::time::timeout(super::PATIENCE, begun).await.expect("it begins");
+    copying.signal("INT");
+    copying.end().await.expect(130);
+    let left = parts().await;
+    assert!(!left.contains(".ec2-stories-") && !left.contains("large"), "{left}");
+
+    let made = ["web/0", "--", "truncate", "-s", "64G", "far"];
+    people(&shop, "run", &made).await.expect(0);
+    let copying = Started::spawn(shop.for_people("copy", &["web/0:far", "near"]));
+    shop.until("it begins", |_| shop.path("near.part").exists()).await;
+    copying.signal("INT");
+    copying.end().await.expect(130);
+    assert!(!shop.path("near.part").exists() && !shop.path("near").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,20 @@ fn an_unknown_key_is_shown_with_its_line() {
 }
 
 #[test]
+fn whoever_mistypes_a_key_is_told_the_one_that_is_meant() {
+    for (typed, meant) in [
+        ("step = []", "steps"),
+        ("probes = { tcp = 22 }", "probe"),
+        ("bundles = 'x'", "bundle"),
+        ("firewal = []", "firewall"),
+    ] {
+        wrong(typed, (6, 1), &format!("`{meant}`"));
+    }
+    let error = Story::parse("name = 'shop'\nacount = {}\n").unwrap_err();
+    assert!(error.message().contains("`account`"), "{error}");
+}
+
+#[test]
 fn wrong_values_are_shown_where_they_stand() {
     wrong("image = 7", (6, 9), "string or table");
     wrong("image = \"debian\"", (6, 9), "an image is \"ami-…\"");

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use ec2_stories::ErrorKind;
 use ec2_stories::ec2::{Publication, Publish};
 use ec2_stories::image::{COPY_TAG, Encryption, ImageSource, ImageSpec};
 use ec2_stories::model::{Region, RegisteredImage};
@@ -15,6 +16,9 @@ use super::uploader::{Uploader, Way};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render;
+
+/// S3 says so of what no bucket can be called.
+const NO_NAME: &str = "InvalidBucketName";
 
 /// What was removed.
 #[derive(Debug, Default)]
@@ -106,21 +110,29 @@ async fn forget(
             .map_err(in_flags)
     };
     let Some(publication) = publish(way(args))?.state().await? else { return Ok(false) };
-    let mut buckets = match (&args.bucket, &publication.uploaded) {
-        (Some(_), _) => Vec::new(),
-        (None, Some(_)) => bucket_of(&publication).into_iter().collect(),
+    let (candidates, way) = match (&args.bucket, bucket_of(&publication), &publication.uploaded) {
+        (None, Some(bucket), _) => (Vec::new(), Way::Bucket(bucket)),
         // Cut off while it uploaded, or it needed no upload: it may be any of those.
-        (None, None) => Uploader::buckets(&**journal).await?,
+        (None, None, None) => (Uploader::buckets(&**journal).await?, way(args)),
+        _ => (Vec::new(), way(args)),
     };
-    if !buckets.is_empty() {
+    if matches!(way, Way::Bucket(_)) && args.bucket.is_none() || !candidates.is_empty() {
         place.also(&["S3"])?;
     }
-    let last = buckets.pop().map_or_else(|| way(args), Way::Bucket);
-    for bucket in buckets {
-        let uploader = Uploader::new(Way::Bucket(bucket), &place.ec2, &place.s3, journal.clone());
-        uploader.remove(&publication.content_hash).await?;
+    for bucket in candidates {
+        let uploader = Uploader::new(Way::Bucket(bucket.clone()), &place.ec2, &place.s3, journal.clone());
+        match uploader.remove(&publication.content_hash).await {
+            // A name that was mistyped may be somebody else's bucket: what it refuses stands in no removal's way.
+            Err(error) if error.kind() == ErrorKind::Forbidden || error.api_code() == Some(NO_NAME) => {
+                note(format_args!(
+                    "s3://{bucket}: not looked at for what the upload left: {}",
+                    error.chain()
+                ));
+            }
+            looked => looked?,
+        }
     }
-    publish(last)?.remove().await?;
+    publish(way)?.remove().await?;
     let made = publication.image().map(|image| image.id.to_string());
     removed.images.extend(made.filter(|id| !removed.images.contains(id)));
     removed.contents.insert(publication.content_hash);

@@ -9,7 +9,7 @@ use ec2_stories::provider::{Expect, ImageUploader, TupleStore, UploadProgress, U
 use ec2_stories::s3::BucketSpec;
 use ec2_stories::s3::upload::S3Images;
 use ec2_stories::terminal::{Transfer, note};
-use ec2_stories::{Ec2, Result, S3};
+use ec2_stories::{Ec2, Error, Result, S3};
 use tokio::sync::watch;
 
 use super::args::WayArgs;
@@ -35,8 +35,16 @@ impl Way {
 
     /// Refuses what cannot go this way, before anything is said or done.
     pub(super) fn check(&self, source: &ImageSource) -> Result<(), Failure> {
-        let Self::Direct(encryption) = self else { return Ok(()) };
         let refused = |why: String| Err(Failure::new(Exit::Usage, format!("--direct: {why}")));
+        let encryption = match self {
+            Self::Direct(encryption) => encryption,
+            Self::Bucket(name) => {
+                let wrong = |error: Error| {
+                    Failure::new(Exit::Usage, error.chain().replace("bucket.name", "--bucket"))
+                };
+                return BucketSpec::builder().name(name).build().map(drop).map_err(wrong);
+            }
+        };
         if source.format() != ImageFormat::Raw {
             let (path, format) = (source.path().display(), source.format());
             return refused(format!(
@@ -79,6 +87,8 @@ impl Uploader {
     /// Notes the bucket before anything is sent to it: what a process that dies leaves there is found by the journal alone.
     async fn intend(&self) -> Result<()> {
         let Some((_, name)) = &self.bucket else { return Ok(()) };
+        // A name that no bucket can have would stand in the way of every removal.
+        BucketSpec::builder().name(name).build()?;
         self.journal.put(&format!("{SENT_TO}{name}"), b"", Expect::Anything).await.map(drop)
     }
 

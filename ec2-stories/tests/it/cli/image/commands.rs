@@ -46,6 +46,31 @@ async fn a_file_is_uploaded_registered_listed_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_buckets_name_is_refused_and_stands_in_no_removals_way() {
+    let shop = desk(STORY).await;
+    disk(&shop, "web.raw", MIB);
+    let publish = ["publish", "web.raw", "--name", "web-7", "--bucket", "My_images"];
+    let refused = Ended::of(image(&shop, &publish)).await.expect(2);
+    assert!(refused.stderr.contains("--bucket: \"My_images\""), "{refused:?}");
+    Ended::of(image(&shop, &["remove", "web-7", "--file", "web.raw"])).await.expect(0);
+    nothing_is_left(&shop);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_refuses_stands_in_no_removals_way() {
+    let shop = desk(STORY).await;
+    disk(&shop, "web.raw", MIB);
+    shop.sim.deny("s3:PutObject");
+    shop.sim.deny("s3:DeleteObject");
+    Ended::of(image(&shop, &["publish", "web.raw", "--name", "web-7", "--bucket", BUCKET])).await.expect(1);
+    let remove = ["remove", "web-7", "--file", "web.raw"];
+    let removed = Ended::of(image(&shop, &remove)).await.expect(0);
+    assert!(removed.stderr.contains("s3://images: not looked at"), "{removed:?}");
+    let again = Ended::of(image(&shop, &remove)).await.expect(0);
+    assert!(again.stderr.contains("no such image"), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_published_to_two_regions_once_and_its_traces_removed() {
     let shop = desk(STORY).await;
     disk(&shop, "web.raw", 3 * MIB);
