@@ -1,6 +1,6 @@
 //! Integration tests of the core, all in one binary.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[cfg(feature = "aws")]
 mod aws;

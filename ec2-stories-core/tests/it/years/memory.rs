@@ -18,7 +18,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) async fn new(seed: u64) -> Arc<dyn Ground> {
+    pub(super) async fn of_seed(seed: u64) -> Arc<dyn Ground> {
         let cloud = MemoryCloud::new();
         let image = async |name| {
             let query = Image::public_query(name, Architecture::default()).unwrap();

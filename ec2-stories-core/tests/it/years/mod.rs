@@ -24,7 +24,7 @@ async fn life(seed: u64) -> (Pace, Life) {
         2 => (Pace::SLOW.launching_first(), 10 * DAY),
         _ => (Pace::VAST.launching_first(), 10 * DAY),
     };
-    (pace, live(Memory::new(seed).await, pace, seed, length).await)
+    (pace, live(Memory::of_seed(seed).await, pace, seed, length).await)
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(super) struct Simulated {
 }
 
 impl Simulated {
-    pub(super) fn new(seed: u64) -> Arc<dyn Ground> {
+    pub(super) fn of_seed(seed: u64) -> Arc<dyn Ground> {
         let sim = Sim::builder().seed(seed).build();
         let image = |name: &str| ImageId::new(sim.add_image(ImageSeed::builder().name(name).build()));
         let images = [image("web-7"), image("web-8")];

@@ -23,7 +23,7 @@ async fn lives(pace: Pace, seeds: Range<u64>, length: Duration) {
     };
     let mut all = Life::default();
     for seed in seeds.clone() {
-        let life = live(Simulated::new(seed), pace, seed, length).await;
+        let life = live(Simulated::of_seed(seed), pace, seed, length).await;
         println!("{} nodes, seed {seed}: {life}", pace.nodes());
         assert!(life.wrong.is_empty(), "{SEED}={seed}:\n{}", life.wrong.join("\n"));
         all += life;

@@ -64,17 +64,17 @@ pub(crate) async fn live(ground: Arc<dyn Ground>, pace: Pace, seed: u64, length:
     let born = Instant::now();
     let mut operator = Operator::new(&world, !seed).await;
     if let Err(error) = operator.controller().running.ready().await {
-        world.truth.accuse(format!("never ready: {error}"));
+        world.truth.accuse(&format!("never ready: {error}"));
     }
     let until = born + length;
     tokio::join!(nature.rage(pace.strikes, until), operator.work(pace.orders, until));
     if let Err(why) = recover(&world, &mut operator).await {
-        world.truth.accuse(format!("not whole after {:?} without a strike: {why}", pace.recovery()));
+        world.truth.accuse(&format!("not whole after {:?} without a strike: {why}", pace.recovery()));
     }
     let tuples = world.journal.dump().len();
     if tuples > most_tuples(pace) {
         let names: Vec<String> = world.journal.dump().into_iter().map(|(name, _)| name).collect();
-        world.truth.accuse(format!("a journal of {tuples} tuples: {}", names.join(" ")));
+        world.truth.accuse(&format!("a journal of {tuples} tuples: {}", names.join(" ")));
     }
     let mut life = Life {
         strikes: nature.strikes,
@@ -126,11 +126,11 @@ async fn end(world: &World, operator: &Operator<'_>) {
     world.truth.end();
     match operator.controller().running.terminate().await {
         Ok(report) if report.is_clean() => {}
-        Ok(report) => world.truth.accuse(format!("not clean: {report}")),
-        Err(error) => world.truth.accuse(format!("no end: {error}")),
+        Ok(report) => world.truth.accuse(&format!("not clean: {report}")),
+        Err(error) => world.truth.accuse(&format!("no end: {error}")),
     }
     let (leaks, names) = (world.ground.leaks(), world.names.names());
     if !leaks.is_empty() || !names.is_empty() {
-        world.truth.accuse(format!("left: {} {}", leaks.join(", "), names.join(", ")));
+        world.truth.accuse(&format!("left: {} {}", leaks.join(", "), names.join(", ")));
     }
 }

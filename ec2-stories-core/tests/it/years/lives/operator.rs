@@ -248,7 +248,7 @@ impl<'a> Operator<'a> {
             }
             self.see_to_the_controller().await;
         }
-        self.world.truth.accuse(format!("{order:?} could not be given"));
+        self.world.truth.accuse(&format!("{order:?} could not be given"));
     }
 
     async fn death(&mut self) {
@@ -269,7 +269,7 @@ impl<'a> Operator<'a> {
             && self.is_in_touch()
             && !self.world.truth.was_without_store(2 * self.world.pace.lease())
         {
-            self.world.truth.accuse("a second controller was let in beside one that lives".to_owned());
+            self.world.truth.accuse("a second controller was let in beside one that lives");
         }
         self.take_over(rival).await;
     }
@@ -290,7 +290,7 @@ impl<'a> Operator<'a> {
         let began = Instant::now();
         while !self.controller().is_gone() {
             if began.elapsed() > 2 * lease && !self.world.truth.was_without_store(2 * lease) {
-                self.world.truth.accuse("a controller that was deposed goes on".to_owned());
+                self.world.truth.accuse("a controller that was deposed goes on");
                 break;
             }
             sleep(MINUTE / 6).await;

@@ -100,7 +100,7 @@ impl Truth {
     }
 
     /// Something must not be so.
-    pub(super) fn accuse(&self, wrong: String) {
+    pub(super) fn accuse(&self, wrong: &str) {
         self.world().accuse(wrong);
     }
 
@@ -221,7 +221,7 @@ impl Truth {
         for slot in ownership.slots.iter() {
             let node = NodeAddress::new(ownership.fleet.clone(), slot);
             if let Some(wrong) = world.wishes.begin(&node, ownership.generation) {
-                world.accuse(format!("{wrong}: {node}, generation {}", ownership.generation));
+                world.accuse(&format!("{wrong}: {node}, generation {}", ownership.generation));
             }
         }
     }
@@ -264,7 +264,7 @@ impl Truth {
 }
 
 impl World {
-    fn accuse(&mut self, wrong: String) {
+    fn accuse(&mut self, wrong: &str) {
         let told: Vec<&str> = self.told.iter().map(String::as_str).collect();
         let told =
             if self.wrong.len() < SHOWN { format!("\n    {}", told.join("\n    ")) } else { String::new() };
@@ -293,7 +293,7 @@ impl World {
             if ids.len() > generations.len() || !beside || ids.len() > 2 {
                 let ids: Vec<String> =
                     ids.iter().map(|(generation, id)| format!("{id} ({generation})")).collect();
-                self.accuse(format!("double launch: {node} has {}", ids.join(" and ")));
+                self.accuse(&format!("double launch: {node} has {}", ids.join(" and ")));
             }
         }
     }
@@ -301,7 +301,7 @@ impl World {
     fn end(&mut self, id: &InstanceId) {
         let now = Instant::now();
         let Some(body) = self.bodies.get_mut(id) else {
-            return self.accuse(format!("{id} is terminated, and was launched by nobody here"));
+            return self.accuse(&format!("{id} is terminated, and was launched by nobody here"));
         };
         let before = std::mem::replace(&mut body.asked, true);
         let body = body.clone();
@@ -311,14 +311,14 @@ impl World {
         let late = self.pace.aftermath();
         let sent = self.wishes.sent(&body, late);
         if let Some(wrong) = self.wishes.forbids_end(&body) {
-            self.accuse(format!("{wrong}: {} {id}, {body}", body.node));
+            self.accuse(&format!("{wrong}: {} {id}, {body}", body.node));
         }
         let well = body.service == Service::Up && self.ground.state(id) == Some(InstanceState::Running);
         let lately = body.sick.is_some_and(|sick| now.duration_since(sick) < late);
         let unheard = self.cut_off.as_deref() == Some(&body.zone);
         if well && body.was_up && !lately && !unheard && !body.condemned && !sent && !body.rolls {
             let watcher = self.watcher;
-            self.accuse(format!(
+            self.accuse(&format!(
                 "healthy, and terminated: {} {id}, by a watcher that is {watcher:?}",
                 body.node
             ));
@@ -349,7 +349,7 @@ impl World {
             let beside = self.flights.beside(&body.node, zone);
             if beside.len() > budget as usize {
                 let beside = beside.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                self.accuse(format!(
+                self.accuse(&format!(
                     "{beside} are replaced at once with {}, where {place} may have {budget}",
                     body.node
                 ));
