@@ -120,6 +120,14 @@ impl Machine {
         }
     }
 
+    /// Whether the next replacement waits until the cloud says that this node lives.
+    pub(crate) fn is_on_trial(&self, key: Key) -> bool {
+        let waits = |target: &Target| target.state == State::Starting && target.listens();
+        !self.fleets[key.fleet as usize].probed
+            && self.in_flight(key)
+            && self.targets.get(&key).is_some_and(|target| waits(target))
+    }
+
     /// Whether the node is being replaced.
     #[must_use]
     pub fn in_flight(&self, key: Key) -> bool {

@@ -29,10 +29,12 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(shared: Arc<Shared>, cloud: Arc<dyn InstanceDeployer>) {
     let mut round = Instant::now() + shared.cloud_period;
+    let mut trials: Option<Instant> = None;
     let mut pause = FIRST_PAUSE;
     loop {
         let everybody = tokio::select! {
             () = sleep_until(round) => true,
+            () = sleep_until(trials.unwrap_or(round)), if trials.is_some() => false,
             () = shared.ask.notified() => {
                 sleep(GATHERS).await;
                 false
@@ -49,6 +51,7 @@ pub(super) async fn run(shared: Arc<Shared>, cloud: Arc<dyn InstanceDeployer>) {
         for keys in keys.chunks(AT_ONCE) {
             answered &= ask(&shared, &*cloud, keys).await;
         }
+        trials = shared.lock().trials().map(|period| Instant::now() + period);
         if answered {
             pause = FIRST_PAUSE;
         } else {
@@ -89,6 +92,9 @@ async fn ask(shared: &Shared, cloud: &dyn InstanceDeployer, keys: &[Key]) -> boo
     for (key, watch, id) in &asked {
         let (key, watch, health) = (*key, *watch, answer.get(id).copied());
         shared.step_in(&mut engine, Event::Cloud { key, watch, health }, now);
+    }
+    for key in keys {
+        engine.ask_again(*key);
     }
     true
 }

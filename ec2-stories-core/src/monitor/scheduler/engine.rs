@@ -1,6 +1,7 @@
 //! All that a monitor remembers.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
 use super::Rhythm;
 use super::agenda::Agenda;
@@ -74,6 +75,19 @@ impl Engine {
 
     pub(super) fn instance(&self, key: Key) -> Option<InstanceId> {
         self.records.get(&key).map(Record::instance)
+    }
+
+    /// The cloud has told of a node: it is asked again soon while the next replacement waits for its word on this one.
+    pub(super) fn ask_again(&mut self, key: Key) {
+        if self.machine.is_on_trial(key) {
+            self.asked.insert(key);
+        }
+    }
+
+    /// How soon to ask again about those whose word is waited for; `None` where there are none.
+    pub(super) fn trials(&self) -> Option<Duration> {
+        let period = |key: &Key| self.fleets[key.fleet as usize].1.period;
+        self.asked.iter().filter(|key| self.machine.is_on_trial(**key)).map(period).min()
     }
 
     /// Every node about which the cloud can be asked.

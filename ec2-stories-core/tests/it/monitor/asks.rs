@@ -36,6 +36,24 @@ async fn a_first_fleet_without_a_probe_is_asked_about_in_the_clouds_period() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_successor_without_a_probe_is_asked_about_until_it_lives_since_others_wait_for_it() {
+    let plain = |builder: HealthMonitorBuilder| builder.fleet(name("web"), Health::default(), None);
+    let world = World::with(2, Health::default(), plain).await;
+    for node in &world.nodes {
+        world.monitor.watch(node, Generation::FIRST).await.unwrap();
+    }
+    sleep(Duration::from_secs(300)).await;
+    world.monitor.replacing(world.address(0), Generation::FIRST).await.unwrap();
+    world.monitor.watch(&world.nodes[0], Generation(2)).await.unwrap();
+    let Health { period, success_threshold, .. } = Health::default();
+    sleep(period * success_threshold + Duration::from_secs(2)).await;
+    assert_eq!(world.monitor.snapshot().nodes[0].state, HealthState::Live);
+    let before = world.cloud.script().count(Operation::Health);
+    sleep(Duration::from_secs(300)).await;
+    assert_eq!(world.cloud.script().count(Operation::Health) - before, 10);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_is_suspect_is_asked_about_at_once_with_all_others_that_are() {
     let world = World::live(300).await;
     let before = world.cloud.script().count(Operation::Health);

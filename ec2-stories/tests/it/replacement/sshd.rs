@@ -74,7 +74,9 @@ async fn an_sshd_that_is_killed_is_replaced_customized_again_and_answers() {
     assert!(matches!(up, Ok(Ok(()))), "{up:?}\n{}", story());
     // Before its first answer a node starts up, and its silence counts for nothing.
     let heard = async {
-        let lives = |node: &NodeHealth| node.state == HealthState::Live;
+        // Watched anew once it is customized: what was heard before that is no answer.
+        let after = sim.clock().now() + 2 * SECOND;
+        let lives = |node: &NodeHealth| node.last_success.is_some_and(|at| at > after);
         while monitor.snapshot().nodes.iter().filter(|node| lives(node)).count() < 2 {
             sleep(SECOND / 20).await;
         }
