@@ -6,7 +6,7 @@ use crate::command::stream;
 use crate::test::{BUILD_PATIENCE, cargo_of_tests};
 use crate::workspace::Workspace;
 
-/// The test that does it; `cargo xtask test` lives twenty node-years of it.
+/// The test that does it; `cargo xtask test` lives seventeen node-years of it.
 const TEST: &str = "years::in_decades_nothing_is_launched_twice_nothing_healthy_harmed_and_nothing_left";
 
 const DEFAULT_YEARS: &str = "200";

@@ -57,6 +57,8 @@ pub enum Timer {
     Roll(Name),
     /// Try again to terminate this instance, which could not be.
     End(NodeAddress, InstanceId),
+    /// Wait again for this instance, which does not run and was to stay all the same.
+    Await(NodeAddress, InstanceId),
     /// An instance has had its time to finish what it did.
     Drain(NodeAddress, InstanceId),
 }

@@ -12,6 +12,9 @@ use crate::provider::Registration;
 /// What an instance that was found again gets at least: time enough to ask how it is.
 const AT_LEAST: Duration = Duration::from_secs(120);
 
+/// How soon one that does not run is asked for again, where it must not be terminated.
+const KEPT: Duration = Duration::from_secs(60);
+
 impl Node {
     /// Its launch gave it an instance.
     pub(super) fn received(&mut self, instance: InstanceId, generation: Generation) {
@@ -217,10 +220,34 @@ impl Machine {
             } else {
                 self.enter(address, Phase::Failed, out);
             }
+        } else if aim == Aim::Live && (self.paused || self.held.contains(address)) {
+            self.await_later(address, &instance, out);
         } else if aim == Aim::Live {
             self.enter(address, Phase::Terminating, out);
-            out.actions.push(Action::Terminate { nodes: vec![(address_of, instance)] });
+            out.actions.push(Action::Replace { node: address_of, instance });
         }
+    }
+
+    /// Whether it runs is asked again and again for as long as it must not be terminated: whoever keeps it may start it.
+    pub(super) fn await_later(&self, address: &NodeAddress, instance: &InstanceId, out: &mut Outcome) {
+        let timer = Timer::Await(address.clone(), instance.clone());
+        out.actions.push(Action::Delay { timer, by: KEPT });
+    }
+
+    fn await_again(
+        &mut self,
+        address: &NodeAddress,
+        instance: &InstanceId,
+        now: Timestamp,
+        out: &mut Outcome,
+    ) {
+        let Some(plan) = self.fleet(&address.fleet).map(|fleet| fleet.plan.clone()) else { return };
+        let aim = self.aim;
+        let Some(node) = self.at(address, Phase::Pending, instance).filter(|_| aim == Aim::Live) else {
+            return;
+        };
+        let patience = node.patience(&plan, now);
+        out.actions.push(Action::Await { node: address.clone(), instance: instance.clone(), patience });
     }
 
     pub(super) fn gone(
@@ -320,6 +347,7 @@ impl Machine {
                 }
             }
             Timer::End(node, instance) => self.end_again(node, instance, out),
+            Timer::Await(node, instance) => self.await_again(node, instance, now, out),
             Timer::Drain(node, instance) => self.drained(node, instance, now, out),
         }
     }

@@ -311,6 +311,11 @@ impl Machine {
             return out.actions.push(Action::Delay { timer, by: HELD });
         }
         if node.phase == Phase::Terminating && node.instance.as_ref() == Some(instance) {
+            if node.leaving.is_none() {
+                // It never came to run.
+                self.enter(address, Phase::Pending, out);
+                return self.await_later(address, instance, out);
+            }
             // After a pause it goes all the same.
             let leaving = node.leaving.take_if(|_| !paused);
             let dead = leaving.is_some_and(|leaving| !leaving.healthy && !leaving.asked);

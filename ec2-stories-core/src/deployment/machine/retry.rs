@@ -45,12 +45,8 @@ impl Machine {
             }
         } else if node.phase == Phase::Failed && node.leaked && node.instance.as_ref() == Some(instance) {
             node.leaked = false;
-            let action = match node.leaving {
-                Some(_) => Action::Replace { node: node_of, instance: instance_of },
-                None => Action::Terminate { nodes: vec![(node_of, instance_of)] },
-            };
             self.enter(address, Phase::Terminating, out);
-            out.actions.push(action);
+            out.actions.push(Action::Replace { node: node_of, instance: instance_of });
         }
     }
 

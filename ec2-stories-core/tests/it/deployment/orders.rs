@@ -108,6 +108,34 @@ async fn while_it_is_paused_nothing_is_launched_or_replaced_and_then_all_that_is
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_new_controller_finds_stopped_is_kept_for_as_long_as_it_is_paused_or_held() {
+    for pauses in [true, false] {
+        let shop = Shop::new();
+        let running = shop.start([shop.web(2)]).await;
+        let before = node(&running, "web/1").instance.unwrap().id;
+        if pauses {
+            running.pause("ada", "the network is worked on").await.unwrap();
+        } else {
+            running.hold(&address("web/1"), hold(&shop.world, 60)).await.unwrap();
+        }
+        running.kill().await;
+        shop.world.cloud.stop(&before);
+        sleep(seconds(300)).await;
+        let running = shop.describe([shop.web(2)]).start().await.unwrap();
+        sleep(seconds(1800)).await;
+        assert_eq!(shop.world.cloud.state(&before), Some(InstanceState::Stopped));
+        assert_eq!(shop.world.cloud.instances().len(), 2);
+        if pauses {
+            running.resume().await.unwrap();
+        }
+        until(&running, "web/1", is_live(2)).await;
+        assert_eq!(shop.world.cloud.state(&before), Some(InstanceState::Terminated));
+        running.terminate().await.unwrap().assert_clean();
+        shop.world.assert_nothing_is_left();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replacement_that_is_under_way_stops_at_a_pause_and_goes_on_after_it() {
     let shop = Shop::new();
     let running = shop.start([shop.web(2)]).await;

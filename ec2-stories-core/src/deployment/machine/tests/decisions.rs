@@ -275,8 +275,7 @@ fn what_cannot_be_terminated_is_a_leak_and_nothing_is_launched_beside_it() {
     world.once(Luck::Good);
     world.once(Luck::Good);
     world.once(Luck::Permanent);
-    let Some((Action::Terminate { nodes }, _)) = world.due.pop() else { panic!() };
-    let (node, instance) = nodes[0].clone();
+    let Some((Action::Replace { node, instance }, _)) = world.due.pop() else { panic!() };
     world.tell(Event::NotGone { node, instance, failure: failure(ErrorKind::Forbidden, Status::Permanent) });
     assert_eq!(phases(&world), [Phase::Failed]);
     assert_eq!(world.launch_calls, 1);

@@ -15,8 +15,6 @@ use super::pace::Pace;
 use super::world::World;
 use super::{DAY, YEAR};
 
-const MINUTE: Duration = Duration::from_secs(60);
-
 /// What became of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Life {
@@ -107,7 +105,8 @@ async fn recover(world: &World, operator: &mut Operator<'_>) -> Result<(), Strin
         match world.truth.is_whole().and_then(|()| is_content(operator)) {
             Ok(()) => return Ok(()),
             Err(why) if calm.elapsed() > world.pace.recovery() => return Err(why),
-            Err(_) => sleep(MINUTE).await,
+            // A look at every instance costs more than what happens meanwhile.
+            Err(_) => sleep(world.pace.health().period).await,
         }
         if seen_to.elapsed() > world.pace.aftermath() {
             operator.withdraw().await;
