@@ -31,7 +31,9 @@ impl Node {
     /// see that it does.
     fn is_fresh(&self, proof: Duration, now: Timestamp) -> bool {
         let lives_for = self.live_since.map(|since| now.duration_since(since).unsigned_abs());
-        self.rolled && (self.phase != Phase::Live || lives_for.is_none_or(|lives| lives < proof))
+        let is_proven = self.phase == Phase::Live && lives_for.is_some_and(|lives| lives >= proof);
+        // Of one that an order took out nothing is expected.
+        self.rolled && !is_proven && !self.is_set_aside()
     }
 
     fn is_under_way(&self) -> bool {
@@ -142,7 +144,8 @@ impl Machine {
 
     fn roll_fleet(&mut self, index: usize, now: Timestamp, out: &mut Outcome) {
         let fleet = &self.fleets[index];
-        let old = fleet.nodes.range(..fleet.plan.wanted).filter(|(_, node)| node.superseded);
+        let is_old = |node: &Node| node.superseded && !node.is_set_aside();
+        let old = fleet.nodes.range(..fleet.plan.wanted).filter(|(_, node)| is_old(node));
         let old: Vec<(NodeAddress, bool)> = old
             .map(|(slot, node)| (fleet.address(*slot), node.phase == Phase::Live && !node.is_under_way()))
             .collect();

@@ -105,15 +105,14 @@ impl Machine {
             return;
         }
         let end = notices.iter().filter(|notice| notice.ends).min_by_key(|notice| notice.at);
-        match (end, target.leaving()) {
-            (Some(end), known) => {
-                let since = known.filter(|known| known.urgency == Urgency::Announced);
-                let since = since.map_or(now, |known| known.since);
-                let why = format!("the cloud announces {}", end.what);
-                target.more().leaving = Some(Leaving { why, by: end.at, urgency: Urgency::Announced, since });
-            }
-            (None, Some(known)) if known.urgency == Urgency::Announced => target.more().leaving = None,
-            (None, _) => {}
+        let known = target.more.as_ref().and_then(|more| more.announced.as_ref());
+        let since = known.map_or(now, |known| known.since);
+        let announced = end.map(|end| {
+            let why = format!("the cloud announces {}", end.what);
+            Leaving { why, by: end.at, urgency: Urgency::Announced, since }
+        });
+        if announced.is_some() || known.is_some() {
+            target.more().announced = announced;
         }
     }
 

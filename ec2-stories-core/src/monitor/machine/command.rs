@@ -77,7 +77,7 @@ impl Machine {
         }
         let zone = target.zone;
         let leaving = Leaving { why: why.to_owned(), by, urgency: Urgency::Wanted, since: now };
-        (target.told, target.more().leaving) = (Told::Leaving, Some(leaving));
+        (target.told, target.more().wanted) = (Told::Leaving, Some(leaving));
         self.charge(key, Charge::Zone(zone));
         self.settle(key, now, out);
     }
@@ -97,9 +97,10 @@ impl Machine {
 
     pub(super) fn condemn(&mut self, key: Key, why: &str, by: Timestamp, now: At, out: &mut Vec<Outcome>) {
         let Some(target) = self.targets.get_mut(&key) else { return };
-        if target.listens() && target.told < Told::Leaving && target.leaving().is_none() {
+        let is_wanted = target.more.as_ref().is_some_and(|more| more.wanted.is_some());
+        if target.listens() && target.told < Told::Leaving && !is_wanted {
             let leaving = Leaving { why: why.to_owned(), by, urgency: Urgency::Wanted, since: now };
-            target.more().leaving = Some(leaving);
+            target.more().wanted = Some(leaving);
             self.settle(key, now, out);
         }
     }

@@ -55,7 +55,10 @@ pub(super) struct More {
     /// Why it is not well.
     pub(super) why: String,
     pub(super) hold: Option<(Hold, At)>,
-    pub(super) leaving: Option<Leaving>,
+    /// The end that the cloud announces; it may be called off.
+    pub(super) announced: Option<Leaving>,
+    /// Why somebody wants it replaced, whatever the cloud does.
+    pub(super) wanted: Option<Leaving>,
     /// When it became suspect or live again.
     pub(super) changes: VecDeque<At>,
     pub(super) flapping: bool,
@@ -166,7 +169,8 @@ impl Target {
     }
 
     pub(super) fn leaving(&self) -> Option<&Leaving> {
-        self.more.as_ref()?.leaving.as_ref()
+        let more = self.more.as_ref()?;
+        more.announced.as_ref().or(more.wanted.as_ref())
     }
 
     pub(super) fn place(&self) -> Option<(Urgency, At)> {
@@ -189,7 +193,8 @@ impl Target {
         }
         let idle = more.why.is_empty()
             && more.hold.is_none()
-            && more.leaving.is_none()
+            && more.announced.is_none()
+            && more.wanted.is_none()
             && more.changes.is_empty()
             && more.notices.is_empty()
             && more.place.is_none();

@@ -116,3 +116,29 @@ fn whoever_is_dead_and_left_so_goes_without_being_asked_for() {
     world.tell(Event::Holds([web(0), web(1)].into()));
     assert_eq!(phase(&world, 2), Phase::Terminating);
 }
+
+#[test]
+fn whoever_is_set_aside_keeps_no_rollout_from_its_end() {
+    let mut world = superseded(|plan| {
+        (plan.health.max_in_flight, plan.health.max_unhealthy) = (Share::Nodes(1), Share::Nodes(4));
+    });
+    assert_eq!(look(&mut world), [web(0)]);
+    grant(&mut world, 0);
+    while phase(&world, 0) != Phase::Live {
+        world.once(super::world::Luck::Good);
+    }
+    // One that the rollout replaced, and one that it has not come to.
+    for slot in [0, 3] {
+        let failure = failure(ErrorKind::Canceled, Status::Permanent);
+        world.tell(Event::Quarantine { node: web(slot), failure });
+    }
+    world.settle();
+    for slot in [1, 2] {
+        let rollout = world.machine.fleet(&name("web")).unwrap().rollout.clone().unwrap();
+        assert_eq!((rollout.halted, rollout.asked), (None, [slot].into()));
+        grant(&mut world, slot);
+        world.settle();
+    }
+    assert_eq!((phase(&world, 0), phase(&world, 3)), (Phase::Quarantined, Phase::Quarantined));
+    assert!(world.machine.fleet(&name("web")).unwrap().rollout.is_none());
+}

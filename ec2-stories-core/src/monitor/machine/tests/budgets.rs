@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::Event;
 use super::super::target::State;
-use super::world::{World, dead, failing, key, replace, today};
+use super::world::{World, dead, failing, key, replace, running, today};
 use crate::model::{Generation, Health, Replace, Share};
 use crate::monitor::What;
 use crate::provider::{Liveness, Verdict};
@@ -188,6 +188,33 @@ fn the_condemned_leave_within_the_budgets_and_after_the_dead() {
     assert_eq!(world.in_flight(), 0);
     let generations: Vec<u32> = world.nodes.values().map(|node| node.generation).collect();
     assert_eq!(generations, [2, 2, 2, 2, 1, 1, 1, 1, 2]);
+}
+
+#[test]
+fn the_condemned_leave_though_an_announced_end_was_called_off() {
+    for condemned_first in [true, false] {
+        let mut world = budgets(9, Share::Percent(10));
+        world.kill(8);
+        world.pass(200);
+        assert_eq!(world.replaced(), [8]);
+        let condemn = |world: &mut World| {
+            world.step(Event::Condemn { key: key(0), why: "it has an old image", by: today() });
+        };
+        if condemned_first {
+            condemn(&mut world);
+        }
+        world.notice(0, true);
+        world.pass(120);
+        if !condemned_first {
+            condemn(&mut world);
+        }
+        assert_eq!(world.verdict(0), Some(Verdict::Live), "another is being replaced");
+        world.truth(0).cloud = Some(running());
+        world.pass(120);
+        world.replaces_in = Some(30);
+        world.truth(8).back_at = Some(world.seconds + 1);
+        world.until(0, 300, |what| matches!(what, What::Leaving { why, .. } if why.contains("old image")));
+    }
 }
 
 #[test]
