@@ -102,6 +102,9 @@ fn an_account_holds_no_secret_and_says_what_goes_together() {
     assert!(account("provider = \"profile\"").message().contains("needs profile"));
     assert_eq!(account("region = \"eu-west-1\"\npath = \"keys\"").line(), 4);
     assert!(account("external_id = \"x\"").message().contains("role"));
+    let bucket = account("region = \"eu-west-1\"\nimage_bucket = \"Bad_B\"");
+    assert_eq!((bucket.line(), bucket.column()), (4, 16), "{bucket}");
+    assert!(bucket.message().starts_with("[account] image_bucket: \"Bad_B\""), "{bucket}");
 }
 
 #[test]
