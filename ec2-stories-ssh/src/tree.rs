@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use ec2_stories_core::{Error, ErrorKind, Result};
@@ -94,7 +94,18 @@ impl Tree {
     /// # Errors
     /// If the link breaks, or the host cannot unpack it.
     pub async fn send(&self, session: &Session, folder: &str) -> Result<()> {
-        let command = Command::shell(UNPACK).arg(folder);
+        self.send_by(session, Command::shell(UNPACK).arg(folder), folder).await
+    }
+
+    /// As [`send`](Self::send), as root.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and if root cannot be had.
+    pub async fn send_as_root(&self, session: &Session, folder: &str) -> Result<()> {
+        self.send_by(session, Command::shell(UNPACK).arg(folder).as_root(), folder).await
+    }
+
+    async fn send_by(&self, session: &Session, command: Command, folder: &str) -> Result<()> {
         let output = match &self.content {
             Content::Memory(bytes) => session.exec(&command.stdin(bytes.clone())).await?,
             Content::File(file) => {
@@ -112,13 +123,25 @@ impl Tree {
     /// # Errors
     /// If the link breaks, the host cannot read it, or this machine cannot write it.
     pub async fn fetch(session: &Session, from: &str, to: impl AsRef<Path>) -> Result<Copied> {
-        let to = to.as_ref().to_owned();
+        Self::fetch_by(session, Command::shell(PACK).arg(from), from, to.as_ref().to_owned()).await
+    }
+
+    /// As [`fetch`](Self::fetch), as root.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch), and if root cannot be had.
+    pub async fn fetch_as_root(session: &Session, from: &str, to: impl AsRef<Path>) -> Result<Copied> {
+        let command = Command::shell(PACK).arg(from).as_root();
+        Self::fetch_by(session, command, from, to.as_ref().to_owned()).await
+    }
+
+    async fn fetch_by(session: &Session, command: Command, from: &str, to: PathBuf) -> Result<Copied> {
         let local = |error| {
             Error::new(ErrorKind::Io, "what was read cannot be written").during("copy").because(error)
         };
         let spool = tempfile::tempfile().map_err(local)?;
         let mut file = tokio::fs::File::from_std(spool);
-        let mut running = session.spawn(&Command::shell(PACK).arg(from)).await?;
+        let mut running = session.spawn(&command).await?;
         let mut errors = Captured::keeping(KEEP);
         while let Some(chunk) = running.next().await? {
             match chunk {

@@ -10,9 +10,14 @@ use aws_credential_types::provider::ProvideCredentials;
 
 use super::missing;
 use crate::Result;
-use crate::aws::{from_sdk, provider_config};
+use crate::aws::{from_sdk_else, provider_config};
 use crate::model::{Credentials, Region};
 use crate::provider::AccountProvider;
+
+const WHAT_TO_DO: &str = ": set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a source in a story's [account]";
+
+const NO_REGION: &str = "neither the environment, nor a profile, nor an instance has a region: \
+     set AWS_REGION, say --region where a command takes it, or region in a story's [account]";
 
 /// The order of the AWS command line: environment, shared profile, web identity, container role, instance role.
 ///
@@ -42,7 +47,7 @@ impl AccountProvider for DefaultChain {
         // A chain keeps what it read for good: a new one at each use picks up rotated keys.
         let config = provider_config(self.region().await.ok().as_ref());
         let chain = DefaultCredentialsChain::builder().configure(config).build().await;
-        from_sdk(chain.provide_credentials().await, &self.origin())
+        from_sdk_else(chain.provide_credentials().await, &self.origin(), WHAT_TO_DO)
     }
 
     async fn region(&self) -> Result<Region> {
@@ -54,7 +59,7 @@ impl AccountProvider for DefaultChain {
             .or_else(ProfileFileRegionProvider::builder().configure(&config).build())
             .or_else(ImdsRegionProvider::builder().configure(&config).build());
         let region = chain.region().await.map(|region| Region::new(region.as_ref()));
-        region.ok_or_else(|| missing("neither the environment, nor a profile, nor an instance has a region"))
+        region.ok_or_else(|| missing(NO_REGION))
     }
 
     fn origin(&self) -> String {

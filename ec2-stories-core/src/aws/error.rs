@@ -24,9 +24,20 @@ pub(crate) fn from_sdk(
     answer: Result<SdkCredentials, CredentialsError>,
     origin: &str,
 ) -> Result<Credentials> {
-    let credentials = answer.map_err(|error| refused(&error, origin))?;
+    from_sdk_else(answer, origin, "")
+}
+
+/// As [`from_sdk`]; where there are none, what to do about it comes after the reason.
+pub(crate) fn from_sdk_else(
+    answer: Result<SdkCredentials, CredentialsError>,
+    origin: &str,
+    what_to_do: &str,
+) -> Result<Credentials> {
+    let credentials = answer.map_err(|error| refused(&error, origin, what_to_do))?;
     let expires_at = credentials.expiry().map(Timestamp::try_from).transpose().map_err(|error| {
-        Error::new(ErrorKind::Credentials, "they expire at a time that cannot be").on(origin).because(error)
+        Error::new(ErrorKind::Credentials, "the credentials expire at a time that cannot be")
+            .on(origin)
+            .because(error)
     })?;
     Ok(Credentials {
         access_key_id: credentials.access_key_id().to_owned(),
@@ -36,11 +47,14 @@ pub(crate) fn from_sdk(
     })
 }
 
-fn refused(error: &CredentialsError, origin: &str) -> Error {
+fn refused(error: &CredentialsError, origin: &str, what_to_do: &str) -> Error {
     let (why, status) = match error {
-        CredentialsError::CredentialsNotLoaded(_) => ("there are none", Status::Permanent),
-        CredentialsError::InvalidConfiguration(_) => ("they are configured wrongly", Status::Permanent),
-        _ => ("they could not be had", if is_refusal(error) { Status::Permanent } else { Status::Temporary }),
+        CredentialsError::CredentialsNotLoaded(_) => ("there are no credentials", Status::Permanent),
+        CredentialsError::InvalidConfiguration(_) => {
+            ("the credentials are configured wrongly", Status::Permanent)
+        }
+        _ if is_refusal(error) => ("credentials could not be had", Status::Permanent),
+        _ => ("credentials could not be had", Status::Temporary),
     };
     // The SDK's error could show a whole reply when it is debugged: only its words are kept.
     let mut words = String::new();
@@ -50,6 +64,7 @@ fn refused(error: &CredentialsError, origin: &str) -> Error {
         words.push_str(&format!("{separator}{error}"));
         cause = error.source();
     }
+    let why = format!("{why}{what_to_do}");
     let error = Error::new(ErrorKind::Credentials, why).status(status).during("credentials").on(origin);
     if words.is_empty() { error } else { error.because(words) }
 }

@@ -13,4 +13,4 @@ pub use credentials::AccountCredentials;
 pub use http::http_client;
 
 pub(crate) use config::{provider_config, sdk_config_in};
-pub(crate) use error::from_sdk;
+pub(crate) use error::{from_sdk, from_sdk_else};

@@ -54,10 +54,13 @@ pub(super) async fn look(context: &Context, fleet: &FleetSpec, file: &ImageFile)
         context.known().supplied.insert(fleet.name.clone(), image.clone());
         return Ok(Sought::Found(Box::new(image)));
     }
-    if context.uploader.is_none() {
+    let Some(uploader) = &context.uploader else {
         let why =
             "the cloud does not have this file's image, and the deployment has no uploader to bring it there";
         return Ok(Sought::Nowhere(why.to_owned()));
+    };
+    if let Err(error) = uploader.check(&source) {
+        return Ok(Sought::Nowhere(error.chain()));
     }
     let upload = PlannedUpload { file: file.path.clone(), bytes: source.bytes(), name: spec.name };
     Ok(Sought::InAFile(upload))

@@ -172,13 +172,15 @@ impl Deployment {
         let status = |(address, node): (NodeAddress, &Node)| {
             let instance = node.instance.as_ref().and_then(|id| context.view.instance(id));
             let plan = machine.fleet(&address.fleet).map(|fleet| &fleet.plan);
+            let failed = recovered.written.get(&address).filter(|record| record.instance == node.instance);
+            let failure = node.failure.as_ref().or(failed.and_then(|record| record.failed.as_ref()));
             NodeStatus {
                 phase: phase(node, plan, instance.as_ref()),
                 generation: node.generation,
                 wanted: plan.is_some_and(|plan| address.slot < plan.wanted),
                 health: None,
                 death: node.death.as_ref().map(ToString::to_string),
-                error: node.failure.as_ref().map(ToString::to_string),
+                error: failure.map(ToString::to_string),
                 instance,
                 address,
             }

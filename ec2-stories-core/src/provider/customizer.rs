@@ -60,4 +60,8 @@ pub trait Customizer: fmt::Debug + Send + Sync {
 
     /// Takes them back.
     async fn undo(&self, node: &Node) -> Result<Vec<StepReport>>;
+
+    /// Waits until what dropped calls had begun on nodes has ended there. Whoever leaves nodes to themselves asks it, once the calls
+    /// are dropped, and does not wait for long. By default there is nothing to wait for.
+    async fn settle(&self) {}
 }

@@ -51,6 +51,12 @@ pub struct UploadedImage {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ImageUploader: fmt::Debug + Send + Sync {
+    /// Refuses a file that could not be uploaded, whatever its content, before anything is done; by default none.
+    fn check(&self, source: &ImageSource) -> Result<()> {
+        let _ = source;
+        Ok(())
+    }
+
     /// Uploads the file and says how far it is.
     async fn upload(
         &self,

@@ -179,4 +179,8 @@ impl Customizer for Bundle {
         session.close().await;
         reports
     }
+
+    async fn settle(&self) {
+        self.nodes.settle().await;
+    }
 }

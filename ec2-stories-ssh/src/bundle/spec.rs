@@ -107,4 +107,8 @@ impl Customizer for Described {
     async fn undo(&self, node: &Node) -> Result<Vec<StepReport>> {
         self.bundle().await?.undo(node).await
     }
+
+    async fn settle(&self) {
+        self.nodes.settle().await;
+    }
 }

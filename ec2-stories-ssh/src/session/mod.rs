@@ -4,7 +4,7 @@ mod endings;
 mod shell;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ec2_stories_core::{Error, ErrorKind, Result, Status};
@@ -36,6 +36,20 @@ const OPEN: Duration = Duration::from_secs(30);
 /// Losing the connection does not end commands on the host; dropping or timing out a command does.
 #[derive(Clone)]
 pub struct Session(Arc<Inner>);
+
+/// Keeps no connection.
+#[derive(Clone)]
+pub(crate) struct WeakSession(Weak<Inner>);
+
+impl WeakSession {
+    pub(crate) fn is_there(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    pub(crate) fn upgrade(&self) -> Option<Session> {
+        self.0.upgrade().map(Session)
+    }
+}
 
 struct Inner {
     handle: Handle<Client>,
@@ -212,6 +226,11 @@ impl Session {
         let permit =
             self.0.ending.acquire().await.map_err(|_| lost("open a channel", &self.target().to_string()))?;
         Ok((self.channel().await?, permit))
+    }
+
+    /// The session as long as somebody else has it, what ends dropped commands included.
+    pub(crate) fn downgrade(&self) -> WeakSession {
+        WeakSession(Arc::downgrade(&self.0))
     }
 
     /// What is done even if nobody waits for it.

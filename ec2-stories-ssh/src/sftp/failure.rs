@@ -54,7 +54,21 @@ pub(super) fn failed(error: Failure, operation: &str, path: &str, on: &str) -> E
             (ErrorKind::Unexpected, Status::Permanent, "the host's SFTP server does not keep to the protocol")
         }
     };
-    Error::new(kind, message).status(status).during(operation).on(format!("{on}:{path}")).because(error)
+    Error::new(kind, message)
+        .status(status)
+        .during(operation)
+        .on(format!("{on}:{path}"))
+        .because(words(&error))
+}
+
+/// Most servers name the status alone, and its name is said once.
+fn words(error: &Failure) -> String {
+    match error {
+        Sftp::Status(status) if status.status_code.to_string() == status.error_message => {
+            status.error_message.clone()
+        }
+        _ => error.to_string(),
+    }
 }
 
 pub(super) fn disk_full(path: &str, free: u64, on: &str) -> Error {

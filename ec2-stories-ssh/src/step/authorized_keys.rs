@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use ec2_stories_core::attributes::Template;
 use ec2_stories_core::{Error, Result};
+use russh::keys::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use super::before::{put_aside, put_back};
@@ -65,6 +66,17 @@ impl AuthorizedKeys {
     }
 }
 
+/// Whether the line has a public key in it: options may come before, and a comment after.
+fn has_key(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    words.windows(2).any(|pair| PublicKey::from_openssh(&pair.join(" ")).is_ok())
+}
+
+/// The beginning of a line: what was meant to be a public key may be a private one.
+fn shown(line: &str) -> String {
+    format!("\"{}…\"", line.trim_start().chars().take(20).collect::<String>())
+}
+
 /// The file's new content; `None` where it may stay as it is.
 fn merge(there: &str, wanted: &[String], exactly: bool) -> Option<String> {
     let lines = || there.lines().map(str::trim);
@@ -103,7 +115,12 @@ impl Apply for AuthorizedKeys {
                 "names no key: it would lock everybody out or do nothing",
             ));
         }
-        Ok(())
+        // What refers to something is known on the node alone.
+        let literal = self.keys.iter().filter(|key| key.references().next().is_none());
+        match literal.map(ToString::to_string).find(|line| !has_key(line)) {
+            Some(line) => Err(refused("authorized_keys.keys", &format!("{} is no public key", shown(&line)))),
+            None => Ok(()),
+        }
     }
 
     fn templates(&self) -> Vec<&Template> {
@@ -162,6 +179,19 @@ mod tests {
         let merged = merge(THERE, &wanted, false).unwrap();
         assert_eq!(merged, format!("{THERE}\nssh-ed25519 CCCC three\n"));
         assert_eq!(merge(&merged, &wanted, false), None);
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILjtCIGVQZT1AJrQl+Z53j1c402u9SBthvQ8pctFFzVB";
+        for good in [key.to_owned(), format!("{key} me at home"), format!("command=\"ls -l\",pty {key}")] {
+            AuthorizedKeys::at_least("admin", [good]).check().unwrap();
+        }
+        for bad in ["ssh-rsa nonsense", key.split_once(' ').unwrap().1, &key[..60], "-----BEGIN KEY-----", ""]
+        {
+            let refused = AuthorizedKeys::at_least("admin", [key, bad]).check().unwrap_err();
+            assert_eq!(refused.resource(), Some("authorized_keys.keys"), "{bad}");
+        }
     }
 
     #[test]

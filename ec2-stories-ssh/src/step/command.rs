@@ -274,7 +274,10 @@ impl Apply for Run {
 
     fn check(&self) -> Result<()> {
         match (&self.shell, self.run.is_empty()) {
-            (Some(_), false) | (None, true) => return Err(refused("command", "has either run or shell")),
+            (Some(_), false) => {
+                return Err(refused("command", "has both run and shell: leave one of them away"));
+            }
+            (None, true) => return Err(refused("command", "has neither run nor shell: say one of them")),
             _ => {}
         }
         if self.timeout.is_zero() {

@@ -135,7 +135,10 @@ impl Apply for File {
     fn check(&self) -> Result<()> {
         check_path("file.path", &self.path)?;
         match (&self.text, &self.source) {
-            (Some(_), Some(_)) | (None, None) => return Err(refused("file", "has either text or source")),
+            (Some(_), Some(_)) => {
+                return Err(refused("file", "has both text and source: leave one of them away"));
+            }
+            (None, None) => return Err(refused("file", "has neither text nor source: say one of them")),
             (Some(_), None) if self.template => {
                 return Err(refused(
                     "file.template",

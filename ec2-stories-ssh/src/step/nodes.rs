@@ -3,13 +3,15 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use ec2_stories_core::provider::{Node, TupleStore};
 use ec2_stories_core::{Clock, Error, Result, SystemClock};
+use futures::future::join_all;
 
 use crate::connect::{Connect, Stream};
+use crate::session::WeakSession;
 use crate::{Console, HostKeys, Identity, Readiness, Session, Ssh, Target};
 
 /// How a deployment's nodes are reached: as each node's login says, with what a login cannot say by itself.
@@ -21,6 +23,7 @@ pub struct Nodes {
     readiness: Option<Readiness>,
     connect: Option<Shared>,
     state_folder: Option<String>,
+    sessions: Arc<Mutex<Vec<WeakSession>>>,
 }
 
 impl Nodes {
@@ -34,6 +37,7 @@ impl Nodes {
             readiness: None,
             connect: None,
             state_folder: None,
+            sessions: Arc::default(),
         }
     }
 
@@ -115,7 +119,18 @@ impl Nodes {
             Some(readiness) => readiness.clone(),
             None => Readiness::builder().build()?,
         };
-        readiness.wait(&self.ssh(node)?, &Target::of(node)?).await
+        let session = readiness.wait(&self.ssh(node)?, &Target::of(node)?).await?;
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(WeakSession::is_there);
+        sessions.push(session.downgrade());
+        Ok(session)
+    }
+
+    /// Waits until what was dropped midway on nodes has ended there, and ends the sessions.
+    pub(crate) async fn settle(&self) {
+        let sessions = std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
+        let open = sessions.iter().filter_map(WeakSession::upgrade);
+        join_all(open.map(|session| async move { session.close().await })).await;
     }
 }
 

@@ -168,6 +168,10 @@ impl Customizer for Steps {
         }
         Ok(reports)
     }
+
+    async fn settle(&self) {
+        self.nodes.settle().await;
+    }
 }
 
 /// A field of a step is wrong.

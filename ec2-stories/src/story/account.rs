@@ -67,6 +67,13 @@ impl AccountSpec {
         if self.external_id.is_some() && self.role.is_none() {
             return Err(Wrong::new(span("external_id"), "external_id goes with a role"));
         }
+        #[cfg(feature = "s3")]
+        if let Some(bucket) = &self.image_bucket
+            && let Err(error) = ec2_stories_s3::BucketSpec::builder().name(bucket).build()
+        {
+            let why = error.message().replace("bucket.name", "[account] image_bucket");
+            return Err(Wrong::new(span("image_bucket"), why));
+        }
         self.path = self.path.map(|path| folder.join(path));
         Ok(self)
     }

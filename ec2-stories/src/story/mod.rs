@@ -269,7 +269,7 @@ impl Story {
 
 /// The reader's words, without Rust's names of types.
 fn plain(message: &str) -> String {
-    const WORDS: [(&str, &str); 7] = [
+    const WORDS: [(&str, &str); 8] = [
         // What is read apart from the description stands among what is expected.
         ("`expires_after`, `health`", "`expires_after`, `health`, `probe`, `steps`, `bundle`"),
         ("`limits`, `tags`, `fleet`", "`limits`, `tags`, `account`, `fleet`"),
@@ -277,6 +277,7 @@ fn plain(message: &str) -> String {
         ("expected u16", "expected a whole number from 0 to 65535"),
         ("expected u32", "expected a whole number from 0 to 4294967295"),
         ("expected u64", "expected a whole number, 0 or more"),
+        ("expected a duration", "expected a duration such as \"90s\" or \"10m\""),
         ("unknown variant", "there is no"),
     ];
     WORDS.iter().fold(message.to_owned(), |message, (theirs, ours)| message.replace(theirs, ours))

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
-use futures::future::{AbortHandle, abortable};
+use futures::future::{AbortHandle, abortable, join_all};
 use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::super::event::EventKind;
 use super::super::journal::{Journal, LaunchOutcome, NodeRecord, Stage};
@@ -33,6 +35,9 @@ pub(crate) enum Command {
     /// Read the orders now, and say when they are taken up.
     Look(oneshot::Sender<Result<()>>),
 }
+
+/// How long nodes that are left may take to end what was begun there: a host that is gone is not waited for.
+const SETTLE: Duration = Duration::from_secs(20);
 
 /// Where actions leave their events.
 pub(crate) type Events = mpsc::UnboundedSender<Event>;
@@ -113,6 +118,9 @@ impl Controller {
             }
         }
         let finished = ours && self.finish().await;
+        if !finished {
+            self.settle().await;
+        }
         self.lease.release().await;
         if finished {
             self.context.tell(None, EventKind::Terminated);
@@ -360,6 +368,16 @@ impl Controller {
             }
         }
         true
+    }
+
+    /// Drops what is under way, and has ended on the nodes what that had begun there: the next controller would begin it beside it.
+    async fn settle(&mut self) {
+        self.under_way.clear();
+        let customizers = self.context.fleets.iter().flat_map(|fleet| &fleet.customizers);
+        let settled = join_all(customizers.map(|customizer| customizer.settle()));
+        if timeout(SETTLE, settled).await.is_err() {
+            self.context.problem(None, "what was begun on nodes may go on there".to_owned());
+        }
     }
 
     async fn leave(&mut self) {

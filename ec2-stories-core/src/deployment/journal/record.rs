@@ -145,6 +145,9 @@ pub(crate) struct NodeRecord {
     /// Why it is to have no instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) quarantined: Option<Failure>,
+    /// Why its last step failed, for whoever asks when no controller is there to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failed: Option<Failure>,
     /// Why its last instance was replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) death: Option<Failure>,
@@ -162,6 +165,7 @@ impl NodeRecord {
             leaving: node.leaving.clone().filter(|leaving| leaving.asked),
             outgoing: node.outgoing.clone(),
             quarantined: node.failure.clone().filter(|_| node.phase == Phase::Quarantined),
+            failed: node.failure.clone().filter(|_| node.phase == Phase::Failed),
             death: node.death.clone(),
             touched: node.touched,
             customized: node.customized,
@@ -176,7 +180,7 @@ impl NodeRecord {
     pub(crate) fn is_plain(&self) -> bool {
         let stepped = self.touched || self.registering || !self.registrations.is_empty() || self.outdated;
         let leaves = self.leaving.is_some() || self.outgoing.is_some() || self.quarantined.is_some();
-        !stepped && !leaves && self.losses.is_empty() && self.death.is_none()
+        !stepped && !leaves && self.losses.is_empty() && self.death.is_none() && self.failed.is_none()
     }
 }
 

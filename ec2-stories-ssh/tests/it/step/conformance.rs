@@ -51,7 +51,10 @@ fn each_kind_is_a_customizer() {
         .nodes(1)
         .image(ec2_stories_core::model::Image::id("ami-1"))
         .customize(Packages::apt(["postgresql"]))
-        .customize(AuthorizedKeys::at_least("admin", ["ssh-ed25519 AAAA"]))
+        .customize(AuthorizedKeys::at_least(
+            "admin",
+            ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILjtCIGVQZT1AJrQl+Z53j1c402u9SBthvQ8pctFFzVB"],
+        ))
         .build();
     assert!(fleet.is_ok(), "{fleet:?}");
 }

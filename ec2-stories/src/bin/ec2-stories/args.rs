@@ -166,6 +166,9 @@ pub(crate) struct CopyArgs {
     pub(crate) to: String,
     #[command(flatten)]
     pub(crate) fan: FanArgs,
+    /// Read and write there as root.
+    #[arg(long)]
+    pub(crate) root: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,10 @@
 //! `ec2-stories copy`
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ec2_stories::provider::Node;
-use ec2_stories::ssh::{Copied, FileKind, Session as Login, Tree, WriteOptions};
+use ec2_stories::ssh::{Command, Copied, FileKind, Output, Session as Login, Sftp, Tree, WriteOptions};
 use ec2_stories::terminal::say;
 use ec2_stories::{Error, ErrorKind, Result};
 
@@ -24,14 +25,15 @@ pub(crate) async fn run(args: CopyArgs) -> Result<Exit, Failure> {
     };
     let session = Session::open_lasting(args.on)?;
     let (nodes, ways) = nodes::find(&session, &chosen).await?;
-    let (json, several) = (session.on.json, nodes.len() > 1);
+    let (json, several, root) = (session.on.json, nodes.len() > 1, args.root);
     let job = async |node: Node, login: Login| -> Result<Copied> {
         let copied = match &way {
-            Way::To(local, path) => local.send(&login, path).await,
+            Way::To(local, path) => local.send(&As { login, root }, path).await,
             Way::From(path, to) if several => {
-                fetch(&login, path, &to.join(node.address.to_string().replace('/', "-")), true).await
+                let to = to.join(node.address.to_string().replace('/', "-"));
+                fetch(&As { login, root }, path, &to, true).await
             }
-            Way::From(path, to) => fetch(&login, path, to, to.is_dir()).await,
+            Way::From(path, to) => fetch(&As { login, root }, path, to, to.is_dir()).await,
         }?;
         if !json {
             say(format_args!("{}: {copied}", node.address));
@@ -47,6 +49,27 @@ pub(crate) async fn run(args: CopyArgs) -> Result<Exit, Failure> {
     }
     Ok(exit)
 }
+
+/// Who copies on a node: the user that is logged in, or root.
+struct As {
+    login: Login,
+    root: bool,
+}
+
+impl As {
+    async fn sftp(&self) -> Result<Sftp> {
+        if self.root { self.login.sftp_as_root().await } else { self.login.sftp().await }
+    }
+
+    async fn run(&self, command: Command) -> Result<Output> {
+        self.login.exec(&if self.root { command.as_root() } else { command }).await
+    }
+}
+
+/// Removes from folder `$1` what copies that were killed have left. A copy that is under way has written within the day.
+const TIDY: &str = r#"cd -- "$1" && find . -maxdepth 1 -type f -name ".ec2-stories-$(printf '[0-9a-f]%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)" -mmin +1440 -delete"#;
+/// A folder of many files on a slow disk is not waited for.
+const TIDY_TIMEOUT: Duration = Duration::from_secs(20);
 
 enum Way {
     To(Local, String),
@@ -82,12 +105,15 @@ impl Local {
         }
     }
 
-    async fn send(&self, login: &Login, to: &str) -> Result<Copied> {
+    async fn send(&self, on: &As, to: &str) -> Result<Copied> {
         let path = match self {
-            Self::Folder(tree) => return tree.send(login, to).await.map(|()| tree.copied()),
+            Self::Folder(tree) if on.root => {
+                return tree.send_as_root(&on.login, to).await.map(|()| tree.copied());
+            }
+            Self::Folder(tree) => return tree.send(&on.login, to).await.map(|()| tree.copied()),
             Self::File(path) => path,
         };
-        let sftp = login.sftp().await?;
+        let sftp = on.sftp().await?;
         let failed = |error| unreadable(path, error);
         let file = tokio::fs::File::open(path).await.map_err(failed)?;
         let mode = mode(&file.metadata().await.map_err(failed)?);
@@ -96,6 +122,13 @@ impl Local {
             to.ends_with('/') || sftp.stat(to).await?.is_some_and(|found| found.kind == FileKind::Folder);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let to = if folder { format!("{}/{name}", to.trim_end_matches('/')) } else { to.to_owned() };
+        let into = match to.rsplit_once('/') {
+            Some(("", _)) => "/",
+            Some((folder, _)) => folder,
+            None => ".",
+        };
+        // A host without such a `find` keeps them.
+        let _ = on.run(Command::shell(TIDY).arg(into).timeout(TIDY_TIMEOUT)).await;
         let bytes = sftp.upload(file, &to, &WriteOptions::new().mode(mode)).await?;
         Ok(Copied { files: 1, bytes })
     }
@@ -106,13 +139,16 @@ fn mode(found: &std::fs::Metadata) -> u32 {
 }
 
 /// Takes a file or a folder. Into a folder a file goes under its own name.
-async fn fetch(login: &Login, from: &str, to: &Path, folder: bool) -> Result<Copied> {
-    let sftp = login.sftp().await?;
+async fn fetch(on: &As, from: &str, to: &Path, folder: bool) -> Result<Copied> {
+    let sftp = on.sftp().await?;
     let found = sftp.stat(from).await?;
     let missing =
         || Error::new(ErrorKind::NotFound, "there is no such file or folder").during("copy").on(from);
     if found.ok_or_else(missing)?.kind == FileKind::Folder {
-        return Tree::fetch(login, from, to).await;
+        return match on.root {
+            true => Tree::fetch_as_root(&on.login, from, to).await,
+            false => Tree::fetch(&on.login, from, to).await,
+        };
     }
     let name = from.rsplit('/').next().unwrap_or(from);
     let to = if folder { to.join(name) } else { to.to_owned() };

@@ -31,7 +31,10 @@ pub(super) fn write_out<'i>(value: Value<'i>, folder: &Path) -> Checked<Value<'i
                 .map_err(|error| Wrong::new(file.span(), format!("{}: {error}", path.display())))?;
             (file.span(), content)
         }
-        _ => return Err(Wrong::new(span, "user data has either text or file")),
+        (Some(_), Some(_)) => {
+            return Err(Wrong::new(span, "user data has both text and file: leave one of them away"));
+        }
+        (None, None) => return Err(Wrong::new(span, "user data has neither text nor file: say one of them")),
     };
     let template = match user_data.get("literal").map(|literal| (literal.span(), literal.get_ref().as_bool()))
     {

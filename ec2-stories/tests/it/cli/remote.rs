@@ -161,6 +161,30 @@ async fn an_interrupted_command_ends_on_its_nodes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_start_ends_its_steps_on_the_nodes() {
+    let shop = deployed("").await;
+    let step = "steps = [{ command = { shell = 'echo $$ >running; exec sleep 600', folder = '/home/admin', user = 'admin' } }]";
+    fs::write(shop.path("shop.toml"), story(&shop, "{ injected = 'host' }", step)).unwrap();
+    let start = shop.start(&[]);
+    let begun = ["web", "--", "sh", "-c", "until test -s running; do sleep 0.1; done"];
+    people(&shop, "run", &begun).await.expect(0);
+    start.signal("INT");
+    start.end().await;
+    let gone = ["web", "--", "sh", "-c", "! kill -0 $(cat running)"];
+    people(&shop, "run", &gone).await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_says_why_a_step_failed() {
+    let shop = deployed("").await;
+    let step = "steps = [{ command = { shell = 'echo no such beer >&2; exit 7' } }]";
+    fs::write(shop.path("shop.toml"), story(&shop, "{ injected = 'host' }", step)).unwrap();
+    shop.run("start", &["--detach"]).await;
+    let status = people(&shop, "status", &[]).await.expect(0).stdout;
+    assert!(status.contains("no such beer"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_copy_leaves_no_part_of_a_file() {
     let shop = deployed("").await;
     // It takes long, and no room here.

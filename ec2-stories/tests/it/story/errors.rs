@@ -40,7 +40,7 @@ fn wrong_values_are_shown_where_they_stand() {
     wrong("image = \"debian\"", (6, 9), "an image is \"ami-…\"");
     wrong("image = { public = 3 }", (6, 20), "string");
     wrong("image = { newest = { owner = \"self\" } }", (6, 20), "name");
-    wrong("launch_timeout = \"soon\"", (6, 18), "");
+    wrong("launch_timeout = \"soon\"", (6, 18), "a duration such as");
     wrong("after = [\"Web\"]", (6, 10), "lower-case");
     wrong("volumes = [{ gib = 8, type = \"gp9\" }]", (6, 30), "gp9");
     wrong("expires_after = 5", (6, 17), "a duration such as \"4h\", or \"never\"");
@@ -102,6 +102,9 @@ fn an_account_holds_no_secret_and_says_what_goes_together() {
     assert!(account("provider = \"profile\"").message().contains("needs profile"));
     assert_eq!(account("region = \"eu-west-1\"\npath = \"keys\"").line(), 4);
     assert!(account("external_id = \"x\"").message().contains("role"));
+    let bucket = account("region = \"eu-west-1\"\nimage_bucket = \"Bad_B\"");
+    assert_eq!((bucket.line(), bucket.column()), (4, 16), "{bucket}");
+    assert!(bucket.message().starts_with("[account] image_bucket: \"Bad_B\""), "{bucket}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ const ALL: &str = r#"steps = [
   { command = { run = ["nginx", "-t"], only_if = ["test", "-e", "/etc/x"], env = { A = "${index}" }, timeout = "10s" } },
   { command = { shell = "echo ${fleet}", undo = ["true"] } },
   { user = { name = "app", groups = ["adm"] } },
-  { authorized_keys = { user = "app", keys = ["ssh-ed25519 AAAA"] } },
+  { authorized_keys = { user = "app", keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILjtCIGVQZT1AJrQl+Z53j1c402u9SBthvQ8pctFFzVB"] } },
   { service = { name = "nginx", enabled = false } },
 ]"#;
 

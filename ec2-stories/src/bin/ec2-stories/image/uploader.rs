@@ -9,7 +9,7 @@ use ec2_stories::provider::{Expect, ImageUploader, TupleStore, UploadProgress, U
 use ec2_stories::s3::BucketSpec;
 use ec2_stories::s3::upload::S3Images;
 use ec2_stories::terminal::{Transfer, note};
-use ec2_stories::{Ec2, Error, Result, S3};
+use ec2_stories::{Ec2, Error, ErrorKind, Result, S3};
 use tokio::sync::watch;
 
 use super::args::WayArgs;
@@ -46,12 +46,7 @@ impl Way {
             }
         };
         if source.format() != ImageFormat::Raw {
-            let (path, format) = (source.path().display(), source.format());
-            return refused(format!(
-                "{path} is {format}, and only raw images can go straight into a snapshot; use --bucket, or convert it: \
-                 qemu-img convert -O raw '{path}' '{}'",
-                source.path().with_extension("raw").display()
-            ));
+            return refused(not_raw(source, "use --bucket"));
         }
         match encryption.key() {
             Some(key) if !key.starts_with("arn:") => {
@@ -60,6 +55,17 @@ impl Way {
             _ => Ok(()),
         }
     }
+}
+
+/// Why the file cannot go straight into a snapshot, and what to do.
+fn not_raw(source: &ImageSource, otherwise: &str) -> String {
+    let (path, format) = (source.path().display(), source.format());
+    let raw = source.path().with_extension("raw");
+    format!(
+        "{path} is {format}, and only raw images can go straight into a snapshot; {otherwise}, or convert it: \
+         qemu-img convert -O raw '{path}' '{}'",
+        raw.display()
+    )
 }
 
 /// Brings files to the cloud and shows how far it is. The bucket is made where it is missing.
@@ -120,6 +126,15 @@ impl Uploader {
 
 #[async_trait]
 impl ImageUploader for Uploader {
+    /// Asked where a story has the file.
+    fn check(&self, source: &ImageSource) -> Result<()> {
+        if self.bucket.is_some() || source.format() == ImageFormat::Raw {
+            return Ok(());
+        }
+        let otherwise = "name a bucket that it goes through, image_bucket in the story's [account]";
+        Err(Error::new(ErrorKind::Invalid, not_raw(source, otherwise)))
+    }
+
     async fn upload(
         &self,
         source: &ImageSource,

@@ -1,6 +1,7 @@
 //! A story whose image is a file.
 
 use serde_json::Value;
+use tokio::process::Command;
 
 use super::{desk, disk};
 
@@ -48,6 +49,22 @@ async fn a_file_that_cannot_be_is_a_finding_at_its_place() {
     shop.run("start", &[]).await.expect(3);
     std::fs::remove_file(shop.path("web.raw")).unwrap();
     shop.run("plan", &[]).await.expect(3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_only_a_bucket_could_take_is_a_finding_without_one() {
+    let shop = desk(&STORY.replace("web.raw", "web.vmdk")).await;
+    disk(&shop, "web.raw", MIB);
+    let convert = ["convert", "-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized"];
+    let mut qemu = Command::new("qemu-img");
+    let converted =
+        qemu.args(convert).args(["web.raw", "web.vmdk"]).current_dir(shop.folder.path()).output().await;
+    assert!(converted.unwrap().status.success());
+    let plan = shop.run("plan", &[]).await.expect(3).json();
+    let finding = &plan["findings"][0];
+    assert_eq!((&finding["field"], &finding["line"]), (&"fleet.web.image".into(), &6.into()), "{plan}");
+    let message = finding["message"].as_str().unwrap();
+    assert!(message.contains("image_bucket") && message.contains("qemu-img"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
