@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ec2_stories::deployment::machine::Phase;
 use ec2_stories::model::{BackOff, Health, HostKeys, LoginSpec};
-use ec2_stories::monitor::{HealthMonitor, HealthState, NodeHealth};
+use ec2_stories::monitor::{HealthMonitor, NodeHealth};
 use ec2_stories::prelude::*;
 use ec2_stories::probe::Tcp;
 use ec2_stories::provider::{Node, StepOutcome};
