@@ -131,7 +131,8 @@ async fn it_sends_by_wget_and_says_what_is_missing() {
     assert_eq!(run(&server, &steps(&server, [to(&heartbeats, &another)])).await, [Changed]);
     dies(&heartbeats, &node(&server)).await;
     let journal = "journalctl -q -o cat -u ec2-stories-heartbeat | grep -c 'no heartbeat arrives'";
-    assert_eq!(say(&server, journal).await, "1");
+    // Once for each time that none arrives, and on a busy machine that may be more than once.
+    assert_ne!(say(&server, journal).await, "0");
     say(&server, "rm /usr/bin/wget").await;
     let outcomes = run(&server, &sends).await;
     assert!(why(&outcomes).contains("neither curl nor GNU wget"), "{outcomes:?}");
