@@ -43,6 +43,8 @@ enum Word {
 struct Told {
     /// How it was found again after a restart, where nothing was done on it since.
     found: Option<Found>,
+    /// Whether the monitor was told that it leaves, whoever decided it.
+    leaves: bool,
 }
 
 /// How a node is that was found again.
@@ -158,7 +160,7 @@ impl Watch {
                     let is_described = context.fleet(&address.fleet).is_some();
                     let replaced = machine.node(address).filter(|node| is_described && node.generation.0 > 0);
                     if let Some(node) = replaced {
-                        self.told.entry(address.clone()).or_insert(Told { found: None });
+                        self.told.entry(address.clone()).or_insert(Told { found: None, leaves: false });
                         self.tell(Word::Replacing(address.clone(), node.generation));
                     }
                 }
@@ -197,7 +199,7 @@ impl Watch {
     pub(super) fn take_up(&mut self, context: &Context, machine: &Machine) {
         for (address, generation) in machine.being_replaced() {
             if context.fleet(&address.fleet).is_some() {
-                self.told.entry(address.clone()).or_insert(Told { found: None });
+                self.told.entry(address.clone()).or_insert(Told { found: None, leaves: false });
                 self.tell(Word::Replacing(address, generation));
             }
         }
@@ -212,7 +214,7 @@ impl Watch {
         if address.slot >= fleet.plan.wanted || context.fleet(&address.fleet).is_none() {
             return self.forget(address);
         }
-        self.told.entry(address.clone()).or_insert(Told { found: None });
+        self.told.insert(address.clone(), Told { found: None, leaves: true });
         let works = matches!(node.phase, Phase::Deregistering | Phase::Draining);
         self.tell(match node.leaving.as_ref().filter(|leaving| works && leaving.healthy) {
             Some(leaving) => Word::Leaves(address.clone(), node.generation, leaving.failure.to_string()),
@@ -220,19 +222,21 @@ impl Watch {
         });
     }
 
-    /// Whether a node that is live again needs no new watch. A monitor that wanted it replaced has done with that instance, and is
-    /// to look at it anew.
+    /// Whether a node that is live again needs no new watch. A monitor that wanted it replaced, or was told that it leaves, has done
+    /// with that instance, and is to look at it anew.
     fn is_settled(&mut self, context: &Context, address: &NodeAddress) -> bool {
         let known = context.known();
         let condemned =
             matches!(known.verdicts.get(address), Some(Verdict::Replace(_) | Verdict::Leaving { .. }));
-        self.spared.remove(address) && !self.revive(address, condemned)
+        // One that was one too many was forgotten.
+        let leaves = self.told.get(address).is_none_or(|told| told.leaves);
+        self.spared.remove(address) && !self.revive(address, condemned || leaves)
     }
 
     /// Notes that the node lived before; whether it is to be watched anew.
     fn revive(&mut self, address: &NodeAddress, condemned: bool) -> bool {
         if condemned {
-            self.told.insert(address.clone(), Told { found: Some(Found::Lived) });
+            self.told.insert(address.clone(), Told { found: Some(Found::Lived), leaves: false });
         }
         condemned
     }
@@ -251,7 +255,7 @@ impl Watch {
         context.known().verdicts.remove(address);
         context.view.judge(address, None);
         let found = (phase == Phase::Running).then(|| found(context, machine, address)).flatten();
-        let before = self.told.insert(address.clone(), Told { found });
+        let before = self.told.insert(address.clone(), Told { found, leaves: false });
         self.tell(match before.and_then(|told| told.found).filter(|_| phase == Phase::Live) {
             Some(Found::Lived) => Word::Resume(seen, generation),
             Some(Found::Young(age)) => Word::Adopt(seen, generation, age),
@@ -302,7 +306,10 @@ impl Watch {
             if let Some(failure) = ended(&context, &instance).await {
                 context.tell(Some(&node), EventKind::Dead(failure.to_string()));
                 drop(events.send(Event::Dead { node, instance, failure }));
-            } else if let Ok(seen) = context.node(&node) {
+            } else if let Ok(seen) = context.node(&node)
+                && matches!(context.known().verdicts.get(&node), Some(Verdict::Replace(_)))
+            {
+                // Where it lives by now it is watched anew already, and may have been asked for since.
                 drop(words.send(Word::Watch(Box::new(seen), generation)));
             }
         }

@@ -72,6 +72,26 @@ async fn a_dead_node_that_was_held_at_the_last_moment_is_replaced_once_the_hold_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_whose_ordered_replacement_a_hold_stopped_is_watched_on_and_takes_nobodys_turn() {
+    let shop = Watched::new();
+    let running = shop.start(3).await;
+    let web = "web/0".parse().unwrap();
+    running.replace(&web, "a new kernel").await.unwrap();
+    until(&running, "web/0", |node| node.phase == Phase::Draining).await;
+    let until_then = shop.world.cloud.clock().now() + Duration::from_secs(3600);
+    let hold = Hold { owner: "bob".to_owned(), reason: "a look".to_owned(), until: until_then };
+    running.hold(&web, hold).await.unwrap();
+    until(&running, "web/0", is_live(1)).await;
+    sleep(Duration::from_secs(60)).await;
+    shop.dies("web/1");
+    shop.replaced(&running, "web/1", 2).await;
+    running.release(&web).await.unwrap();
+    shop.dies("web/0");
+    shop.replaced(&running, "web/0", 2).await;
+    running.terminate().await.unwrap().assert_clean();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_node_that_is_scaled_away_while_it_is_replaced_keeps_nobodys_turn() {
     let shop = Watched::new();
     let running = shop.start(3).await;
