@@ -10,6 +10,9 @@ use crate::attributes::{AttributePath, Attributes, Reference};
 use crate::model::{DeploymentSpec, Expiry, FleetSpec, KeyPairSpec, Name, UserData};
 use crate::{Error, Result};
 
+/// A name that is made of a file's and its content's hash has the same length whatever the content is.
+const ANY_HASH: &str = "000000000000";
+
 /// Checks what can be seen of one fleet alone.
 pub(super) fn check_fleet(spec: &FleetSpec) -> Result<()> {
     let at = |field: &str| format!("fleet.{}.{field}", spec.name);
@@ -69,7 +72,7 @@ pub(super) fn check_fleet(spec: &FleetSpec) -> Result<()> {
         if file.path.as_os_str().is_empty() {
             return Err(Error::invalid(at("image.file.path"), "must name a file"));
         }
-        file.spec("", spec.architecture).check(&at("image.file"))?;
+        file.spec(ANY_HASH, spec.architecture).check(&at("image.file"))?;
     }
     for (index, volume) in spec.volumes.iter().enumerate() {
         if volume.gib == 0 {

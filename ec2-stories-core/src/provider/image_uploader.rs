@@ -52,6 +52,9 @@ pub struct UploadedImage {
 #[async_trait]
 pub trait ImageUploader: fmt::Debug + Send + Sync {
     /// Refuses a file that could not be uploaded, whatever its content, before anything is done; by default none.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid), saying what to do about it.
     fn check(&self, source: &ImageSource) -> Result<()> {
         let _ = source;
         Ok(())

@@ -185,6 +185,23 @@ async fn a_status_says_why_a_step_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_copy_may_be_roots_and_removes_what_a_killed_one_left() {
+    let shop = deployed("").await;
+    fs::write(shop.path("small"), "beer\n").unwrap();
+    let old = "touch -d '2 days ago' .ec2-stories-0123456789abcdef; touch .ec2-stories-fedcba9876543210";
+    people(&shop, "run", &["web/0", "--", "sh", "-c", old]).await.expect(0);
+    people(&shop, "copy", &["small", "web/0:small"]).await.expect(0);
+    let there = people(&shop, "run", &["web/0", "--", "ls", "-A"]).await.expect(0).stdout;
+    assert!(there.contains("fedcba9876543210") && !there.contains("0123456789abcdef"), "{there}");
+
+    let refused = people(&shop, "copy", &["small", "web/0:/root/small"]).await.expect(1);
+    assert_eq!(refused.stderr.matches("ermission denied").count(), 1, "{refused:?}");
+    people(&shop, "copy", &["small", "web/0:/root/small", "--root"]).await.expect(0);
+    people(&shop, "copy", &["web/0:/root/small", "back", "--root"]).await.expect(0);
+    assert_eq!(fs::read_to_string(shop.path("back")).unwrap(), "beer\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_copy_leaves_no_part_of_a_file() {
     let shop = deployed("").await;
     // It takes long, and no room here.

@@ -51,6 +51,8 @@ async fn a_file_goes_there_and_back_and_away() {
     assert_eq!(lines(&get)[0]["crc64nvme"], put["crc64nvme"]);
     assert!(std::fs::read(shop.path("copy")).unwrap() == content, "the bytes differ");
     Ended::of(s3(&shop, &["get", "s3://shelf/nothing", "copy"])).await.expect(1);
+    let nowhere = Ended::of(s3(&shop, &["get", "s3://shelves/nothing", "copy"])).await.expect(1);
+    assert!(nowhere.stderr.contains("no bucket s3://shelves"), "{nowhere:?}");
 
     let ls = Ended::of(s3(&shop, &["ls", "s3://shelf", "--json"])).await.expect(0);
     assert_eq!(lines(&ls)[0]["prefix"], "images/");
@@ -88,6 +90,8 @@ async fn what_is_wrong_or_beyond_this_machine_is_refused() {
         &["get", "shelf/key"],
         &["put", "-", "s3://shelf/"],
         &["rm", "s3://shelf"],
+        &["put", ".", "s3://shelf/folder"],
+        &["ls", "--endpoint", "foo"],
     ] {
         Ended::of(s3(&shop, wrong)).await.expect(2);
     }

@@ -86,7 +86,7 @@ fn keys_and_user_data_are_one_thing_each() {
     wrong("key = \"mine\"", (6, 7), "existing");
     wrong("key = { existing = \"a\", generated = \"b\" }", (6, 7), "one of");
     wrong("key = { public_key_file = \"no-such-file.pub\" }", (6, 27), "no-such-file.pub");
-    wrong("user_data = { text = \"a\", file = \"b\" }", (6, 13), "either text or file");
+    wrong("user_data = { text = \"a\", file = \"b\" }", (6, 13), "both text and file");
     wrong("user_data = { file = \"no-such-file\" }", (6, 22), "no-such-file");
 }
 

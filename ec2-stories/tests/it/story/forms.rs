@@ -32,6 +32,7 @@ fn images_and_markets() {
     assert_eq!(fleet("image = { id = \"ami-1\" }").image, Image::id("ami-1"));
     assert_eq!(fleet("image = { public = \"debian-12\" }").image, Image::public("debian-12"));
     assert_eq!(fleet("image = { file = \"web.raw\" }").image, Image::file("web.raw"));
+    assert_eq!(fleet("image = { file = \"w.raw\" }").image, Image::file("w.raw"));
     let described = "image = { file = { path = \"web.raw\", name = \"web-7\", boot_mode = \"uefi\" } }";
     let Image::File(described) = fleet(described).image else { panic!("is no file") };
     assert_eq!((described.name.as_deref(), described.boot_mode), (Some("web-7"), Some(BootMode::Uefi)));

@@ -43,7 +43,7 @@ fn what_is_wrong_is_shown_where_it_stands() {
     wrong("steps = [\n  { file = { path = \"etc/x\", text = \"\" } },\n]", (7, 21), "is not absolute");
     wrong("steps = [{ file = { path = \"/x\", text = \"${HOME}\" } }]", (6, 42), "${HOME}");
     wrong("steps = [{ file = { path = \"/x\", text = \"\", mode = \"rwx\" } }]", (6, 52), "octal");
-    wrong("steps = [{ command = { run = [\"a\"], shell = \"b\" } }]", (6, 22), "either run or shell");
+    wrong("steps = [{ command = { run = [\"a\"], shell = \"b\" } }]", (6, 22), "both run and shell");
     wrong("steps = [{ command = { run = [\"a\"], timeout = \"soon\" } }]", (6, 47), "");
     wrong("steps = \"nginx\"", (6, 9), "sequence");
 }

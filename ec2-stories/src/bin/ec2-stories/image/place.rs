@@ -1,6 +1,6 @@
 //! The cloud that images are in, and the journal.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ec2_stories::account::DefaultChain;
@@ -63,6 +63,11 @@ impl Place {
         Self::open(at, services).await
     }
 
+    /// The folder beside a file.
+    pub(super) fn journal_of(file: &Path) -> PathBuf {
+        file.parent().unwrap_or(Path::new("")).join(".ec2-stories").join("images")
+    }
+
     /// Where it is remembered how far the work on a file is: beside the file, unless said otherwise.
     pub(super) fn journal(
         &self,
@@ -72,10 +77,7 @@ impl Place {
         if self.embedded {
             return Ok(Arc::new(MemoryStore::new()));
         }
-        let folder = match journal {
-            Some(folder) => folder.to_owned(),
-            None => file.parent().unwrap_or(Path::new("")).join(".ec2-stories").join("images"),
-        };
+        let folder = journal.map_or_else(|| Self::journal_of(file), Path::to_owned);
         Ok(Arc::new(FileStore::open(folder)?))
     }
 }

@@ -1,14 +1,15 @@
 //! `ec2-stories image remove`
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
-use ec2_stories::ErrorKind;
 use ec2_stories::ec2::{Publication, Publish};
 use ec2_stories::image::{COPY_TAG, Encryption, ImageSource, ImageSpec};
 use ec2_stories::model::{Region, RegisteredImage};
 use ec2_stories::provider::{ImageRegistry, ImageUploader, TupleStore};
 use ec2_stories::terminal::{note, say};
+use ec2_stories::{Error, ErrorKind};
 
 use super::args::{At, RemoveArgs, in_flags};
 use super::place::{Place, services};
@@ -37,9 +38,9 @@ pub(super) async fn run(at: At, args: RemoveArgs) -> Result<Exit, Failure> {
     };
     let mut removed = Removed::default();
     if let (Some(file), Some(journal)) = (&args.file, &journal) {
-        let source = ImageSource::open(file)?;
         let uploader = Uploader::new(way(&args), &place.ec2, &place.s3, journal.clone());
-        uploader.abort(&source).await?;
+        let aborted = async { uploader.abort(&ImageSource::open(file)?).await };
+        aborted.await.map_err(|error| without_file(&error, file, args.journal.as_deref()))?;
     }
     let published = place.ec2.published().await?;
     for wanted in &args.images {
@@ -52,6 +53,11 @@ pub(super) async fn run(at: At, args: RemoveArgs) -> Result<Exit, Failure> {
             Some(journal) => forget(&place, &args, journal, name, &mut removed).await?,
             None => false,
         };
+        if found.is_some() && !forgotten && args.copies_in.is_empty() {
+            note(format_args!(
+                "{name}: copies that other regions have of it stay: --copies-in REGION removes them"
+            ));
+        }
         if found.is_none() && !forgotten {
             note(format_args!("{wanted}: no such image was made of a file"));
         }
@@ -134,9 +140,25 @@ async fn forget(
     }
     publish(way)?.remove().await?;
     let made = publication.image().map(|image| image.id.to_string());
-    removed.images.extend(made.filter(|id| !removed.images.contains(id)));
+    let copies = publication
+        .copies
+        .iter()
+        .filter_map(|(region, copy)| copy.image.as_ref().map(|image| format!("{} in {region}", image.id)));
+    for id in copies.chain(made) {
+        if !removed.images.contains(&id) {
+            removed.images.push(id);
+        }
+    }
     removed.contents.insert(publication.content_hash);
     Ok(true)
+}
+
+/// A file that is another one now, or gone, says nothing of its upload any more; the journal does.
+fn without_file(error: &Error, file: &Path, journal: Option<&Path>) -> Failure {
+    let journal = journal.map_or_else(|| Place::journal_of(file), Path::to_owned);
+    let why =
+        format!("{}; without the file: --journal '{}' instead of --file", error.chain(), journal.display());
+    Failure::new(Exit::Failed, why)
 }
 
 /// The bucket that its file was uploaded to.

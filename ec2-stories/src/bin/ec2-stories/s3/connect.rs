@@ -13,6 +13,12 @@ use crate::live;
 
 /// Connects, unless the server is beyond this machine and that was not allowed.
 pub(super) async fn connect(at: &At) -> Result<S3, Failure> {
+    if let Some(endpoint) = &at.endpoint
+        && !["http://", "https://"].iter().any(|scheme| endpoint.starts_with(scheme))
+    {
+        let why = format!("--endpoint {endpoint} is no URL, such as http://127.0.0.1:9000");
+        return Err(Failure::new(Exit::Usage, why));
+    }
     live::allow(&["S3"], |name| match (name, &at.endpoint) {
         ("AWS_ENDPOINT_URL_S3", Some(endpoint)) => Some(endpoint.clone()),
         // What the command line says is no configured endpoint.

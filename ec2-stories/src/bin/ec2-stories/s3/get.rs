@@ -4,11 +4,13 @@ use std::path::Path;
 
 use ec2_stories::s3::{Bucket, FetchOptions, progress};
 use ec2_stories::terminal::{self, Interrupts, Transfer, note, say};
+use ec2_stories::{Error, ErrorKind};
 use futures::TryStreamExt;
 use tokio::io::AsyncWriteExt;
 
+use super::address::Address;
 use super::args::{At, GetArgs};
-use super::connect::{bucket, object};
+use super::connect::{bucket, connect, object};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render;
@@ -38,7 +40,10 @@ pub(super) async fn run(at: At, args: GetArgs) -> Result<Exit, Failure> {
     let bar = Transfer::follow(events);
     let options = FetchOptions::builder().progress(sender).build();
     let fetched = tokio::select! {
-        fetched = bucket.fetch_with(&from.key, &file, options) => fetched?,
+        fetched = bucket.fetch_with(&from.key, &file, options) => match fetched {
+            Ok(fetched) => fetched,
+            Err(error) => return Err(missing(&at, &from, error).await),
+        },
         () = interrupts.next() => {
             drop(bar);
             note("stopped; the same command goes on where it was");
@@ -61,6 +66,17 @@ pub(super) async fn run(at: At, args: GetArgs) -> Result<Exit, Failure> {
         say(format_args!("{}: {} bytes", file.display(), fetched.info.bytes));
     }
     Ok(Exit::Done)
+}
+
+/// S3 does not say whether it is the object or the bucket that is not there.
+async fn missing(at: &At, from: &Address, error: Error) -> Failure {
+    if error.kind() == ErrorKind::NotFound
+        && let Ok(s3) = connect(at).await
+        && let Ok(None) = s3.find_bucket(&from.bucket).await
+    {
+        return Failure::new(Exit::Failed, format!("there is no bucket s3://{}", from.bucket));
+    }
+    error.into()
 }
 
 /// A checksum that differs is told after the bytes: who reads them has to look at how this ended.

@@ -17,6 +17,16 @@ use crate::render;
 pub(super) async fn run(at: At, args: PutArgs) -> Result<Exit, Failure> {
     let PutArgs { file, mut to, create_only, content_type, state } = args;
     let from_input = file == Path::new("-");
+    if !from_input && file.is_dir() {
+        let (folder, to) = (file.display(), to.to_string());
+        let to = to.trim_end_matches('/');
+        let why = format!(
+            "{folder} is a folder: send its files one by one, or all in one object: \
+             tar -c -C '{folder}' . | ec2-stories s3 put - {to}/{}.tar",
+            file.file_name().unwrap_or("folder".as_ref()).display()
+        );
+        return Err(Failure::new(Exit::Usage, why));
+    }
     if to.key.is_empty() || to.key.ends_with('/') {
         let name = file.file_name().filter(|_| !from_input).and_then(|name| name.to_str());
         let name = name.ok_or_else(|| {

@@ -40,6 +40,7 @@ async fn a_file_is_uploaded_registered_listed_and_removed() {
     let remove = ["remove", &id, "--bucket", BUCKET, "--json"];
     let removed = Ended::of(image(&shop, &remove)).await.expect(0);
     assert_eq!(json(&removed)["removed"], serde_json::json!([id]));
+    assert!(removed.stderr.contains("--copies-in"), "{removed:?}");
     let nothing = Ended::of(image(&shop, &remove)).await.expect(0);
     assert_eq!(json(&nothing)["removed"], serde_json::json!([]));
     nothing_is_left(&shop);
@@ -53,6 +54,19 @@ async fn a_wrong_buckets_name_is_refused_and_stands_in_no_removals_way() {
     let refused = Ended::of(image(&shop, &publish)).await.expect(2);
     assert!(refused.stderr.contains("--bucket: \"My_images\""), "{refused:?}");
     Ended::of(image(&shop, &["remove", "web-7", "--file", "web.raw"])).await.expect(0);
+    nothing_is_left(&shop);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_file_was_that_is_another_now_is_removed_by_its_journal() {
+    let shop = desk(STORY).await;
+    disk(&shop, "web.raw", MIB);
+    Ended::of(image(&shop, &["publish", "web.raw", "--name", "web-7", "--direct"])).await.expect(0);
+    std::fs::write(shop.path("web.raw"), "<html>").unwrap();
+    let refused = Ended::of(image(&shop, &["remove", "web-7", "--file", "web.raw"])).await.expect(1);
+    assert!(refused.stderr.contains("--journal '.ec2-stories/images'"), "{refused:?}");
+    let by_journal = ["remove", "web-7", "--journal", ".ec2-stories/images"];
+    Ended::of(image(&shop, &by_journal)).await.expect(0);
     nothing_is_left(&shop);
 }
 
