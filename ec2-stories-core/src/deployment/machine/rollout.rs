@@ -82,18 +82,23 @@ impl Fleet {
 }
 
 impl Machine {
-    /// The fleet's nodes are to be launched from its present image: those that are not are replaced.
+    /// The fleet's nodes are to be launched from its present image: those that are not are replaced. The others have been, as far as
+    /// anybody knows: an earlier controller may have died before they had proven themselves.
     pub fn roll_out(&mut self, fleet: &Name) {
         if let Some(fleet) = self.fleet_mut(fleet) {
             fleet.rollout = Some(Rollout::default());
             fleet.plan.exact = true;
+            fleet
+                .nodes
+                .values_mut()
+                .for_each(|node| node.rolled = node.instance.is_some() && !node.superseded);
         }
     }
 
     /// The node's instance was launched from another image than the fleet's.
     pub fn supersede(&mut self, address: &NodeAddress) {
         if let Some(node) = self.node_mut(address) {
-            node.superseded = true;
+            (node.superseded, node.rolled) = (true, false);
         }
     }
 

@@ -9,13 +9,19 @@ fn web(slot: u32) -> NodeAddress {
     NodeAddress::new(name("web"), slot)
 }
 
-/// Four nodes that have another image than their fleet, of which two may be replaced at a time.
-fn superseded(change: impl FnOnce(&mut FleetPlan)) -> World {
+/// Four nodes, of which two may be replaced at a time.
+fn lives(change: impl FnOnce(&mut FleetPlan)) -> World {
     let mut plan = plan("web", 4, 4, &[]);
     plan.health.max_in_flight = Share::Nodes(2);
     change(&mut plan);
     let mut world = World::new(vec![plan]);
     world.settle();
+    world
+}
+
+/// They have another image than their fleet.
+fn superseded(change: impl FnOnce(&mut FleetPlan)) -> World {
+    let mut world = lives(change);
     world.machine.roll_out(&name("web"));
     (0..4).for_each(|slot| world.machine.supersede(&web(slot)));
     world
@@ -42,6 +48,17 @@ fn kill(world: &mut World, slot: u32) {
 /// Anything; every step looks at rollouts.
 fn look(world: &mut World) -> Vec<NodeAddress> {
     world.tell(Event::Prepared { fleet: name("web") }).asks
+}
+
+#[test]
+fn what_an_earlier_controller_replaced_has_to_prove_itself_before_others_are_asked_for() {
+    let mut world = lives(|_| {});
+    world.machine.roll_out(&name("web"));
+    (2..4).for_each(|slot| world.machine.supersede(&web(slot)));
+    assert_eq!(look(&mut world), [], "two have not proven themselves");
+    world.settle();
+    let rollout = world.machine.fleet(&name("web")).unwrap().rollout.clone().unwrap();
+    assert_eq!(Vec::from_iter(rollout.asked), [2, 3]);
 }
 
 #[test]
