@@ -43,7 +43,7 @@ enum Word {
 struct Told {
     /// How it was found again after a restart, where nothing was done on it since.
     found: Option<Found>,
-    /// Whether the monitor was told that it leaves, whoever decided it.
+    /// Whether the monitor was told that it leaves, as somebody ordered. What it decided itself it knows.
     leaves: bool,
 }
 
@@ -214,7 +214,8 @@ impl Watch {
         if address.slot >= fleet.plan.wanted || context.fleet(&address.fleet).is_none() {
             return self.forget(address);
         }
-        self.told.insert(address.clone(), Told { found: None, leaves: true });
+        let ordered = node.leaving.as_ref().is_some_and(|leaving| leaving.asked);
+        self.told.insert(address.clone(), Told { found: None, leaves: ordered });
         let works = matches!(node.phase, Phase::Deregistering | Phase::Draining);
         self.tell(match node.leaving.as_ref().filter(|leaving| works && leaving.healthy) {
             Some(leaving) => Word::Leaves(address.clone(), node.generation, leaving.failure.to_string()),
@@ -222,7 +223,7 @@ impl Watch {
         });
     }
 
-    /// Whether a node that is live again needs no new watch. A monitor that wanted it replaced, or was told that it leaves, has done
+    /// Whether a node that is live again needs no new watch. A monitor that wanted it replaced, or was told that it is, has done
     /// with that instance, and is to look at it anew.
     fn is_settled(&mut self, context: &Context, address: &NodeAddress) -> bool {
         let known = context.known();
