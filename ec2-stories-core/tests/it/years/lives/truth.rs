@@ -323,8 +323,7 @@ impl World {
                 body.node
             ));
         }
-        // Deaths alone: what a rollout has under way is not told apart from what it is about to prove.
-        if sent || body.rolls {
+        if sent {
             self.flights.give_up(&body.node);
         } else if body.was_up {
             self.take_off(&body);
