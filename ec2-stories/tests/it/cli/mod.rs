@@ -44,6 +44,7 @@ impl Shop {
         let latency = Latencies::builder()
             .boot(Duration::from_millis(600))
             .terminate(Duration::from_millis(300))
+            .status_checks(Duration::from_millis(600))
             .build();
         // The program reads the real clock.
         let sim = Sim::builder().latency(latency).start(SystemClock.now()).build();
