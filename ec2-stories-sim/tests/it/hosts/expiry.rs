@@ -101,6 +101,15 @@ impl Guests {
         }
     }
 
+    /// Waits until cloud-init has done its work; installing packages takes its time.
+    async fn until_booted(&self, id: &str) {
+        let begun = Instant::now();
+        while !self.bench.console(id).await.contains("-----END SSH HOST KEY KEYS-----") {
+            assert!(begun.elapsed() < PATIENCE, "{id} boots:\n{}", self.bench.console(id).await);
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     fn state(&self, id: &str) -> State {
         self.bench.sim.instance(id).unwrap().state
     }
@@ -158,6 +167,7 @@ async fn without_curl_a_guest_reads_its_tag_with_python_and_without_both_with_wg
     let wget = CloudConfig::new().packages(["wget"]).run(["rm", "/usr/bin/curl", "/usr/bin/python3"]);
     let with_python = guests.launch(&request(Some(python)).await).await;
     let with_wget = guests.launch(&request(Some(wget)).await).await;
+    tokio::join!(guests.until_booted(&with_python), guests.until_booted(&with_wget));
     tokio::join!(
         guests.until_read(&with_python, "curl", "python3"),
         guests.until_read(&with_wget, "curl python3", "wget"),

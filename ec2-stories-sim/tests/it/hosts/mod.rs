@@ -20,7 +20,7 @@ use tokio::process::Command;
 use crate::form::{call, launch};
 
 /// On a machine with much else to do.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A simulation with hosts, and a client with a key pair.
 pub(crate) struct Bench {
