@@ -63,7 +63,7 @@ impl Guest {
 pub(crate) struct Machine {
     /// The process with which all others of the host end.
     pub(crate) child: Child,
-    /// Where the host writes what it wants to become of it: `poweroff` or `reboot`.
+    /// Where a host that has no init of its own writes what it wants to become of it: `poweroff` or `reboot`.
     pub(crate) wish: PathBuf,
     /// What answers the host, such as its metadata service.
     pub(crate) servers: JoinSet<()>,

@@ -10,6 +10,7 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 
 use super::backend::{Guest, Machine};
+use super::terminal;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -31,6 +32,16 @@ impl Console {
         let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
         let start = fs::read(&path).map_or(0, |text| text.len());
         Ok(Self { path, folder: guest.folder.clone(), file, start })
+    }
+
+    /// Makes it a terminal, for what will not write to anything else.
+    ///
+    /// # Errors
+    /// There is no terminal left.
+    pub(super) fn terminal(self, servers: &mut JoinSet<()>) -> Result<Self, String> {
+        let (terminal, copy) = terminal::open(self.file).map_err(|error| format!("its console: {error}"))?;
+        servers.spawn(copy);
+        Ok(Self { file: terminal, ..self })
     }
 
     /// Starts a host's first process and waits until it says a line. The process sees the end of its standard input when

@@ -15,6 +15,7 @@ mod real_time;
 mod slot;
 mod sshd;
 mod supervisor;
+mod terminal;
 mod user_data;
 
 use std::fmt;
@@ -79,16 +80,17 @@ impl Hosts {
     }
 
     /// A machine for each instance, as far as a kernel can be shared: its own network, root file system (Debian 12), metadata
-    /// service at 169.254.169.254 and processes, and the distribution's own cloud-init, which runs the user data.
+    /// service at 169.254.169.254 and processes, and the distribution's own init and cloud-init, which runs the user data.
     ///
-    /// - Needs root on Linux, `ip`, `mmdebstrap` and `dnsmasq`. The root file system is made once, which takes a minute or
+    /// - Needs root on Linux, a cgroup2 that can be written to, `ip`, `mmdebstrap` and `dnsmasq`. The root file system is made once, which takes a minute or
     ///   two, and kept in the user's cache.
     /// - Addresses are in 10.0.0.0/8 of a network that is not this machine's: [`Sim::vpc`] connects to them.
     /// - `apt-get` reaches the Debian mirror that this machine's own apt has, and nothing else reaches anything.
-    /// - The user is `admin`, SSH is on port 22, and sshd is the first process: there is no systemd.
+    /// - The user is `admin`, SSH is on port 22, and systemd runs services. `reboot` and `poweroff` do what they do to an
+    ///   instance; the end of an instance, and its stop, pull the plug.
     ///
     /// # Errors
-    /// `Unsupported`: not root, a program is missing, time is paused, or there is no tokio runtime; `Failed` or `Io`: the
+    /// `Unsupported`: not root, no cgroup2, a program is missing, time is paused, or there is no tokio runtime; `Failed` or `Io`: the
     /// root file system or the network cannot be made.
     pub async fn namespace() -> Result<Self> {
         real_time::check()?;

@@ -1,9 +1,10 @@
 //! Hosts with a network and a root file system of their own.
 //!
-//! One is a tree of processes in namespaces, in which `boot.sh` puts an overlay over a Debian, changes into it, runs the
-//! distribution's cloud-init, and starts `sshd`. What it asks of 169.254.169.254, and of the Debian mirror, this program
-//! answers through sockets that it opened inside of the host's network.
+//! One is a tree of processes in namespaces, in which `boot.sh` puts an overlay over a Debian, changes into it, and becomes the
+//! distribution's init, systemd, which runs cloud-init and starts `sshd`. What it asks of 169.254.169.254, and of the Debian
+//! mirror, this program answers through sockets that it opened inside of the host's network.
 
+mod cgroup;
 mod mirror;
 mod netns;
 mod root;
@@ -12,7 +13,6 @@ mod vpc;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -26,14 +26,17 @@ use tokio::task::JoinSet;
 use super::backend::{Backend, Guest, Machine};
 use super::console::Console;
 use super::lifeline;
+use cgroup::Cgroup;
 use vpc::Network;
 
 pub use vpc::Vpc;
 
 const BOOT: &str = include_str!("boot.sh");
-const POWER: &[u8] = include_bytes!("../power.sh");
+/// Goes into a control group and becomes a program: the group, the program and its arguments.
+const JOIN: &str = r#"echo $$ >"$1"; shift; exec "$@""#;
 const SSH: u16 = 22;
-const LISTENING: &str = "Server listening on 0.0.0.0 port 22.";
+/// What systemd says once sshd listens.
+const LISTENING: &str = "Started ssh.service";
 /// EC2's address for metadata.
 const METADATA: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)), 80);
 /// Where the root file system's apt looks for a proxy.
@@ -42,10 +45,11 @@ const MIRROR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3142
 const PATIENCE: Duration = Duration::from_secs(180);
 /// The first block is 10.77.0.0/16; one for each region that is used.
 const FIRST_BLOCK: u8 = 77;
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("ip", "iproute2"),
     ("unshare", "util-linux"),
     ("nsenter", "util-linux"),
+    ("setpriv", "util-linux"),
     ("mmdebstrap", "mmdebstrap"),
     ("dnsmasq", "dnsmasq-base"),
     ("pivot_root", "util-linux"),
@@ -57,6 +61,7 @@ pub(super) struct Namespaces {
     network: Network,
     root: PathBuf,
     mirror: String,
+    cgroups: PathBuf,
     blocks: AtomicU8,
 }
 
@@ -71,23 +76,22 @@ impl Namespaces {
         if let Some((name, package)) = missing.first() {
             return Err(unsupported(format!("namespace hosts need {name}: install it (Debian: {package})")));
         }
+        let cgroups = cgroup::place().ok_or_else(|| {
+            unsupported("namespace hosts run systemd, which needs a cgroup2 that can be written to; sshd hosts do not".to_owned())
+        })?;
         netns::sweep();
+        cgroup::sweep(&cgroups);
         let mirror = mirror::of_this_machine();
         let root = root::prepare(&mirror).await?;
-        let network = Network::create().map_err(|error| {
+        let network = Network::create(&cgroups).map_err(|error| {
             Error::new(ErrorKind::Failed, "the hosts' network cannot be made").because(error)
         })?;
-        Ok(Self { network, root, mirror, blocks: AtomicU8::new(FIRST_BLOCK) })
+        Ok(Self { network, root, mirror, cgroups, blocks: AtomicU8::new(FIRST_BLOCK) })
     }
 
     fn lay_out(guest: &Guest) -> io::Result<()> {
-        for name in ["upper/usr/local/sbin", "work", "root", "run/ec2-stories", "identity"] {
+        for name in ["upper", "work", "root", "identity"] {
             fs::create_dir_all(guest.folder.join(name))?;
-        }
-        for name in ["poweroff", "halt", "reboot", "shutdown"] {
-            let file = guest.folder.join("upper/usr/local/sbin").join(name);
-            fs::write(&file, POWER)?;
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
         }
         // Source: EC2 user guide, "Identify EC2 instances": the UUID begins with `ec2`.
         let digits = guest.id.rsplit('-').next().unwrap_or_default();
@@ -125,11 +129,6 @@ impl Backend for Namespaces {
         if guest.address.octets()[0] != 10 {
             return Err(format!("{} is not in 10.0.0.0/8, where namespace hosts are", guest.address));
         }
-        let run = guest.folder.join("run");
-        match fs::remove_dir_all(&run) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(format!("/run: {error}")),
-            _ => {}
-        }
         Self::lay_out(guest).map_err(|error| format!("{}: {error}", guest.folder.display()))?;
         let own = self.network.attach(guest).map_err(|error| error.to_string())?;
         let mut servers = JoinSet::new();
@@ -141,28 +140,23 @@ impl Backend for Namespaces {
         if let Some(sim) = guest.sim.upgrade() {
             servers.spawn(sim.metadata(&guest.id).serve(socket(METADATA).await?));
         }
-        let console = Console::open(guest)?;
-        let mut first = lifeline::program("nsenter");
+        let group = Cgroup::create(&self.cgroups, own.name())
+            .map_err(|error| format!("its control group: {error}"))?;
+        let console = Console::open(guest)?.terminal(&mut servers)?;
+        let mut first = lifeline::program("sh");
         first
+            .args(["-c", JOIN, "sh"])
+            .arg(group.members())
+            .arg("nsenter")
             .arg(format!("--net={}", own.path().display()))
-            .args([
-                "unshare",
-                "--mount",
-                "--pid",
-                "--uts",
-                "--ipc",
-                "--fork",
-                "--kill-child",
-                "sh",
-                "-c",
-                BOOT,
-            ])
+            .args(["unshare", "--mount", "--pid", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child"])
+            .args(["sh", "-c", BOOT])
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("NAME", &guest.hostname)
             .env("ADDRESS", guest.address.to_string())
             .env("ROOT", &self.root)
             .current_dir(&guest.folder);
-        console.boot(first, servers, Box::new(own), LISTENING, PATIENCE).await
+        console.boot(first, servers, Box::new((group, own)), LISTENING, PATIENCE).await
     }
 }

@@ -89,13 +89,17 @@ pub(super) async fn inside<T: Send + 'static>(
 /// Removes the namespaces of processes that are no more.
 pub(super) fn sweep() {
     let Ok(entries) = fs::read_dir(PLACE) else { return };
-    for name in entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()) {
-        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse().ok());
-        if owner.is_some_and(|pid| signal::kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH)) {
-            // Another process may have been faster.
-            let _ = ip(&["netns", "delete", &name]);
-        }
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    for name in names.filter(|name| is_abandoned(name)) {
+        // Another process may have been faster.
+        let _ = ip(&["netns", "delete", &name]);
     }
+}
+
+/// Whether a name is one of ours, of a process that is no more.
+pub(super) fn is_abandoned(name: &str) -> bool {
+    let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse().ok());
+    owner.is_some_and(|pid| signal::kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH))
 }
 
 /// Runs `ip`, which answers at once.

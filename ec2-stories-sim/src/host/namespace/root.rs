@@ -15,7 +15,8 @@ const PACKAGES: &str = "openssh-server,openssh-sftp-server,cloud-init,cloud-gues
                         iputils-ping";
 /// What makes an image of a root file system: no keys, no identity, cloud-init that asks EC2 and nobody else.
 ///
-/// A name server that cannot be reached would cost cloud-init half a minute, so there is none.
+/// A name server that cannot be reached would cost cloud-init half a minute, so there is none. No timer takes apt's lock,
+/// the console has no login, and what is the whole machine's is not mounted.
 const FINISH: &str = r#"set -eu
 cd "$1"
 rm -f etc/ssh/ssh_host_*
@@ -31,6 +32,8 @@ apt_preserve_sources_list: true
 system_info:
   default_user: {name: admin}
 END
+systemctl --root=. --quiet mask apt-daily.timer apt-daily-upgrade.timer console-getty.service \
+  dev-hugepages.mount sys-fs-fuse-connections.mount
 echo 'Acquire::http::Proxy "http://127.0.0.1:3142";' >etc/apt/apt.conf.d/90proxy
 "#;
 

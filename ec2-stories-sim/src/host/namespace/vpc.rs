@@ -70,11 +70,12 @@ pub(super) struct Network {
 }
 
 impl Network {
-    pub(super) fn create() -> io::Result<Self> {
+    /// Whose hosts have their control groups in this folder.
+    pub(super) fn create(cgroups: &Path) -> io::Result<Self> {
         let group = netns::group();
         // Not killed on drop, and not by ctrl-C: its end comes with its standard input's.
         let mut janitor = Command::new("sh");
-        janitor.args(["-c", JANITOR, "sh", &group]).process_group(0).stdin(Stdio::piped());
+        janitor.args(["-c", JANITOR, "sh", &group]).arg(cgroups).process_group(0).stdin(Stdio::piped());
         let janitor = janitor.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let namespace = Netns::create(&group)?;
         namespace.ip(&["link", "set", "lo", "up"])?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use ec2_stories_sim::{HostState, Hosts, Latencies, Sim};
+use ec2_stories_sim::{HostState, Hosts, Latencies, Sim, State};
 
 use super::{Bench, succeeded};
 use crate::form::call;
@@ -119,4 +119,47 @@ async fn an_instance_has_cloud_init_metadata_packages_and_a_network() {
         }
     };
     tokio::time::timeout(super::PATIENCE, gone).await.expect("in time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_init_is_the_distributions_and_runs_services_through_a_reboot() {
+    if !nix::unistd::geteuid().is_root() {
+        let error = bench().await.err().unwrap().to_string();
+        assert!(error.contains("need root"), "{error}");
+        return;
+    }
+    let bench = bench().await.unwrap();
+    let unit = "[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n";
+    let config = format!(
+        "#cloud-config\nwrite_files:\n- {{path: /etc/systemd/system/shop.service, content: \"{unit}\"}}\n\
+         runcmd:\n- systemctl enable --now shop\n"
+    );
+    let id = bench.launch(&config).await;
+    let look = "systemctl is-system-running --wait; cat /proc/1/comm; systemctl is-active shop; \
+                cat /proc/sys/kernel/random/boot_id";
+    let before = say(&bench, &id, look).await;
+    let Some(boot) = before.strip_prefix("running\nsystemd\nactive\n") else {
+        panic!("{before}\n{}", bench.console(&id).await);
+    };
+
+    // A moment later: the command itself is to end well.
+    say(&bench, &id, "sudo systemd-run --quiet --on-active=1 systemctl reboot").await;
+    let again = async {
+        while bench.sim.host(&id).is_none_or(|host| host.boots < 2) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(super::PATIENCE, again).await.expect("in time");
+    let after = say(&bench, &id, look).await;
+    let rebooted = after.strip_prefix("running\nsystemd\nactive\n");
+    assert!(rebooted.is_some_and(|other| other != boot), "{before}\n{after}");
+    assert_eq!(bench.sim.instance(&id).unwrap().state, State::Running);
+
+    assert!(bench.sim.crash_host(&id));
+    bench.until(&id, HostState::Dead).await;
+    bench.act("RebootInstances", &id).await;
+    bench.until(&id, HostState::Up).await;
+    say(&bench, &id, "sudo systemd-run --quiet --on-active=1 systemctl poweroff").await;
+    bench.until(&id, HostState::Off).await;
+    assert_eq!(bench.sim.instance(&id).unwrap().state, State::Stopped);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -152,6 +152,17 @@ async fn killed_it_leaves_nothing(hosts: &str) {
         names.filter(|entry| entry.file_name().to_string_lossy().starts_with(&mine)).count()
     };
     until("its networks are gone", || left() == 0).await;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let groups = mounts
+        .lines()
+        .filter(|mount| mount.contains(" - cgroup2 "))
+        .filter_map(|mount| mount.split(' ').nth(4));
+    let groups: Vec<PathBuf> = groups.map(PathBuf::from).collect();
+    let left = || {
+        let names = groups.iter().filter_map(|place| fs::read_dir(place).ok()).flatten().flatten();
+        names.filter(|entry| entry.file_name().to_string_lossy().starts_with(&mine)).count()
+    };
+    until("its control groups are gone", || left() == 0).await;
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounts.contains(&mine) && !mounts.contains(&format!("ec2-stories-hosts-{pid}-")), "{mounts}");
 }
