@@ -143,7 +143,7 @@ async fn its_init_is_the_distributions_and_runs_services_through_a_reboot() {
     };
 
     // A moment later: the command itself is to end well.
-    say(&bench, &id, "sudo systemd-run --quiet --on-active=1 systemctl reboot").await;
+    say(&bench, &id, "sudo systemd-run --quiet sh -c 'sleep 1; reboot'").await;
     let again = async {
         while bench.sim.host(&id).is_none_or(|host| host.boots < 2) {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -159,7 +159,7 @@ async fn its_init_is_the_distributions_and_runs_services_through_a_reboot() {
     bench.until(&id, HostState::Dead).await;
     bench.act("RebootInstances", &id).await;
     bench.until(&id, HostState::Up).await;
-    say(&bench, &id, "sudo systemd-run --quiet --on-active=1 systemctl poweroff").await;
+    say(&bench, &id, "sudo systemd-run --quiet sh -c 'sleep 1; poweroff'").await;
     bench.until(&id, HostState::Off).await;
     assert_eq!(bench.sim.instance(&id).unwrap().state, State::Stopped);
 }
