@@ -101,11 +101,12 @@ impl Guests {
         }
     }
 
-    /// Waits until cloud-init has done its work; installing packages takes its time.
+    /// Renews it until cloud-init has done its work; installing packages takes its time.
     async fn until_booted(&self, id: &str) {
         let begun = Instant::now();
         while !self.bench.console(id).await.contains("-----END SSH HOST KEY KEYS-----") {
             assert!(begun.elapsed() < PATIENCE, "{id} boots:\n{}", self.bench.console(id).await);
+            self.renew(id).await;
             sleep(Duration::from_secs(1)).await;
         }
     }
