@@ -7,6 +7,8 @@ mod cli;
 #[cfg(feature = "cli")]
 mod cloud_init;
 #[cfg(feature = "cli")]
+mod copied;
+#[cfg(feature = "cli")]
 mod customized;
 #[cfg(feature = "cli")]
 mod end_of_main;

@@ -41,7 +41,7 @@ pub use options::SshdOptions;
 const BOOT: &str = include_str!("boot.sh");
 const CLOUD_INIT: &[u8] = include_bytes!("bin/cloud-init");
 const SUDO: &[u8] = include_bytes!("bin/sudo");
-const POWER: &[u8] = include_bytes!("../power.sh");
+const POWER: &[u8] = include_bytes!("power.sh");
 const PATH: &str = "/run/ec2-stories/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Where distributions put it; it is rarely in an ordinary user's path.
 const PLACES: [&str; 4] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd", "/usr/bin/sshd"];
