@@ -2,16 +2,20 @@
 
 use std::any::Any;
 use std::fmt;
+use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ipnet::Ipv4Net;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tokio::process::Child;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::namespace::Vpc;
 use crate::sim::WeakSim;
@@ -59,10 +63,15 @@ impl Guest {
     }
 }
 
+/// How long a system may take to shut down. Amazon's waits for minutes; a test does not.
+const SHUTDOWN: Duration = Duration::from_secs(30);
+
 /// A host that runs.
 pub(crate) struct Machine {
     /// The process with which all others of the host end.
     pub(crate) child: Child,
+    /// Whether that one's child is a system's init, which can be told to shut it down.
+    pub(crate) init: bool,
     /// Where a host that has no init of its own writes what it wants to become of it: `poweroff` or `reboot`.
     pub(crate) wish: PathBuf,
     /// What answers the host, such as its metadata service.
@@ -87,9 +96,32 @@ impl Machine {
     /// Waits for the end.
     pub(crate) async fn ended(&mut self) -> Ended {
         match self.child.wait().await {
-            Ok(status) => ended(status, &std::fs::read_to_string(&self.wish).unwrap_or_default()),
+            Ok(status) => ended(status, &fs::read_to_string(&self.wish).unwrap_or_default()),
             Err(error) => Ended::Died(format!("its process is lost: {error}")),
         }
+    }
+
+    /// Shuts the system down, where there is one, and then pulls the plug.
+    ///
+    /// Source: systemd(1), signals: SIGINT is ctrl-alt-del, which stops all services and reboots.
+    pub(crate) async fn shut_down(mut self) {
+        if let Some(init) = self.init()
+            && kill(init, Signal::SIGINT).is_ok()
+            && timeout(SHUTDOWN, self.child.wait()).await.is_err()
+        {
+            tracing::warn!("a host does not shut down: its plug is pulled");
+        }
+        self.end().await;
+    }
+
+    fn init(&self) -> Option<Pid> {
+        let outer = self.pid().filter(|_| self.init)?;
+        let children = fs::read_to_string(format!("/proc/{outer}/task/{outer}/children")).ok()?;
+        let is_first = |child: &&str| {
+            let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
+            status.lines().any(|line| line.starts_with("NSpid:") && line.ends_with("\t1"))
+        };
+        children.split_whitespace().find(is_first)?.parse().ok().map(Pid::from_raw)
     }
 
     /// Pulls the plug, if it is still in, and returns when nothing of the host is left.

@@ -64,7 +64,7 @@ impl Console {
         let mut child = first.spawn().map_err(|error| format!("its first process: {error}"))?;
         let lifeline = child.stdin.take();
         let wish = self.folder.join("run/ec2-stories/wish");
-        let mut machine = Machine { child, wish, servers, held: Box::new((lifeline, held)) };
+        let mut machine = Machine { child, init: false, wish, servers, held: Box::new((lifeline, held)) };
         let up = async {
             while !self.said(line) {
                 tokio::time::sleep(LOOK_AGAIN).await;

@@ -70,7 +70,7 @@ impl Keeper {
         let ended = tokio::select! {
             ended = machine.ended() => ended,
             changed = self.wants.changed() => {
-                machine.end().await;
+                machine.shut_down().await;
                 return changed.map_err(|_| Orphaned);
             }
         };

@@ -82,16 +82,16 @@ impl Hosts {
     /// A machine for each instance, as far as a kernel can be shared: its own network, root file system (Debian 12), metadata
     /// service at 169.254.169.254 and processes, and the distribution's own init and cloud-init, which runs the user data.
     ///
-    /// - Needs root on Linux, a cgroup2 that can be written to, `ip`, `mmdebstrap` and `dnsmasq`. The root file system is made once, which takes a minute or
-    ///   two, and kept in the user's cache.
+    /// - Needs root on Linux, a cgroup2 that can be written to, `ip`, `mmdebstrap` and `dnsmasq`. The root file system is
+    ///   made once, which takes a minute or two, and kept in the user's cache.
     /// - Addresses are in 10.0.0.0/8 of a network that is not this machine's: [`Sim::vpc`] connects to them.
     /// - `apt-get` reaches the Debian mirror that this machine's own apt has, and nothing else reaches anything.
     /// - The user is `admin`, SSH is on port 22, and systemd runs services. `reboot` and `poweroff` do what they do to an
-    ///   instance; the end of an instance, and its stop, pull the plug.
+    ///   instance; a stop, a reboot or the end of an instance shuts its system down, and pulls the plug after half a minute.
     ///
     /// # Errors
-    /// `Unsupported`: not root, no cgroup2, a program is missing, time is paused, or there is no tokio runtime; `Failed` or `Io`: the
-    /// root file system or the network cannot be made.
+    /// `Unsupported`: not root, no cgroup2, a program is missing, time is paused, or there is no tokio runtime; `Failed` or
+    /// `Io`: the root file system or the network cannot be made.
     pub async fn namespace() -> Result<Self> {
         real_time::check()?;
         Ok(Self(Some(Arc::new(namespace::Namespaces::new().await?))))

@@ -157,6 +157,7 @@ impl Backend for Namespaces {
             .env("ADDRESS", guest.address.to_string())
             .env("ROOT", &self.root)
             .current_dir(&guest.folder);
-        console.boot(first, servers, Box::new((group, own)), LISTENING, PATIENCE).await
+        let machine = console.boot(first, servers, Box::new((group, own)), LISTENING, PATIENCE).await?;
+        Ok(Machine { init: true, ..machine })
     }
 }

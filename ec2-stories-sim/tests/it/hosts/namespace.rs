@@ -129,7 +129,7 @@ async fn its_init_is_the_distributions_and_runs_services_through_a_reboot() {
         return;
     }
     let bench = bench().await.unwrap();
-    let unit = "[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n";
+    let unit = "[Service]\\nExecStart=/bin/sleep infinity\\nExecStop=/bin/sh -c 'echo >>/var/log/stops'\\n[Install]\\nWantedBy=multi-user.target\\n";
     let config = format!(
         "#cloud-config\nwrite_files:\n- {{path: /etc/systemd/system/shop.service, content: \"{unit}\"}}\n\
          runcmd:\n- systemctl enable --now shop\n"
@@ -159,7 +159,15 @@ async fn its_init_is_the_distributions_and_runs_services_through_a_reboot() {
     bench.until(&id, HostState::Dead).await;
     bench.act("RebootInstances", &id).await;
     bench.until(&id, HostState::Up).await;
+    say(&bench, &id, look).await;
     say(&bench, &id, "sudo systemd-run --quiet sh -c 'sleep 1; poweroff'").await;
     bench.until(&id, HostState::Off).await;
     assert_eq!(bench.sim.instance(&id).unwrap().state, State::Stopped);
+    bench.act("StartInstances", &id).await;
+    bench.until(&id, HostState::Up).await;
+    say(&bench, &id, look).await;
+    bench.act("StopInstances", &id).await;
+    bench.until(&id, HostState::Off).await;
+    let stops = bench.sim.host(&id).unwrap().folder.join("upper/var/log/stops");
+    assert_eq!(std::fs::read_to_string(stops).unwrap().lines().count(), 3, "all but the crash");
 }
