@@ -148,7 +148,8 @@ impl Sim {
     }
 
     /// Serves SDKs of other processes on a loopback address; port 0 picks one. Needs real or scaled time: sockets do not
-    /// wait for a paused clock.
+    /// wait for a paused clock. With namespace hosts it answers at the same address inside of [their network](Self::vpc), too,
+    /// for programs there.
     ///
     /// # Errors
     /// The address cannot be bound.

@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use super::body::{half_of, reset};
 use super::entry::Service;
@@ -37,15 +37,20 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Listener {
     addr: SocketAddr,
     stop: watch::Sender<bool>,
-    accepting: JoinHandle<()>,
+    accepting: JoinSet<()>,
 }
 
 impl Listener {
     pub(crate) async fn bind(sim: Sim, addr: SocketAddr) -> io::Result<Self> {
         let socket = TcpListener::bind(addr).await?;
         let addr = socket.local_addr()?;
+        let inside = match sim.vpc() {
+            Some(vpc) => Some(vpc.listen(addr).await?),
+            None => None,
+        };
         let (stop, stopped) = watch::channel(false);
-        Ok(Self { addr, stop, accepting: tokio::spawn(accept(sim, socket, stopped)) })
+        let accept = |socket| accept(sim.clone(), socket, stopped.clone());
+        Ok(Self { addr, stop, accepting: [socket].into_iter().chain(inside).map(accept).collect() })
     }
 
     /// The address bound, with the port that the system picked for port 0.
@@ -64,13 +69,7 @@ impl Listener {
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         // An error is a panic in the accept loop, which tokio has reported.
-        let _ = (&mut self.accepting).await;
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.accepting.abort();
+        while self.accepting.join_next().await.is_some() {}
     }
 }
 

@@ -49,9 +49,7 @@ impl Netns {
     }
 
     pub(super) async fn listen(&self, address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
-        let listener = inside(self.path(), move || TcpListener::bind(address)).await?;
-        listener.set_nonblocking(true)?;
-        tokio::net::TcpListener::from_std(listener)
+        listen(self.path(), address).await
     }
 }
 
@@ -70,6 +68,13 @@ impl Drop for Netns {
 pub(super) fn group() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     format!("{PREFIX}{}-{}-", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Opens a socket inside of a namespace.
+pub(super) async fn listen(namespace: PathBuf, address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
+    let listener = inside(namespace, move || TcpListener::bind(address)).await?;
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
 }
 
 /// Runs something on a thread that is inside of a namespace and ends with it.

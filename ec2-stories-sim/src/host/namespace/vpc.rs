@@ -44,6 +44,14 @@ impl Vpc {
         tokio::net::TcpStream::from_std(stream)
     }
 
+    /// Opens a socket inside, for instances or for programs that entered.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn listen(&self, address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
+        netns::listen(self.network.clone(), address).await
+    }
+
     /// Runs something that blocks, inside, on a thread of its own: sockets that it opens and programs that it starts are
     /// inside too.
     ///

@@ -220,8 +220,8 @@ pub(crate) enum HostKind {
     /// of output says which port. Programs and network are this machine's: there is no service manager, packages cannot be
     /// installed, and what listens has to listen at the node's own address, not at all of them.
     Sshd,
-    /// A network, a root file system with cloud-init, and metadata at 169.254.169.254: for root. The second line of
-    /// output says in which network namespace they are.
+    /// A Debian of its own with systemd, cloud-init, and metadata at 169.254.169.254: for root. The second line of output says
+    /// what to put before a command so that it reaches them; the simulation listens in there, too.
     Namespace,
 }
 

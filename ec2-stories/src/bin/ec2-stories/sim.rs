@@ -43,7 +43,7 @@ pub(crate) async fn run(args: SimArgs) -> Result<Exit, Failure> {
         .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", args.listen)))?;
     say(format_args!("listening on {}", listener.url()));
     match sim.vpc() {
-        Some(vpc) => say(format_args!("instances are inside of {}", vpc.path().display())),
+        Some(vpc) => say(format_args!("instances are reached by: nsenter --net={}", vpc.path().display())),
         None if args.hosts != HostKind::None => {
             say(format_args!("instances take SSH on port {}", sim.ssh_port()));
         }
