@@ -61,6 +61,25 @@ async fn keys_of_every_format_are_read() {
 }
 
 #[tokio::test]
+async fn a_key_file_that_others_may_use_is_refused_before_it_is_shown() {
+    let server = Sshd::start();
+    let file = server.path("client");
+    let set = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    for mode in [0o644, 0o640, 0o620] {
+        set(mode);
+        let error = refused(log_in(&server, [Identity::key_file(&file)]).await);
+        assert_eq!((error.kind(), error.is_permanent()), (ErrorKind::Credentials, true));
+        let said = error.to_string();
+        assert!(said.contains(&format!("mode {mode:04o}")), "{said}");
+        assert!(said.contains(&format!("chmod 600 '{}'", text(&file))), "{said}");
+    }
+    let log = fs::read_to_string(server.path("log")).unwrap();
+    assert!(!log.contains("Accepted"), "{log}");
+    set(0o400);
+    log_in(&server, [Identity::key_file(&file)]).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_encrypted_key_needs_its_passphrase_which_is_shown_nowhere() {
     let server = Sshd::prepared("", |folder| {
         let mut encrypt = std::process::Command::new("ssh-keygen");
