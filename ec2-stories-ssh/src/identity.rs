@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ec2_stories_core::{Error, ErrorKind, Result, check_private_key};
+use jiff::Timestamp;
+use russh::keys::ssh_key::certificate::CertType;
 use russh::keys::{Certificate, PrivateKey};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -98,6 +100,13 @@ impl KeySource {
         Ok((Arc::new(key), certificate))
     }
 
+    /// Why a host may not take its certificate for this user, as far as that can be seen from here.
+    pub(crate) async fn doubt(&self, user: &str, now: Timestamp) -> Option<String> {
+        let file = self.certificate.as_ref()?;
+        let (_, certificate) = self.load().await.ok()?;
+        doubt(&certificate?, user, now).map(|why| format!("the certificate {} {why}", file.display()))
+    }
+
     fn unusable(&self, error: &russh::keys::Error) -> Error {
         let why = match (error, &self.passphrase) {
             (russh::keys::Error::KeyIsEncrypted, None) => "is encrypted: it needs its passphrase",
@@ -106,6 +115,22 @@ impl KeySource {
         };
         // The parser's own words are left out: some quote what they read.
         invalid(why).on(self.to_string())
+    }
+}
+
+fn doubt(certificate: &Certificate, user: &str, now: Timestamp) -> Option<String> {
+    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+    let names = certificate.valid_principals();
+    if certificate.cert_type() != CertType::User {
+        Some("is a host's, not a user's".to_owned())
+    } else if seconds < certificate.valid_after() {
+        Some("is not valid yet".to_owned())
+    } else if seconds >= certificate.valid_before() {
+        Some("has expired".to_owned())
+    } else if names.is_empty() {
+        Some("is for no user".to_owned())
+    } else {
+        (!names.iter().any(|name| name == user)).then(|| format!("is for {}", names.join(", ")))
     }
 }
 
