@@ -120,7 +120,8 @@ impl Ssh {
                 Ok(session)
             }
             (Proof::Remembered { key, rotating: true }, Some(id), Some(memory)) => {
-                memory.settle(id, &key).await?;
+                let on = Rotation { ssh: self, target, id, memory };
+                on.finish(&session, &key).await?;
                 Ok(session)
             }
             _ => Ok(session),

@@ -59,15 +59,20 @@ done
 /// `EX_TEMPFAIL` of sysexits.h.
 const REPLACED: u32 = 75;
 
-/// Takes the new keys, the private half first, and has the server read them. A key that goes meanwhile is taken by another.
+/// Takes the new keys, the private half first, and has the server read them. A key that goes meanwhile is taken by another. What a
+/// try that died has left goes, too: its last part but `.pub` is the number of a process that is no more.
 const TAKE: &str = r#"for key in $keys; do
-  new=$key.ec2-stories
-  [ -f "$new" ] || continue
+  [ -f "$key" ] || continue
+  mv -f "$key.ec2-stories" "$key" 2>/dev/null || [ ! -f "$key.ec2-stories" ]
   public=$key.pub.ec2-stories.$$
-  if ssh-keygen -y -f "$new" >"$public" 2>/dev/null && mv -f "$new" "$key" 2>/dev/null
+  if ssh-keygen -y -f "$key" >"$public"
   then mv -f "$public" "$key.pub"
-  else rm -f "$public"; [ ! -f "$new" ]
+  else rm -f "$public"
   fi
+  for left in "$key.ec2-stories."* "$key.pub.ec2-stories."*; do
+    try=${left%.pub}; try=${try##*.}
+    [ ! -f "$left" ] || [ -d "/proc/$try" ] || rm -f "$left"
+  done
 done
 kill -HUP "$pid"
 "#;
@@ -107,6 +112,13 @@ impl Rotation<'_> {
         self.memory.settle(self.id, &key).await?;
         tracing::info!(host = %self.target, "the injected host key was replaced");
         Ok(renewed)
+    }
+
+    /// The host shows a key of its own, but whether it has taken the others is not known: a server that reads its keys for every
+    /// connection shows the first one that it has taken, even if it was cut off then.
+    pub(crate) async fn finish(&self, session: &Session, key: &PublicKey) -> Result<()> {
+        self.run(session, TAKE, "").await?.checked(OPERATION)?;
+        self.memory.settle(self.id, key).await
     }
 
     /// The keys that the host has made; nothing if the injected one is replaced already.
