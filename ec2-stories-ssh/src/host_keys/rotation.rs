@@ -107,18 +107,26 @@ impl Rotation<'_> {
             // The files are replaced, and the server has not read them: somebody was cut off, or is about to tell it.
             None => before.ok_or_else(|| busy(self.id))?.keys()?,
         };
-        self.run(session, TAKE, "").await?.checked(OPERATION)?;
-        let (renewed, key) = self.meet_again(&keys).await?;
-        self.memory.settle(self.id, &key).await?;
-        tracing::info!(host = %self.target, "the injected host key was replaced");
-        Ok(renewed)
+        self.finish(session, &keys).await
     }
 
     /// The host shows a key of its own, but whether it has taken the others is not known: a server that reads its keys for every
     /// connection shows the first one that it has taken, even if it was cut off then.
-    pub(crate) async fn finish(&self, session: &Session, key: &PublicKey) -> Result<()> {
+    pub(crate) async fn go_on(&self, session: Session) -> Result<Session> {
+        match self.memory.recall(self.id).await? {
+            Some(record) if record.rotating => self.finish(&session, &record.keys()?).await,
+            // Another program was faster.
+            _ => Ok(session),
+        }
+    }
+
+    /// Has the host take its keys, and gives a session with the one that shows them.
+    async fn finish(&self, session: &Session, keys: &[PublicKey]) -> Result<Session> {
         self.run(session, TAKE, "").await?.checked(OPERATION)?;
-        self.memory.settle(self.id, key).await
+        let (renewed, key) = self.meet_again(keys).await?;
+        self.memory.settle(self.id, &key).await?;
+        tracing::info!(host = %self.target, "the injected host key was replaced");
+        Ok(renewed)
     }
 
     /// The keys that the host has made; nothing if the injected one is replaced already.
