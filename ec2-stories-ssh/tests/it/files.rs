@@ -296,6 +296,47 @@ async fn scp_says_why_it_gives_up_midway() {
 }
 
 #[tokio::test]
+async fn a_folder_comes_from_a_host_that_is_not_to_be_trusted() {
+    let server = Sshd::prepared("SetEnv SHLVL=1 PATH={here}/bin:/usr/bin:/bin", |folder| {
+        fs::create_dir(folder.join("bin")).unwrap();
+        let tar = folder.join("bin/tar");
+        fs::write(&tar, format!("#!/bin/sh\nexec cat '{}'\n", text(&folder.join("archive")))).unwrap();
+        fs::set_permissions(tar, fs::Permissions::from_mode(0o755)).unwrap();
+    });
+    let session = ssh(&server, pinned(&server)).connect(&server.target()).await.unwrap();
+    let place = server.path("place");
+    fs::create_dir_all(place.join("outside")).unwrap();
+    let outside = text(&place.join("outside")).to_owned();
+    let absolute = format!("{outside}/absolute");
+    for (name, link) in [
+        ("../outside/up", None),
+        (absolute.as_str(), None),
+        ("link/through", Some(("link", outside.as_str()))),
+        ("up/outside/through", Some(("up", ".."))),
+    ] {
+        let mut archive = tar::Builder::new(Vec::new());
+        if let Some((name, target)) = link {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_size(0);
+            archive.append_link(&mut header, name, target).unwrap();
+        }
+        let mut header = tar::Header::new_gnu();
+        header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_mode(0o644);
+        header.set_size(4);
+        header.set_cksum();
+        archive.append(&header, &b"evil"[..]).unwrap();
+        fs::write(server.path("archive"), archive.into_inner().unwrap()).unwrap();
+        // Refused, or within the folder, or left away: but never outside.
+        let _ = ec2_stories_ssh::Tree::fetch(&session, "/srv", place.join("into")).await;
+        nothing_else_in(Path::new(&outside), &[]);
+        nothing_else_in(&place, &["into", "outside"]);
+        fs::remove_dir_all(place.join("into")).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_host_without_sftp_says_so() {
     let server = Sshd::without_sftp();
     let session = ssh(&server, pinned(&server)).connect(&server.target()).await.unwrap();
