@@ -1,10 +1,14 @@
 //! What proves to a host who we are.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ec2_stories_core::{Error, ErrorKind, Result};
+use ec2_stories_core::{Error, ErrorKind, Result, check_private_key};
+use jiff::Timestamp;
+use russh::keys::ssh_key::certificate::CertType;
 use russh::keys::{Certificate, PrivateKey};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -32,7 +36,7 @@ enum Material {
 }
 
 impl Identity {
-    /// A private key file, in OpenSSH's, PKCS#8's or PKCS#1's format.
+    /// A private key file, in OpenSSH's, PKCS#8's or PKCS#1's format. One of this user that others may use is refused, as by OpenSSH.
     pub fn key_file(path: impl Into<PathBuf>) -> Self {
         Self::key(Material::File(path.into()))
     }
@@ -81,7 +85,7 @@ impl KeySource {
     /// Reads the key and its certificate.
     pub(crate) async fn load(&self) -> Result<(Arc<PrivateKey>, Option<Certificate>)> {
         let text = match &self.key {
-            Material::File(path) => SecretString::from(read(path).await?),
+            Material::File(path) => read_private(path).await?,
             Material::Text(text) => text.clone(),
         };
         let passphrase = self.passphrase.as_ref().map(ExposeSecret::expose_secret);
@@ -96,6 +100,13 @@ impl KeySource {
         Ok((Arc::new(key), certificate))
     }
 
+    /// Why a host may not take its certificate for this user, as far as that can be seen from here.
+    pub(crate) async fn doubt(&self, user: &str, now: Timestamp) -> Option<String> {
+        let file = self.certificate.as_ref()?;
+        let (_, certificate) = self.load().await.ok()?;
+        doubt(&certificate?, user, now).map(|why| format!("the certificate {} {why}", file.display()))
+    }
+
     fn unusable(&self, error: &russh::keys::Error) -> Error {
         let why = match (error, &self.passphrase) {
             (russh::keys::Error::KeyIsEncrypted, None) => "is encrypted: it needs its passphrase",
@@ -107,17 +118,48 @@ impl KeySource {
     }
 }
 
+fn doubt(certificate: &Certificate, user: &str, now: Timestamp) -> Option<String> {
+    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+    let names = certificate.valid_principals();
+    if certificate.cert_type() != CertType::User {
+        Some("is a host's, not a user's".to_owned())
+    } else if seconds < certificate.valid_after() {
+        Some("is not valid yet".to_owned())
+    } else if seconds >= certificate.valid_before() {
+        Some("has expired".to_owned())
+    } else if names.is_empty() {
+        Some("is for no user".to_owned())
+    } else {
+        (!names.iter().any(|name| name == user)).then(|| format!("is for {}", names.join(", ")))
+    }
+}
+
 fn invalid(why: &str) -> Error {
     Error::new(ErrorKind::Credentials, why).during("private key")
 }
 
 async fn read(path: &Path) -> Result<String> {
-    tokio::fs::read_to_string(path).await.map_err(|error| {
-        Error::new(ErrorKind::Io, "cannot be read")
-            .during("login")
-            .on(path.display().to_string())
-            .because(error)
-    })
+    tokio::fs::read_to_string(path).await.map_err(|error| unreadable(path, error))
+}
+
+async fn read_private(path: &Path) -> Result<SecretString> {
+    let place = path.to_owned();
+    let read = move || {
+        let failed = |error| unreadable(&place, error);
+        let mut file = File::open(&place).map_err(failed)?;
+        check_private_key(&file, &place)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed)?;
+        Ok(SecretString::from(text))
+    };
+    match tokio::task::spawn_blocking(read).await {
+        Ok(read) => read,
+        Err(stopped) => Err(unreadable(path, io::Error::other(stopped))),
+    }
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    Error::new(ErrorKind::Io, "cannot be read").during("login").on(path.display().to_string()).because(error)
 }
 
 impl fmt::Display for KeySource {

@@ -29,6 +29,7 @@ mod error;
 mod fan_out;
 mod host_keys;
 mod identity;
+mod links;
 mod pool;
 mod probe;
 mod ready;

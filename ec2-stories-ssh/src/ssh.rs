@@ -119,9 +119,9 @@ impl Ssh {
                 memory.learn(id, &key).await?;
                 Ok(session)
             }
-            (Proof::Remembered { key, rotating: true }, Some(id), Some(memory)) => {
-                memory.settle(id, &key).await?;
-                Ok(session)
+            (Proof::Remembered { rotating: true, .. }, Some(id), Some(memory)) => {
+                let on = Rotation { ssh: self, target, id, memory };
+                on.go_on(session).await
             }
             _ => Ok(session),
         }

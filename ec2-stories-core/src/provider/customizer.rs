@@ -18,7 +18,7 @@ pub enum StepOutcome {
     Unchanged,
     /// It failed; the text says why and holds no secret.
     Failed(String),
-    /// It was not tried, since one before it failed.
+    /// It was not tried: one before it failed, or it is not for this node as that is now.
     Skipped,
 }
 
@@ -36,6 +36,7 @@ pub struct StepReport {
 /// # Contract
 /// - `customize` reports on every step, in order; a failed step ends the run, and the rest are `Skipped`. A failed step
 ///   is an `Ok` with that report; an `Err` is for what never reached the node.
+/// - A step whose own condition says that it is not for this node is `Skipped` too, and the run goes on.
 /// - Steps are idempotent: a second run changes nothing.
 /// - `undo` goes through the steps in reverse, goes on after a failure, and is a success on a node that was never customized.
 /// - Both may be dropped and repeated.

@@ -1,16 +1,31 @@
 //! The private key's file: readable by its owner only, complete or absent, never overwritten.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use ec2_stories_core::{Error, ErrorKind, Result};
+use ec2_stories_core::{Error, ErrorKind, Result, check_private_key};
 
 /// The file's text, or `None` where there is no file.
+///
+/// # Errors
+/// Also where others may use the file: found here, it has not cost an instance yet.
 pub(super) async fn read(path: &Path) -> Result<Option<String>> {
-    match tokio::fs::read_to_string(path).await {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(path, error)),
+    let place = path.to_owned();
+    let read = move || {
+        let failed = |error| failed(&place, error);
+        let mut file = match File::open(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(failed)?,
+        };
+        check_private_key(&file, &place)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed)?;
+        Ok(Some(text))
+    };
+    match tokio::task::spawn_blocking(read).await {
+        Ok(read) => read,
+        Err(stopped) => Err(failed(path, io::Error::other(stopped))),
     }
 }
 
@@ -27,7 +42,7 @@ pub(super) async fn write_new(path: &Path, text: String) -> Result<()> {
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         file.persist_noclobber(&place)?;
-        std::fs::File::open(directory(&place))?.sync_all()
+        File::open(directory(&place))?.sync_all()
     };
     match tokio::task::spawn_blocking(write).await {
         Ok(written) => written.map_err(|error| failed(path, error)),
@@ -62,6 +77,9 @@ mod tests {
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+            let error = read(&path).await.unwrap_err();
+            assert!(error.to_string().contains("mode 0640"), "{error}");
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

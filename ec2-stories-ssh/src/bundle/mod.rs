@@ -38,6 +38,7 @@
 //! own, which starts the program anew after a pause when it ends; a reboot ends it, and the next run starts it.
 //! The node needs `flock` and `setsid` (util-linux), `tar` and `gzip`.
 
+mod archive;
 mod deploy;
 mod manifest;
 mod pack;

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use ec2_stories_core::{Error, ErrorKind, Result};
 use flate2::Compression;
-use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use glob::{MatchOptions, Pattern};
 use sha2::{Digest, Sha256};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::NamedTempFile;
 
+use super::archive::{root, unpack};
 use super::manifest::{MANIFEST, Manifest};
+use crate::links::stays_within;
 
 /// The folder of a release that is ours.
 pub(super) const OWN: &str = ".ec2-stories";
@@ -55,7 +56,7 @@ impl Pack {
             return Self::of_folder(source).map_err(on);
         }
         let unpacked = tempfile::tempdir().map_err(|error| unreadable(source, error))?;
-        unpack(source, &unpacked).map_err(on)?;
+        unpack(source, unpacked.path()).map_err(on)?;
         Self::of_folder(&root(unpacked.path())?).map_err(on)
     }
 
@@ -110,7 +111,7 @@ fn check_program(field: &str, words: &[String], entries: &BTreeMap<String, Entry
     Err(Error::invalid(format!("{MANIFEST}: {field}"), format!("{program:?} {wrong}")))
 }
 
-fn unreadable(path: &Path, error: io::Error) -> Error {
+pub(super) fn unreadable(path: &Path, error: io::Error) -> Error {
     let kind = if error.kind() == io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Io };
     Error::new(kind, "cannot be read").during("open bundle").on(path.display().to_string()).because(error)
 }
@@ -123,47 +124,6 @@ fn no_manifest(error: io::Error) -> Error {
         );
     }
     unreadable(Path::new(MANIFEST), error)
-}
-
-/// Unpacks an archive, and refuses what would leave the folder.
-fn unpack(source: &Path, into: &TempDir) -> Result<()> {
-    let wrong = |message: String| Error::invalid("bundle", message);
-    let read = |error| {
-        let why = "is neither a folder nor a .tar or .tar.gz archive";
-        wrong(format!("{} {why}", source.display())).because(error)
-    };
-    let mut file = BufReader::new(File::open(source).map_err(|error| unreadable(source, error))?);
-    let mut magic = [0; 2];
-    let zipped = file.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
-    file.seek(SeekFrom::Start(0)).map_err(read)?;
-    let stream: Box<dyn Read> = if zipped { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-    let mut archive = tar::Archive::new(stream);
-    archive.set_preserve_mtime(false);
-    for entry in archive.entries().map_err(read)? {
-        let mut entry = entry.map_err(read)?;
-        let path = entry.path().map_err(read)?.into_owned();
-        let kind = entry.header().entry_type();
-        if !(kind.is_file() || kind.is_dir() || kind.is_symlink()) {
-            return Err(wrong(format!(
-                "{}: a bundle has files, folders and symbolic links only",
-                path.display()
-            )));
-        }
-        if !entry.unpack_in(into.path()).map_err(read)? {
-            return Err(wrong(format!("{}: leads out of the bundle", path.display())));
-        }
-    }
-    Ok(())
-}
-
-/// Archives are often made of a folder instead of its content.
-fn root(unpacked: &Path) -> Result<PathBuf> {
-    let listed = fs::read_dir(unpacked).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let listed = listed.map_err(|error| unreadable(unpacked, error))?;
-    Ok(match &listed[..] {
-        [only] if only.path().join(MANIFEST).is_file() => only.path(),
-        _ => unpacked.to_owned(),
-    })
 }
 
 fn patterns(field: &str, patterns: &[String]) -> Result<Vec<Pattern>> {
@@ -239,19 +199,13 @@ fn entry(path: &Path, found: &fs::Metadata) -> Result<Entry> {
 
 /// A link must not lead out of the bundle: beside it lie other releases, and what is ours.
 fn check_links(entries: &BTreeMap<String, Entry>) -> Result<()> {
+    let link = |at: &Path| match entries.get(at.to_str()?) {
+        Some(Entry::Link(target)) => Some(target.clone()),
+        _ => None,
+    };
     for (name, entry) in entries {
         let Entry::Link(target) = entry else { continue };
-        let mut depth = Path::new(name).components().count() as i64 - 1;
-        let stays = target.components().all(|component| {
-            depth += match component {
-                Component::Normal(_) => 1,
-                Component::CurDir => 0,
-                Component::ParentDir => -1,
-                Component::RootDir | Component::Prefix(_) => return true,
-            };
-            depth >= 0
-        });
-        if !stays {
+        if !stays_within(Path::new(name), target, link) {
             let message = format!("{name}: the link to {} leads out of the bundle", target.display());
             return Err(Error::invalid("bundle", message));
         }

@@ -36,13 +36,15 @@ keys=$("$sshd" -T ${config:+-f "$config"} | sed -n 's/^hostkey //p')
 
 /// Makes a key beside each that the server uses, unless an earlier try or another program has, and prints its public half. A
 /// link makes the file at once, or not at all. It exits with 75 if `$1`, the injected key, is in no file any more, or another
-/// program takes the new key at this moment.
-const MAKE: &str = r#"injected=
-for key in $keys; do
-  [ -f "$key" ] || continue
-  case $(ssh-keygen -y -f "$key") in "$1"*) injected=1;; esac
-done
-[ -n "$injected" ] || exit 75
+/// program takes the new key at this moment; what was made too late for that is removed.
+const MAKE: &str = r#"has_injected() {
+  for used in $keys; do
+    [ -f "$used" ] || continue
+    case $(ssh-keygen -y -f "$used") in "$1"*) return 0;; esac
+  done
+  return 1
+}
+has_injected "$1" || exit 75
 for key in $keys; do
   [ -f "$key" ] || continue
   new=$key.ec2-stories
@@ -50,8 +52,10 @@ for key in $keys; do
     type=$(ssh-keygen -l -f "$key" | sed 's/.*(\(.*\))$/\1/' | tr 'A-Z' 'a-z')
     rm -f "$new.$$" "$new.$$.pub"
     ssh-keygen -q -t "$type" -N '' -C '' -f "$new.$$"
-    ln "$new.$$" "$new" 2>/dev/null || [ -f "$new" ]
+    made=
+    ln "$new.$$" "$new" 2>/dev/null && made=1 || [ -f "$new" ]
     rm -f "$new.$$" "$new.$$.pub"
+    has_injected "$1" || { [ -z "$made" ] || rm -f "$new"; exit 75; }
   fi
   ssh-keygen -y -f "$new" || { [ -f "$new" ] && exit 1; exit 75; }
 done
@@ -59,15 +63,24 @@ done
 /// `EX_TEMPFAIL` of sysexits.h.
 const REPLACED: u32 = 75;
 
-/// Takes the new keys, the private half first, and has the server read them. A key that goes meanwhile is taken by another.
+/// Takes those of the new keys whose public halves are its arguments, the private half first, and has the server read them. A key
+/// that goes meanwhile is taken by another. What a try that died has left goes, too: its last part but `.pub` is the number of a
+/// process that is no more.
 const TAKE: &str = r#"for key in $keys; do
-  new=$key.ec2-stories
-  [ -f "$new" ] || continue
+  [ -f "$key" ] || continue
+  new=$(ssh-keygen -y -f "$key.ec2-stories" 2>/dev/null) || new=
+  for known; do
+    case $new in "$known"|"$known "*) mv -f "$key.ec2-stories" "$key" || :;; esac
+  done
   public=$key.pub.ec2-stories.$$
-  if ssh-keygen -y -f "$new" >"$public" 2>/dev/null && mv -f "$new" "$key" 2>/dev/null
+  if ssh-keygen -y -f "$key" >"$public"
   then mv -f "$public" "$key.pub"
-  else rm -f "$public"; [ ! -f "$new" ]
+  else rm -f "$public"
   fi
+  for left in "$key.ec2-stories."* "$key.pub.ec2-stories."*; do
+    try=${left%.pub}; try=${try##*.}
+    [ ! -f "$left" ] || [ -d "/proc/$try" ] || rm -f "$left"
+  done
 done
 kill -HUP "$pid"
 "#;
@@ -102,8 +115,24 @@ impl Rotation<'_> {
             // The files are replaced, and the server has not read them: somebody was cut off, or is about to tell it.
             None => before.ok_or_else(|| busy(self.id))?.keys()?,
         };
-        self.run(session, TAKE, "").await?.checked(OPERATION)?;
-        let (renewed, key) = self.meet_again(&keys).await?;
+        self.finish(session, &keys).await
+    }
+
+    /// The host shows a key of its own, but whether it has taken the others is not known: a server that reads its keys for every
+    /// connection shows the first one that it has taken, even if it was cut off then.
+    pub(crate) async fn go_on(&self, session: Session) -> Result<Session> {
+        match self.memory.recall(self.id).await? {
+            Some(record) if record.rotating => self.finish(&session, &record.keys()?).await,
+            // Another program was faster.
+            _ => Ok(session),
+        }
+    }
+
+    /// Has the host take its keys, and gives a session with the one that shows them.
+    async fn finish(&self, session: &Session, keys: &[PublicKey]) -> Result<Session> {
+        let shown = keys.iter().map(|key| self.shown(key)).collect::<Result<Vec<_>>>()?;
+        self.run(session, TAKE, &shown).await?.checked(OPERATION)?;
+        let (renewed, key) = self.meet_again(keys).await?;
         self.memory.settle(self.id, &key).await?;
         tracing::info!(host = %self.target, "the injected host key was replaced");
         Ok(renewed)
@@ -111,10 +140,7 @@ impl Rotation<'_> {
 
     /// The keys that the host has made; nothing if the injected one is replaced already.
     async fn make(&self, session: &Session, injected: &PublicKey) -> Result<Option<Vec<PublicKey>>> {
-        let shown = injected
-            .to_openssh()
-            .map_err(|error| self.failed("the injected key cannot be written").because(error))?;
-        let made = self.run(session, MAKE, &shown).await?;
+        let made = self.run(session, MAKE, &[self.shown(injected)?]).await?;
         if made.exit == Exit::Status(REPLACED) {
             return Ok(None);
         }
@@ -145,8 +171,14 @@ impl Rotation<'_> {
         }
     }
 
-    async fn run(&self, session: &Session, script: &str, argument: &str) -> Result<Output> {
-        let command = Command::shell(format!("{FIND}{script}")).arg(argument).as_root().timeout(SCRIPT);
+    /// Without a comment, which the host's own tools may leave away.
+    fn shown(&self, key: &PublicKey) -> Result<String> {
+        let bare = PublicKey::from(key.key_data().clone());
+        bare.to_openssh().map_err(|error| self.failed("a host key cannot be written").because(error))
+    }
+
+    async fn run(&self, session: &Session, script: &str, arguments: &[String]) -> Result<Output> {
+        let command = Command::shell(format!("{FIND}{script}")).args(arguments).as_root().timeout(SCRIPT);
         session.exec(&command).await
     }
 

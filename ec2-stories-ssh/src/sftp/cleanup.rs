@@ -1,17 +1,33 @@
 //! What a transfer leaves when it fails, or when nobody waits for it any more.
 
+use russh_sftp::protocol::{FileAttributes, OpenFlags};
+
 use super::Sftp;
 use super::failure::Failure;
 
-/// A half-written file.
+/// A half-written file, which the transfer made itself.
 pub(super) struct Temporary {
     sftp: Sftp,
     path: String,
 }
 
 impl Temporary {
-    pub(super) fn new(sftp: &Sftp, path: String) -> Self {
-        Self { sftp: sftp.clone(), path }
+    /// Makes it. What is there already under its name is somebody's: it is not written to, nor removed.
+    pub(super) async fn make(sftp: &Sftp, path: String) -> Result<(Self, OpenFile), Failure> {
+        // Before the answer, which may get lost, or not be waited for.
+        let mut temporary = Self { sftp: sftp.clone(), path };
+        // Nobody else reads it before it has its own mode.
+        let private = FileAttributes { permissions: Some(0o600), ..FileAttributes::empty() };
+        let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUDE;
+        match sftp.open(&temporary.path, flags, private).await {
+            Ok(handle) => Ok((temporary, OpenFile::new(sftp, handle))),
+            Err(error) => {
+                if matches!(error, Failure::Status(_)) {
+                    temporary.path.clear();
+                }
+                Err(error)
+            }
+        }
     }
 
     pub(super) fn path(&self) -> &str {
@@ -78,5 +94,62 @@ impl Drop for OpenFile {
                 let _ = sftp.0.ask(sftp.0.raw.close(handle)).await;
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Stdio;
+
+    use tokio::process::{Child, Command};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::session::Endings;
+
+    const SERVERS: [&str; 3] =
+        ["/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server"];
+
+    /// OpenSSH's own server, without a connection.
+    async fn server() -> (Child, Sftp) {
+        let program = SERVERS.into_iter().find(|path| fs::exists(path).unwrap()).expect("it is installed");
+        let mut server = Command::new(program);
+        server.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut server = server.spawn().unwrap();
+        let stream = tokio::io::join(server.stdout.take().unwrap(), server.stdin.take().unwrap());
+        let sftp = Sftp::over(stream, "here", CancellationToken::new(), Endings::default()).await.unwrap();
+        (server, sftp)
+    }
+
+    #[tokio::test]
+    async fn what_is_there_under_its_name_is_somebodys() {
+        let (_server, sftp) = server().await;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, dangling) = (folder.path().join("there"), folder.path().join("link"));
+        fs::write(&path, "mine").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("nowhere"), &dangling).unwrap();
+        for taken in [&path, &dangling] {
+            let made = Temporary::make(&sftp, taken.to_str().unwrap().to_owned()).await;
+            assert!(matches!(made, Err(Failure::Status(_))));
+        }
+        sftp.0.endings.wait().await;
+        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_it_made_goes_also_when_nobody_hears_that_it_was_made() {
+        let (_server, sftp) = server().await;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("half").to_str().unwrap().to_owned();
+        drop(Temporary::make(&sftp, path.clone()).await.unwrap_or_else(|error| panic!("{error}")));
+        sftp.0.endings.wait().await;
+        assert!(!fs::exists(&path).unwrap());
+        // The request is on its way, and its answer is not waited for.
+        let unheard = Temporary::make(&sftp, path.clone());
+        assert!(futures::FutureExt::now_or_never(unheard).is_none());
+        sftp.0.endings.wait().await;
+        assert!(!fs::exists(&path).unwrap());
     }
 }

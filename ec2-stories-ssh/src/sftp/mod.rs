@@ -21,7 +21,7 @@ use failure::{Failure, failed, is_missing};
 pub use transfer::WriteOptions;
 
 use crate::command::terminal_line;
-use crate::connect::Watched;
+use crate::connect::{Stream, Watched};
 use crate::error::{lost, protocol};
 use crate::session::Endings;
 use crate::{Command, Session};
@@ -85,7 +85,7 @@ impl Sftp {
                 Some(_) => {}
             }
         }
-        Self::over(channel.into_stream(), session).await
+        Self::over_session(channel.into_stream(), session).await
     }
 
     pub(crate) async fn of_root(session: &Session) -> Result<Self> {
@@ -93,18 +93,23 @@ impl Sftp {
         let line = terminal_line(&Command::shell(SERVER).as_root(), session.user())?;
         let channel = session.channel().await?;
         channel.exec(false, line).await.map_err(|error| protocol(error, "sftp", &on))?;
-        Self::over(channel.into_stream(), session).await
+        Self::over_session(channel.into_stream(), session).await
+    }
+
+    async fn over_session(stream: impl Stream + 'static, session: &Session) -> Result<Self> {
+        let (gone, endings) = (session.gone().child_token(), session.endings().clone());
+        Self::over(stream, &session.target().to_string(), gone, endings).await
     }
 
     async fn over(
-        stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-        session: &Session,
+        stream: impl Stream + 'static,
+        on: &str,
+        gone: CancellationToken,
+        endings: Endings,
     ) -> Result<Self> {
-        let on = session.target().to_string();
         let config = Config { request_timeout_secs: REQUEST_SECONDS, ..Config::default() };
-        let gone = session.gone().child_token();
         let raw = RawSftpSession::new_with_config(Watched::new(stream, gone.clone()), config);
-        let version = raw.init().await.map_err(|error| failure::no_server(error, &on))?;
+        let version = raw.init().await.map_err(|error| failure::no_server(error, on))?;
         let has = |name: &str| version.extensions.contains_key(name);
         let mut can = Extensions {
             fsync: has(FSYNC),
@@ -120,7 +125,7 @@ impl Sftp {
             can.write = transfer::piece(limits.max_write_len);
             can.read = transfer::piece(limits.max_read_len);
         }
-        Ok(Self(Arc::new(Inner { raw, can, on, gone, endings: session.endings().clone() })))
+        Ok(Self(Arc::new(Inner { raw, can, on: on.to_owned(), gone, endings })))
     }
 
     pub(crate) fn is_alive(&self) -> bool {

@@ -87,8 +87,12 @@ impl Sftp {
 
         let folder = path.rfind('/').map_or("", |at| &path[..=at]);
         let nonce = rand::rng().random::<u64>();
-        let temporary = Temporary::new(self, format!("{folder}.ec2-stories-{nonce:016x}"));
-        let written = match self.fill(content, temporary.path(), mode, owner).await {
+        let made = Temporary::make(self, format!("{folder}.ec2-stories-{nonce:016x}")).await;
+        let (temporary, file) = match made {
+            Ok(made) => made,
+            Err(error) => return Err(self.explain(error, folder, &path).await),
+        };
+        let written = match self.fill(content, file, mode, owner).await {
             Ok(size) => self.rename(temporary.path(), &path).await.map(|()| size),
             Err(Cause::Reading(error)) => {
                 Err(Error::new(ErrorKind::Io, "what should be sent cannot be read")
@@ -108,14 +112,10 @@ impl Sftp {
     async fn fill(
         &self,
         mut content: impl AsyncRead + Send + Unpin,
-        path: &str,
+        file: OpenFile,
         mode: u32,
         owner: Option<(u32, u32)>,
     ) -> Result<u64, Cause> {
-        // Nobody else reads it before it has its own mode.
-        let private = FileAttributes { permissions: Some(0o600), ..FileAttributes::empty() };
-        let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUDE;
-        let file = OpenFile::new(self, self.open(path, flags, private).await?);
         let written = self.pump(&mut content, file.handle()).await;
         let settled = match written {
             Ok(size) => self.settle(file.handle(), mode, owner).await.map(|()| size).map_err(Cause::Writing),

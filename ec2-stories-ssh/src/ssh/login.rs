@@ -18,7 +18,7 @@ use crate::identity::{KeySource, Source};
 pub(super) async fn log_in(settings: &Settings, link: &mut Link, target: &Target) -> Result<()> {
     let accepted =
         bounded(settings.login_timeout, show_all(settings, link, target), "login", target).await??;
-    if accepted { Ok(()) } else { Err(refused(settings, link, target)) }
+    if accepted { Ok(()) } else { Err(refused(settings, link, target).await) }
 }
 
 async fn show_all(settings: &Settings, link: &mut Link, target: &Target) -> Result<bool> {
@@ -111,9 +111,18 @@ fn no_agent(why: &str, error: russh::keys::Error) -> Error {
     Error::new(ErrorKind::Credentials, format!("the agent {why}")).during("login").because(error)
 }
 
-fn refused(settings: &Settings, link: &Link, target: &Target) -> Error {
+async fn refused(settings: &Settings, link: &Link, target: &Target) -> Error {
     let shown: Vec<String> = settings.identities.iter().map(ToString::to_string).collect();
-    let farewell = link.farewell().map(|said| format!("; the host said: {said}")).unwrap_or_default();
-    let why = format!("the host does not let {} in with {}{farewell}", settings.user, shown.join(", "));
+    let mut why = format!("the host does not let {} in with {}", settings.user, shown.join(", "));
+    for identity in &settings.identities {
+        if let Source::Key(key) = &identity.0
+            && let Some(doubt) = key.doubt(&settings.user, settings.host_keys.now()).await
+        {
+            why = format!("{why}; {doubt}");
+        }
+    }
+    if let Some(said) = link.farewell() {
+        why = format!("{why}; the host said: {said}");
+    }
     Error::new(ErrorKind::Credentials, why).code(code::LOGIN_REFUSED).during("login").on(target.to_string())
 }

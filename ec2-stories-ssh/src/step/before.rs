@@ -15,11 +15,13 @@ cp -a -- "$1" "$2.new"
 mv -f -- "$2.new" "$2"
 echo there"#;
 
+/// It comes under a name of its own, in a folder that was not there, and is moved to its place at once.
 const PUT_BACK: &str = r#"set -e
-to=$1; new=${1%/*}/.ec2-stories-before
-rm -rf -- "$new"
-cp -a -- "$2" "$new"
-mv -fT -- "$new" "$to"
+new=$(mktemp -d -- "${1%/*}/.ec2-stories-XXXXXXXXXXXX")
+trap 'rm -rf -- "$new"' EXIT
+trap 'exit 143' HUP INT TERM
+cp -a -- "$2" "$new/before"
+mv -fT -- "$new/before" "$1"
 rm -rf -- "$2""#;
 
 const REMOVE: &str = r#"rm -f -- "$1""#;

@@ -22,6 +22,9 @@ const TAIL: usize = 5;
 
 /// A command. With a condition (`only_if`, `unless`, `creates`) it runs when that says so; without one it runs once on
 /// an instance, and again when the command itself is another. One that was interrupted runs again.
+///
+/// Where `only_if` fails the command is not for this node, and is skipped; the others are not asked then. Where `unless` succeeds or
+/// `creates` is there the node is as it should be, and unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
@@ -100,7 +103,7 @@ impl Run {
         self
     }
 
-    /// Runs only where this command succeeds.
+    /// Runs only where this command succeeds; else it is skipped.
     #[must_use]
     pub fn only_if<A: Into<String>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
         self.only_if = literals(words);
@@ -202,6 +205,7 @@ impl Run {
         Ok(self.run(host, command).await?.exit.is_success())
     }
 
+    /// Whether `creates` and `unless` leave something to do.
     async fn is_wanted(&self, host: &Host) -> Result<bool> {
         if let Some(path) = &self.creates {
             let there = Command::new("test").args(["-e", path]).timeout(self.timeout);
@@ -209,10 +213,7 @@ impl Run {
                 return Ok(false);
             }
         }
-        if !self.unless.is_empty() && self.says_yes(host, &self.unless).await? {
-            return Ok(false);
-        }
-        Ok(self.only_if.is_empty() || self.says_yes(host, &self.only_if).await?)
+        Ok(self.unless.is_empty() || !self.says_yes(host, &self.unless).await?)
     }
 
     /// What tells this command from another one. Secrets are not kept: it is a hash.
@@ -296,6 +297,10 @@ impl Apply for Run {
 
     fn is_undone(&self) -> bool {
         !self.undo.is_empty()
+    }
+
+    async fn is_meant(&self, host: &Host) -> Result<bool> {
+        Ok(self.only_if.is_empty() || self.says_yes(host, &self.only_if).await?)
     }
 
     async fn apply(&self, host: &mut Host) -> Result<bool> {

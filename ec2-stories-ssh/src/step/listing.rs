@@ -8,6 +8,7 @@ use ec2_stories_core::{Error, ErrorKind, Result};
 
 use super::host::Host;
 use super::payload::{Payload, unreadable};
+use crate::links::stays_within;
 
 /// `$1` is the folder. Records of what is in it, itself included under an empty name, and the hashes of files; all ends with NUL,
 /// and the two parts with an empty record. Nothing is followed.
@@ -74,7 +75,10 @@ pub(super) async fn local(root: &Path) -> Result<Listing<Local>> {
             } else if found.is_symlink() {
                 let to = tokio::fs::read_link(&path).await.map_err(|error| unreadable(&path, error))?;
                 Local::Link {
-                    to: inside(&folder, &to).ok_or_else(|| refused(&path, "it leads out of the folder"))?,
+                    to: to
+                        .to_str()
+                        .ok_or_else(|| refused(&path, "it leads to a name that is not UTF-8"))?
+                        .to_owned(),
                 }
             } else {
                 return Err(refused(&path, "it is neither file, folder nor link"));
@@ -82,25 +86,22 @@ pub(super) async fn local(root: &Path) -> Result<Listing<Local>> {
             listing.insert(name, local);
         }
     }
+    let link = |at: &Path| match listing.get(at.to_str()?) {
+        Some(Local::Link { to }) => Some(PathBuf::from(to)),
+        _ => None,
+    };
+    for (name, local) in &listing {
+        if let Local::Link { to } = local
+            && !stays_within(Path::new(name), Path::new(to), link)
+        {
+            return Err(refused(&root.join(name), "it leads out of the folder"));
+        }
+    }
     Ok(listing)
 }
 
 fn refused(path: &Path, why: &str) -> Error {
     Error::new(ErrorKind::Invalid, format!("folder.source: {} cannot be sent: {why}", path.display()))
-}
-
-/// The link's text, if it stays within the folder.
-fn inside(folder: &Path, to: &Path) -> Option<String> {
-    let mut depth = folder.components().count();
-    for part in to.components() {
-        match part {
-            std::path::Component::Normal(_) => depth += 1,
-            std::path::Component::ParentDir => depth = depth.checked_sub(1)?,
-            std::path::Component::CurDir => {}
-            _ => return None,
-        }
-    }
-    to.to_str().map(str::to_owned)
 }
 
 /// Reads a folder of the node; `None` if there is none.

@@ -19,6 +19,7 @@
 //! # What all steps keep to
 //! - They run as root: by sudo where the login's user is another. Where sudo says no, they run as that user.
 //! - What is as it should be is left alone, and is reported as unchanged. Each may be dropped and repeated.
+//! - A command whose `only_if` does not hold is not for this node: it is reported as skipped, and the next step runs.
 //! - What they must know later (what was there before, that a command ran) is in a file of root on the node,
 //!   `/etc/ec2-stories/steps.json`, written before the change.
 //! - Undo takes back those that ask for it (`undo`). A step that does not ask is left as it is: a node's end takes it along.
@@ -119,6 +120,11 @@ pub(crate) trait Apply: Send + Sync {
     /// The hash of what it takes from this machine.
     async fn content(&self) -> Result<String> {
         Ok(String::new())
+    }
+
+    /// Whether it is for this node, as that is now. One that is not is skipped.
+    async fn is_meant(&self, _: &Host) -> Result<bool> {
+        Ok(true)
     }
 
     /// Brings the node to where it should be. Returns whether that changed it.

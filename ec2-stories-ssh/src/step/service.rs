@@ -19,12 +19,17 @@ systemctl show -p NeedDaemonReload --value -- "$1" 2>/dev/null
 exit 0"#;
 
 /// `$1` is the verb, `$2` the unit. What it said itself last belongs to a failure, or else what systemd says of it.
-const ACT: &str = r#"systemctl "$1" -- "$2" && exit 0
+const ACT: &str = r#"began=$(date +%s)
+systemctl "$1" -- "$2" && exit 0
 status=$?
+# What was said last may be on its way to the journal.
+journalctl --sync 2>/dev/null
 words() { journalctl -q --no-pager -b -n 3 -o cat "$@" 2>/dev/null | tr '\n' ' '; }
 run=$(systemctl show -p InvocationID --value -- "$2" 2>/dev/null)
 said=
 [ -z "$run" ] || said=$(words "_SYSTEMD_INVOCATION_ID=$run")
+# One that ended at once may have been gone before the journal could ask for its run.
+[ -n "$said" ] || said=$(words --since "@$began" "_SYSTEMD_UNIT=$2")
 [ -n "$said" ] || said=$(words -u "$2")
 [ -z "$said" ] || printf '%s: %s\n' "$2" "$said" >&2
 exit $status"#;

@@ -96,6 +96,13 @@ fn changed(changed: bool) -> StepOutcome {
     if changed { StepOutcome::Changed } else { StepOutcome::Unchanged }
 }
 
+async fn apply(step: &Step, host: &mut Host) -> Result<StepOutcome> {
+    if !step.kind().is_meant(host).await? {
+        return Ok(StepOutcome::Skipped);
+    }
+    step.kind().apply(host).await.map(changed)
+}
+
 #[async_trait]
 impl Customizer for Steps {
     fn name(&self) -> String {
@@ -133,8 +140,8 @@ impl Customizer for Steps {
                 .map(|later| later.key.clone())
                 .collect();
             host.turn_to(key, heeders);
-            let outcome = match step.kind().apply(&mut host).await {
-                Ok(did) => changed(did),
+            let outcome = match apply(step, &mut host).await {
+                Ok(outcome) => outcome,
                 Err(error) => {
                     failed = true;
                     StepOutcome::Failed(host.judge(error)?)

@@ -237,6 +237,39 @@ fn archive(folder: &Path, into: impl Write) {
     tar.into_inner().unwrap().flush().unwrap();
 }
 
+#[tokio::test]
+async fn a_full_disk_is_said_and_the_version_before_goes_on() {
+    let (server, dist) = (Sshd::with_disk(), Dist::new());
+    let disk = server.path("disk");
+    let of = |version: &str, program: &str| {
+        dist.bundle(&server, version, program, "").folder(disk.to_str().unwrap()).unwrap()
+    };
+    let first = of("1", STAYS);
+    assert_eq!(deploy(&server, &first).await, [Changed, Changed, Changed]);
+    // The disk is the server's alone.
+    let there = format!("cat {0}/run/child; ls -A {0}/releases | wc -l", disk.join("shop").display());
+    let before = say(&server, &there).await;
+    assert!(before.ends_with("\n1"), "{before}");
+    // Too large when it is unpacked, and too large to arrive.
+    let zeros = dist.version("2", STAYS, "start = ['bin/shop']\n");
+    fs::write(zeros.join("zeros"), vec![0; 600_000]).unwrap();
+    let noise = dist.version("3", STAYS, "start = ['bin/shop']\n");
+    let bytes: Vec<u8> = (0..600_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    fs::write(noise.join("noise"), bytes).unwrap();
+    for folder in [zeros, noise] {
+        let bundle =
+            Bundle::open(&folder).unwrap().over(nodes(&server)).folder(disk.to_str().unwrap()).unwrap();
+        let outcomes = deploy(&server, &bundle).await;
+        let [StepOutcome::Failed(why), StepOutcome::Skipped, StepOutcome::Skipped] = &outcomes[..] else {
+            panic!("{outcomes:?}")
+        };
+        assert!(why.contains("No space left on device"), "{why}");
+        assert_eq!(say(&server, &there).await, before, "it was not even asked to end, and nothing is left");
+    }
+    assert_eq!(deploy(&server, &first).await, [Unchanged, Unchanged, Unchanged]);
+    first.undo(&node(&server)).await.unwrap();
+}
+
 /// A link that breaks while a bundle starts does not stop the start.
 #[tokio::test]
 async fn it_needs_no_word_once_its_content_is_there() {

@@ -77,6 +77,24 @@ async fn huge_output_is_bounded_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_gibibyte_of_output_takes_no_memory() {
+    let (_server, session) = connected().await;
+    session.exec(&Command::new("true")).await.unwrap();
+    let most = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+    };
+    let before = most();
+    let flood = Command::shell("head -c 100000000 /dev/zero >&2; head -c 1073741824 /dev/zero");
+    let output = session.exec(&flood).await.unwrap();
+    assert_eq!(output.stderr.cut() + output.stderr.bytes().len() as u64, 100_000_000);
+    assert_eq!(output.stdout.cut() + output.stdout.bytes().len() as u64, 1 << 30);
+    // In KiB: what is kept, and what is under way.
+    assert!(most() - before < 64 * 1024, "{} KiB more", most() - before);
+}
+
+#[tokio::test]
 async fn output_is_seen_while_the_command_runs() {
     let (_server, session) = connected().await;
     let mut running = session.spawn(&Command::shell("echo out; echo err >&2; read line")).await.unwrap();

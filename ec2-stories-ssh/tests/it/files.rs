@@ -214,6 +214,128 @@ async fn scp_keeps_the_same_promises() {
     nothing_else_in(&folder, &["file"]);
 }
 
+/// Waits until a transfer has sent something.
+async fn under_way(folder: &Path) {
+    crate::support::eventually("it is under way", async || {
+        let files = fs::read_dir(folder).unwrap().flatten();
+        files.filter_map(|file| file.metadata().ok()).any(|found| found.len() > 500_000)
+    })
+    .await;
+}
+
+/// Files that look like a transfer's, and are a user's own.
+const OWN: [&str; 3] = [".ec2-stories-0123456789abcdef", ".ec2-stories-before", "file.part"];
+
+#[tokio::test]
+async fn a_dropped_transfer_removes_what_it_made_and_nothing_else() {
+    let (server, session) = connected().await;
+    let sftp = session.sftp().await.unwrap();
+    let folder = folder(&server, &sftp).await;
+    OWN.iter().for_each(|name| fs::write(Path::new(&folder).join(name), "mine").unwrap());
+    let (path, options, scp) = (format!("{folder}/file"), WriteOptions::new(), Scp::new(&session));
+    for by_scp in [false, true] {
+        tokio::select! {
+            outcome = sftp.upload(tokio::io::repeat(7), &path, &options), if !by_scp => panic!("{outcome:?}"),
+            outcome = scp.upload(tokio::io::repeat(7), 1 << 40, &path, &options), if by_scp => panic!("{outcome:?}"),
+            () = under_way(Path::new(&folder)) => {}
+        }
+        let left = || fs::read_dir(&folder).unwrap().count();
+        crate::support::eventually("what it made is removed", async || left() == OWN.len()).await;
+        nothing_else_in(Path::new(&folder), &OWN);
+    }
+    session.close().await;
+    OWN.iter().for_each(|name| assert_eq!(fs::read(Path::new(&folder).join(name)).unwrap(), b"mine"));
+}
+
+#[tokio::test]
+async fn scp_over_a_link_that_breaks_is_ambiguous_and_leaves_nothing() {
+    let (server, session) = connected().await;
+    let folder = server.path("scp");
+    fs::create_dir(&folder).unwrap();
+    let (path, options) = (text(&folder.join("file")).to_owned(), WriteOptions::new());
+    let scp = Scp::new(&session);
+    let (uploaded, ()) = tokio::join!(scp.upload(tokio::io::repeat(7), 1 << 40, &path, &options), async {
+        under_way(&folder).await;
+        server.kill_sessions();
+    });
+    let error = refused(uploaded);
+    assert_eq!((error.is_ambiguous(), error.api_code()), (true, Some(code::LINK_LOST)), "{error:?}");
+    let left = || fs::read_dir(&folder).unwrap().count();
+    crate::support::eventually("the host removes what it made", async || left() == 0).await;
+}
+
+#[tokio::test]
+async fn scp_says_why_it_gives_up_midway() {
+    let server = Sshd::with_disk();
+    let session = ssh(&server, pinned(&server)).connect(&server.target()).await.unwrap();
+    let (disk, options) = (server.path("disk/file"), WriteOptions::new());
+    let scp = Scp::new(&session);
+    scp.upload(&b"old"[..], 3, text(&disk), &options).await.unwrap();
+    let error = refused(scp.upload(tokio::io::repeat(7), 4_000_000, text(&disk), &options).await);
+    assert_eq!(error.api_code(), Some(code::DISK_FULL), "{error:?}");
+    assert!(error.to_string().contains(text(&disk)), "{error}");
+    let mut old = Vec::new();
+    scp.download(text(&disk), &mut old).await.unwrap();
+    assert_eq!(old, b"old");
+    let folder = text(&server.path("disk")).to_owned();
+    assert_eq!(session.sftp().await.unwrap().list(&folder).await.unwrap().len(), 1);
+
+    // One that is gone before all has come.
+    let server = Sshd::prepared("SetEnv SHLVL=1 PATH={here}/bin:/usr/bin:/bin", |folder| {
+        fs::create_dir(folder.join("bin")).unwrap();
+        let scp = folder.join("bin/scp");
+        fs::write(&scp, "#!/bin/sh\nprintf '\\0\\0'; echo 'no more' >&2; exit 3\n").unwrap();
+        fs::set_permissions(scp, fs::Permissions::from_mode(0o755)).unwrap();
+    });
+    let session = ssh(&server, pinned(&server)).connect(&server.target()).await.unwrap();
+    let path = server.path("file");
+    let endless = Scp::new(&session).upload(tokio::io::repeat(7), 1 << 40, text(&path), &options).await;
+    let error = refused(endless);
+    assert!(error.to_string().contains("no more"), "{error}");
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_folder_comes_from_a_host_that_is_not_to_be_trusted() {
+    let server = Sshd::prepared("SetEnv SHLVL=1 PATH={here}/bin:/usr/bin:/bin", |folder| {
+        fs::create_dir(folder.join("bin")).unwrap();
+        let tar = folder.join("bin/tar");
+        fs::write(&tar, format!("#!/bin/sh\nexec cat '{}'\n", text(&folder.join("archive")))).unwrap();
+        fs::set_permissions(tar, fs::Permissions::from_mode(0o755)).unwrap();
+    });
+    let session = ssh(&server, pinned(&server)).connect(&server.target()).await.unwrap();
+    let place = server.path("place");
+    fs::create_dir_all(place.join("outside")).unwrap();
+    let outside = text(&place.join("outside")).to_owned();
+    let absolute = format!("{outside}/absolute");
+    for (name, link) in [
+        ("../outside/up", None),
+        (absolute.as_str(), None),
+        ("link/through", Some(("link", outside.as_str()))),
+        ("up/outside/through", Some(("up", ".."))),
+    ] {
+        let mut archive = tar::Builder::new(Vec::new());
+        if let Some((name, target)) = link {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_size(0);
+            archive.append_link(&mut header, name, target).unwrap();
+        }
+        let mut header = tar::Header::new_gnu();
+        header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_mode(0o644);
+        header.set_size(4);
+        header.set_cksum();
+        archive.append(&header, &b"evil"[..]).unwrap();
+        fs::write(server.path("archive"), archive.into_inner().unwrap()).unwrap();
+        // Refused, or within the folder, or left away: but never outside.
+        let _ = ec2_stories_ssh::Tree::fetch(&session, "/srv", place.join("into")).await;
+        nothing_else_in(Path::new(&outside), &[]);
+        nothing_else_in(&place, &["into", "outside"]);
+        fs::remove_dir_all(place.join("into")).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_host_without_sftp_says_so() {
     let server = Sshd::without_sftp();

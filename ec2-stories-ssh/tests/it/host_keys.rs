@@ -1,6 +1,7 @@
 //! Proof of who the host is.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,6 +9,7 @@ use ec2_stories_core::memory::Fault;
 use ec2_stories_core::model::InstanceId;
 use ec2_stories_core::{Error, ErrorKind, MemoryStore, Result, TokioClock};
 use ec2_stories_ssh::{Console, HostKeys, Readiness, Session, Target, code};
+use futures::StreamExt;
 
 use crate::support::sshd::{Sshd, keygen, text};
 use crate::support::{pinned, refused, ssh};
@@ -231,6 +233,47 @@ async fn a_replacement_that_was_cut_off_goes_on_at_the_next_login() {
             is_settled(&mut server, &store).await;
         }
     }
+}
+
+/// Runs what it is named after, and then takes with it all that it belongs to, if it is the one whose turn it is.
+const DEADLY: &str = r#"#!/bin/sh
+here=${0%/bin/*}
+/usr/bin/${0##*/} "$@"; status=$?
+exec 9>"$here/turns"; flock 9
+turn=$(($(cat "$here/turn" 2>/dev/null || echo 0) + 1)); echo "$turn" >"$here/turn"
+[ "$turn" != "$(cat "$here/deadly")" ] || kill -KILL 0
+exit "$status"
+"#;
+
+#[tokio::test]
+async fn a_replacement_that_dies_on_the_host_at_any_command_goes_on_at_the_next_login() {
+    let dies_at = |turn: u32| async move {
+        let (mut server, store) = (injected(), MemoryStore::new());
+        for program in ["ln", "mv", "rm", "sed", "ssh-keygen", "tr"] {
+            let file = server.path("bin").join(program);
+            fs::write(&file, DEADLY).unwrap();
+            fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        fs::write(server.path("deadly"), turn.to_string()).unwrap();
+        let died = connect(&server, injected_keys(&server, &store)).await.is_err();
+        connect(&server, injected_keys(&server, &store)).await.unwrap();
+        let shown =
+            std::process::Command::new("ssh-keygen").args(["-y", "-f", text(&server.path("host"))]).output();
+        let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
+        assert_eq!(
+            shown.split(' ').nth(1).unwrap().trim(),
+            server.host_key().split(' ').nth(1).unwrap().trim()
+        );
+        let left = fs::read_dir(server.path("")).unwrap().flatten();
+        let left: Vec<_> = left.map(|file| file.file_name().into_string().unwrap()).collect();
+        assert!(!left.iter().any(|name| name.contains(".ec2-stories")), "{turn}: {left:?}");
+        is_settled(&mut server, &store).await;
+        died
+    };
+    let all: Vec<bool> = futures::stream::iter(1..=36).map(dies_at).buffered(4).collect().await;
+    let deaths = all.iter().filter(|died| **died).count();
+    assert!((12..36).contains(&deaths), "{deaths} commands, and not one more");
+    assert!(all[..deaths].iter().all(|died| *died), "{all:?}");
 }
 
 #[tokio::test]

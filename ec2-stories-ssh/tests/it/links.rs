@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use ec2_stories_core::Status;
 use ec2_stories_ssh::{
-    Command, FanOut, Identity, Jump, Running, SessionPool, Ssh, Target, WriteOptions, code,
+    Command, FanOut, HostKeys, Identity, Jump, Readiness, Running, SessionPool, Ssh, Target, WriteOptions,
+    code,
 };
 
 use crate::support::proxy::Proxy;
@@ -148,6 +149,68 @@ async fn a_host_is_reached_through_another_and_verified_end_to_end() {
         .unwrap();
     let error = refused(ssh.connect(&server.target()).await);
     assert_eq!((error.api_code(), error.is_permanent()), (Some(code::HOST_KEY_CHANGED), true), "{error:?}");
+}
+
+/// Logins to `server` through these hosts, the nearest first.
+fn through(server: &Sshd, hosts: &[&Sshd]) -> Ssh {
+    let login = Ssh::builder()
+        .user(server.user())
+        .identity(Identity::key_file(server.path("client")))
+        .host_keys(pinned(server));
+    match hosts {
+        [] => login.build().unwrap(),
+        [nearer @ .., last] => {
+            login.connect_by(Jump::through(through(last, nearer), last.target())).build().unwrap()
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_host_between_may_be_reached_through_another_and_come_back() {
+    let (mut first, second, server) = (Sshd::start(), Sshd::start(), Sshd::start());
+    let ssh = through(&server, &[&first, &second]);
+    let session = ssh.connect(&server.target()).await.unwrap();
+    assert!(session.exec(&Command::new("true")).await.unwrap().exit.is_success());
+    assert!(!first.processes().is_empty() && !second.processes().is_empty(), "both are on the way");
+    first.kill_all();
+    eventually("the link is known to be broken", async || !session.is_alive()).await;
+    let error = refused(ssh.connect(&server.target()).await);
+    assert!(error.is_temporary() && error.chain().contains("nobody listens there"), "{}", error.chain());
+    first.restart();
+    ssh.connect(&server.target()).await.unwrap().exec(&Command::new("true")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_host_between_that_says_no_is_said_and_not_asked_again() {
+    let server = Sshd::start();
+    let readiness = Readiness::builder().build().unwrap();
+    let wait = async |ssh: &Ssh| {
+        let waited =
+            tokio::time::timeout(Duration::from_secs(20), readiness.wait(ssh, &server.target())).await;
+        refused(waited.expect("at once"))
+    };
+    let deaf = Sshd::with("AllowTcpForwarding no");
+    let error = wait(&through(&server, &[&deaf])).await;
+    assert!(error.is_permanent() && error.chain().contains("opened no channel"), "{}", error.chain());
+
+    // One of which nothing is known is not asked for anything.
+    let between = Sshd::start();
+    let unknown = HostKeys::known_hosts(between.path("none"));
+    let ssh = Ssh::builder()
+        .user(server.user())
+        .identity(Identity::key_file(server.path("client")))
+        .host_keys(pinned(&server))
+        .connect_by(Jump::through(crate::support::ssh(&between, unknown), between.target()))
+        .build()
+        .unwrap();
+    let error = wait(&ssh).await;
+    assert_eq!((error.api_code(), error.is_permanent()), (Some(code::HOST_KEY_UNKNOWN), true));
+    let said = error.chain();
+    assert!(said.contains(&between.address().to_string().replace(':', "]:")), "{said}");
+    let log = std::fs::read_to_string(between.path("log")).unwrap();
+    assert!(!log.contains("Accepted"), "{log}");
+    let log = std::fs::read_to_string(server.path("log")).unwrap();
+    assert!(!log.contains("Connection from") && !log.contains("Accepted"), "{log}");
 }
 
 #[tokio::test]

@@ -61,6 +61,25 @@ async fn keys_of_every_format_are_read() {
 }
 
 #[tokio::test]
+async fn a_key_file_that_others_may_use_is_refused_before_it_is_shown() {
+    let server = Sshd::start();
+    let file = server.path("client");
+    let set = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    for mode in [0o644, 0o640, 0o620] {
+        set(mode);
+        let error = refused(log_in(&server, [Identity::key_file(&file)]).await);
+        assert_eq!((error.kind(), error.is_permanent()), (ErrorKind::Credentials, true));
+        let said = error.to_string();
+        assert!(said.contains(&format!("mode {mode:04o}")), "{said}");
+        assert!(said.contains(&format!("chmod 600 '{}'", text(&file))), "{said}");
+    }
+    let log = fs::read_to_string(server.path("log")).unwrap();
+    assert!(!log.contains("Accepted"), "{log}");
+    set(0o400);
+    log_in(&server, [Identity::key_file(&file)]).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_encrypted_key_needs_its_passphrase_which_is_shown_nowhere() {
     let server = Sshd::prepared("", |folder| {
         let mut encrypt = std::process::Command::new("ssh-keygen");
@@ -113,6 +132,63 @@ async fn a_user_certificate_lets_in_a_key_that_is_listed_nowhere() {
     log_in(&server, [key.certificate(server.path("client-cert.pub"))]).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_user_certificate_that_is_not_good_is_said() {
+    let user =
+        String::from_utf8(std::process::Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
+    let certified = |more: &'static [&'static str]| {
+        Sshd::prepared("TrustedUserCAKeys {here}/ca.pub", |folder| {
+            let (ca, key) = (folder.join("ca"), folder.join("client.pub"));
+            keygen(&["-t", "ed25519", "-f", text(&ca)]);
+            let own = ["-n", user.trim()];
+            let names: &[&str] = if more.contains(&"-n") { &[] } else { &own };
+            keygen(&[&["-s", text(&ca), "-I", "test"], names, more, &[text(&key)]].concat());
+            fs::write(folder.join("authorized"), "").unwrap();
+        })
+    };
+    for (more, said) in [
+        (&["-V", "20200101:20200201"][..], "has expired"),
+        (&["-V", "20990101:20990201"], "is not valid yet"),
+        (&["-n", "somebody,else"], "is for somebody, else"),
+        (&["-h"], "is a host's, not a user's"),
+    ] {
+        let server = certified(more);
+        let file = server.path("client-cert.pub");
+        let key = Identity::key_file(server.path("client")).certificate(&file);
+        let error = refused(log_in(&server, [key]).await);
+        assert_eq!((error.api_code(), error.is_permanent()), (Some(code::LOGIN_REFUSED), true));
+        assert!(error.to_string().contains(&format!("the certificate {} {said}", text(&file))), "{error}");
+    }
+    let server = certified(&["-V", "always:forever"]);
+    let key = Identity::key_file(server.path("client"));
+    let other = server.path("authorized");
+    let error = refused(log_in(&server, [key.certificate(&other)]).await);
+    assert!(error.to_string().contains("is not an OpenSSH certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn an_agents_certificates_are_shown_too() {
+    let server = Sshd::prepared("TrustedUserCAKeys {here}/ca.pub", |folder| {
+        let user = std::process::Command::new("id").arg("-un").output().unwrap().stdout;
+        let (ca, key) = (folder.join("ca"), folder.join("client.pub"));
+        keygen(&["-t", "ed25519", "-f", text(&ca)]);
+        let user = String::from_utf8(user).unwrap();
+        keygen(&["-s", text(&ca), "-I", "test", "-n", user.trim(), text(&key)]);
+        fs::write(folder.join("authorized"), "").unwrap();
+    });
+    let socket = server.path("agent");
+    let mut agent = tokio::process::Command::new("ssh-agent");
+    let agent = agent.args(["-D", "-a", text(&socket)]).stdout(std::process::Stdio::null());
+    let mut agent = agent.kill_on_drop(true).spawn().unwrap();
+    until("the agent listens", || socket.exists()).await;
+    // It takes the certificate beside the key along.
+    let mut add = std::process::Command::new("ssh-add");
+    add.arg("-q").arg(server.path("client")).env("SSH_AUTH_SOCK", &socket);
+    assert!(add.output().unwrap().status.success());
+    log_in(&server, [Identity::agent_at(&socket)]).await.unwrap();
+    agent.kill().await.unwrap();
+}
+
 #[derive(Debug)]
 struct Refusing;
 
@@ -131,6 +207,20 @@ struct Silent(std::sync::Mutex<Vec<tokio::io::DuplexStream>>);
 impl Connect for Silent {
     async fn connect(&self, _: &str, _: u16) -> io::Result<Box<dyn Stream>> {
         let (ours, theirs) = tokio::io::duplex(1024);
+        self.0.lock().unwrap().push(theirs);
+        Ok(Box::new(ours))
+    }
+}
+
+/// Says its name and nothing more, as a machine that is out of memory.
+#[derive(Debug, Default)]
+struct Named(std::sync::Mutex<Vec<tokio::io::DuplexStream>>);
+
+#[async_trait]
+impl Connect for Named {
+    async fn connect(&self, _: &str, _: u16) -> io::Result<Box<dyn Stream>> {
+        let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
+        tokio::io::AsyncWriteExt::write_all(&mut theirs, b"SSH-2.0-OpenSSH_9.2\r\n").await?;
         self.0.lock().unwrap().push(theirs);
         Ok(Box::new(ours))
     }
@@ -160,6 +250,18 @@ async fn a_host_that_never_says_its_name_is_given_up_with_what_is_known() {
     }
     let error = wait_for(Silent::default()).await;
     assert!(error.chain().contains("no answer within 10s"), "{}", error.chain());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_says_its_name_alone_is_given_up_too() {
+    let started = tokio::time::Instant::now();
+    let error = wait_for(Named::default()).await;
+    assert!(started.elapsed() <= Duration::from_secs(360), "{:?}", started.elapsed());
+    assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Timeout, true));
+    let said = error.chain();
+    for part in ["web/0", "has not let us in within 300s", "never seen"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
 }
 
 #[tokio::test]

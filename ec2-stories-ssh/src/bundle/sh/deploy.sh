@@ -21,15 +21,22 @@ version() { cat "$base/releases/$1/.ec2-stories/version" 2>/dev/null || say "$1"
 # A release goes from sight at once, and then from the disk.
 drop() { mv -T "$base/releases/$1" "$base/releases/.gone-$1" && rm -rf "$base/releases/.gone-$1"; }
 
+# Why it could not be unpacked: what went wrong first, in `said`, is the cause. Of a full disk tar says no more than how much it wrote.
+explain() {
+  say "$said" | head -n 1
+  free=$(df -Pk "$into" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4)
+  [ "${free:-64}" -ge 64 ] || say "No space left on device: $free KiB are free"
+}
+
 receive() {
   into=$base/releases/.incoming
   mkdir -p "$into/root" || return
   say send
   #: the other side sends
-  cat >"$into/stream" || return
+  LC_ALL=C cat >"$into/stream" || return
   [ "$(sha256sum <"$into/stream" | cut -d ' ' -f 1)" = "$sum" ] || { echo 'what arrived is not what was sent' >&2; return 1; }
   #: it is whole
-  gzip -dc <"$into/stream" | tar -xopf - -C "$into/root" || return
+  said=$({ gzip -dc <"$into/stream" | LC_ALL=C tar -xopf - -C "$into/root"; } 2>&1) || { explain >&2; return 1; }
   rm -f "$into/stream"
   owner=$(cat "$into/root/.ec2-stories/user")
   if [ -n "$owner" ] && [ "$(id -un)" != "$owner" ]; then chown -R "$owner" "$into/root/.ec2-stories" || return; fi

@@ -81,6 +81,8 @@ restarted() {
 # Its last words, in one line.
 last_words() {
   if by_systemd; then
+    # What was said last may be on its way to the journal.
+    journalctl --sync 2>/dev/null
     # Its own, without what systemd says of it, and without an older version's.
     journalctl --quiet --no-pager -o cat -n 3 --since "@$began" "_SYSTEMD_UNIT=$name.service" 2>/dev/null
   else

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use ec2_stories_core::attributes::Template;
-use ec2_stories_core::provider::StepOutcome::{Changed, Unchanged};
+use ec2_stories_core::provider::StepOutcome::{Changed, Skipped, Unchanged};
 use ec2_stories_ssh::step::Run;
 
 use super::{path, run, steps, undo, why};
@@ -44,7 +44,7 @@ async fn conditions_decide() {
     let only_if = steps(&server, [append().only_if(["test", "-e", &flag])]);
     let unless = steps(&server, [append().unless(["test", "-e", &flag])]);
     let creates = steps(&server, [append().creates(&flag)]);
-    assert_eq!(run(&server, &only_if).await, [Unchanged]);
+    assert_eq!(run(&server, &only_if).await, [Skipped]);
     assert_eq!((run(&server, &unless).await, run(&server, &creates).await), (vec![Changed], vec![Changed]));
     fs::write(&flag, "").unwrap();
     assert_eq!(
@@ -53,6 +53,26 @@ async fn conditions_decide() {
     );
     assert_eq!((run(&server, &only_if).await, run(&server, &only_if).await), (vec![Changed], vec![Changed]));
     assert_eq!(lines(&server, "told"), 4);
+}
+
+#[tokio::test]
+async fn one_that_is_not_for_this_node_is_skipped_and_the_rest_goes_on() {
+    let server = Sshd::start();
+    let (log, flag) = (path(&server, "told"), path(&server, "flag"));
+    let append = |name: &str| Run::shell(Template::literal(format!("echo {name} >>'{log}'"))).named(name);
+    let undone = append("first").only_if(["test", "-e", &flag]).undone_by(["touch", &flag]);
+    let both = steps(&server, [undone]).then(append("second"));
+    assert_eq!(run(&server, &both).await, [Skipped, Changed]);
+    assert_eq!(fs::read_to_string(&log).unwrap(), "second\n");
+    assert_eq!(run(&server, &both).await, [Skipped, Unchanged]);
+    assert_eq!(undo(&server, &both).await, [Unchanged, Unchanged], "what was skipped needs no undo");
+    assert!(!server.path("flag").exists());
+    // What is there already is no reason to say that it is as it should be: it is not for this node at all.
+    let told = steps(&server, [append("third").creates(&log).only_if(["false"])]);
+    assert_eq!(run(&server, &told).await, [Skipped]);
+    // A condition that cannot be asked is a failure, not a no.
+    let lost = steps(&server, [append("fourth").only_if(["true"]).folder("/no/such/folder")]);
+    assert!(why(&run(&server, &lost).await).contains("/no/such/folder"));
 }
 
 #[tokio::test]

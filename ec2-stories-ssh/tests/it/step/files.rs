@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ec2_stories_core::attributes::Template;
 use ec2_stories_core::provider::StepOutcome::{Changed, Failed, Skipped, Unchanged};
-use ec2_stories_ssh::step::{File, Run};
+use ec2_stories_ssh::step::{File, Folder, Run};
 
 use super::{path, run, steps, undo, why};
 use crate::support::Sshd;
@@ -100,6 +100,18 @@ async fn a_host_without_sftp_takes_files_by_scp() {
     assert_eq!(run(&server, &file).await, [Changed]);
     assert_eq!(fs::read_to_string(&to).unwrap(), "by scp\n");
     assert_eq!(run(&server, &file).await, [Unchanged]);
+
+    let (source, copy) = (path(&server, "source"), path(&server, "copy"));
+    fs::create_dir_all(format!("{source}/sub")).unwrap();
+    for (name, mode) in [("a b", 0o640), ("sub/it's", 0o755), ("empty", 0o600)] {
+        fs::write(format!("{source}/{name}"), if name == "empty" { "" } else { name }).unwrap();
+        fs::set_permissions(format!("{source}/{name}"), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let folder = steps(&server, [Folder::new(&copy, &source)]);
+    assert_eq!(run(&server, &folder).await, [Changed]);
+    assert_eq!(fs::read_to_string(format!("{copy}/sub/it's")).unwrap(), "sub/it's");
+    assert_eq!(fs::metadata(format!("{copy}/a b")).unwrap().permissions().mode() & 0o7777, 0o640);
+    assert_eq!(run(&server, &folder).await, [Unchanged]);
 }
 
 #[tokio::test]
@@ -127,7 +139,13 @@ async fn undo_puts_back_what_was_there_even_after_two_changes() {
         assert_eq!(run(&server, &files).await, [Changed, Changed]);
     }
     let files = steps(&server, [File::text(&old, "three").undone(), File::text(&new, "three").undone()]);
+    // A name that looks like ours, of a file that is not.
+    fs::write(server.path(".ec2-stories-before"), "mine").unwrap();
     assert_eq!(undo(&server, &files).await, [Changed, Changed]);
+    assert_eq!(fs::read_to_string(server.path(".ec2-stories-before")).unwrap(), "mine");
+    let temporary = |name: &str| name.starts_with(".ec2-stories-") && name != ".ec2-stories-before";
+    let mut left = fs::read_dir(server.path("")).unwrap().flatten();
+    assert!(!left.any(|file| temporary(&file.file_name().to_string_lossy())));
     assert_eq!(fs::read_to_string(&old).unwrap(), "before");
     assert_eq!(fs::metadata(&old).unwrap().permissions().mode() & 0o7777, 0o604);
     assert!(!Path::new(&new).exists());

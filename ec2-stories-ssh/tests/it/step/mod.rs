@@ -1,5 +1,6 @@
 //! Steps on real OpenSSH servers.
 
+mod apt;
 mod commands;
 mod conformance;
 mod dnf;

@@ -7,6 +7,7 @@ use ec2_stories::provider::Node;
 use ec2_stories::ssh::{Command, Copied, FileKind, Output, Session as Login, Sftp, Tree, WriteOptions};
 use ec2_stories::terminal::say;
 use ec2_stories::{Error, ErrorKind, Result};
+use tempfile::NamedTempFile;
 
 use crate::args::CopyArgs;
 use crate::exit::Exit;
@@ -156,29 +157,24 @@ async fn fetch(on: &As, from: &str, to: &Path, folder: bool) -> Result<Copied> {
     if let Some(folder) = to.parent() {
         tokio::fs::create_dir_all(folder).await.map_err(failed)?;
     }
-    let part = Part::beside(&to);
-    let mut file = tokio::fs::File::create(&part.0).await.map_err(failed)?;
+    let (file, part) = part_beside(&to).map_err(failed)?.into_parts();
+    let mut file = tokio::fs::File::from_std(file);
     let bytes = sftp.download(from, &mut file).await?;
-    tokio::fs::rename(&part.0, &to).await.map_err(failed)?;
+    part.persist(&to).map_err(|error| failed(error.error))?;
     Ok(Copied { files: 1, bytes })
 }
 
-/// What has come of a file: who looks sees the whole file, or the one before. It goes unless it was renamed, and whatever stops
-/// the copy.
-struct Part(PathBuf);
-
-impl Part {
-    fn beside(file: &Path) -> Self {
-        let mut part = file.as_os_str().to_owned();
-        part.push(".part");
-        Self(part.into())
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
+/// What has come of a file: who looks sees the whole file, or the one before. It is made where nothing was, and goes unless it was
+/// renamed, whatever stops the copy.
+fn part_beside(file: &Path) -> std::io::Result<NamedTempFile> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A name of a file may have 255 bytes, and a character four.
+    let name: String = file.file_name().unwrap_or_default().to_string_lossy().chars().take(50).collect();
+    let prefix = format!("{name}.");
+    let mut part = tempfile::Builder::new();
+    part.prefix(&prefix).suffix(".part");
+    // As any new file: the umask takes away what it says.
+    part.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)).tempfile_in(folder)
 }
 
 fn unreadable(path: &Path, error: std::io::Error) -> Error {

@@ -219,11 +219,35 @@ async fn an_interrupted_copy_leaves_no_part_of_a_file() {
 
     let made = ["web/0", "--", "truncate", "-s", "64G", "far"];
     people(&shop, "run", &made).await.expect(0);
+    // A file of the user's own, which the copy did not make.
+    fs::write(shop.path("near.part"), "mine").unwrap();
+    let near = || -> Vec<String> {
+        let listed = fs::read_dir(shop.folder.path()).unwrap();
+        let names = listed.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("near")).collect()
+    };
     let copying = Started::spawn(shop.for_people("copy", &["web/0:far", "near"]));
-    shop.until("it begins", |_| shop.path("near.part").exists()).await;
+    shop.until("it begins", |_| near().len() > 1).await;
     copying.signal("INT");
     copying.end().await.expect(130);
-    assert!(!shop.path("near.part").exists() && !shop.path("near").exists());
+    assert_eq!(near(), ["near.part"]);
+    assert_eq!(fs::read_to_string(shop.path("near.part")).unwrap(), "mine");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_is_not_for_a_node_is_said_to_be_skipped() {
+    let shop = deployed("").await;
+    let started = async |name: &str, flags: &[&str]| {
+        let step = format!(
+            "steps = [{{ command = {{ run = ['false'], name = '{name}', only_if = ['test', '-e', '/no/such'] }} }}]"
+        );
+        fs::write(shop.path("shop.toml"), story(&shop, "{ injected = 'host' }", &step)).unwrap();
+        people(&shop, "start", &[&["--detach"][..], flags].concat()).await.expect(0)
+    };
+    let ended = started("one", &["--json"]).await;
+    assert_eq!(ended.stdout.matches(r#""outcome":"skipped""#).count(), 2, "{ended:?}");
+    let ended = started("two", &[]).await;
+    assert_eq!(ended.stderr.matches("command two: skipped").count(), 2, "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
