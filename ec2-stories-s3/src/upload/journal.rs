@@ -8,6 +8,8 @@ use ec2_stories_core::{Error, ErrorKind, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::sync::RwLock;
+use tokio::task::JoinHandle;
 
 use super::crc::Crc64;
 use super::file::Fingerprint;
@@ -61,13 +63,15 @@ pub(crate) type Parts = BTreeMap<u32, Acknowledged>;
 pub(crate) struct Journal {
     store: Arc<dyn TupleStore>,
     folder: String,
+    /// Shared by those who note parts, had alone by who forgets them.
+    notes: Arc<RwLock<()>>,
 }
 
 impl Journal {
     /// The journal of uploads to one key. Its name says neither bucket nor key: those may have any character.
     pub(crate) fn new(store: Arc<dyn TupleStore>, bucket: &str, key: &str) -> Self {
         let name = Sha256::digest(format!("{bucket}/{key}"));
-        Self { store, folder: format!("uploads/{}", hex::encode(name)) }
+        Self { store, folder: format!("uploads/{}", hex::encode(name)), notes: Arc::default() }
     }
 
     /// What an earlier run left.
@@ -101,8 +105,21 @@ impl Journal {
         Ok(())
     }
 
+    /// Notes parts beside other work. Whoever stops waiting does not stop it: a store may write on, whether it is waited for or
+    /// not, and what is forgotten meanwhile would be there again. Nothing is noted while the upload is forgotten.
+    pub(crate) fn note(&self, parts: Parts) -> Option<JoinHandle<Result<()>>> {
+        let turn = self.notes.clone().try_read_owned().ok()?;
+        let journal = self.clone();
+        Some(tokio::spawn(async move {
+            let noted = journal.write_parts(&parts).await;
+            drop(turn);
+            noted
+        }))
+    }
+
     /// Forgets the upload, the head last: while there is a head, there is something to clean up.
     pub(crate) async fn forget(&self) -> Result<()> {
+        let _alone = self.notes.write().await;
         for name in self.store.list(&format!("{}/parts.", self.folder)).await? {
             self.store.delete(&name, Expect::Anything).await?;
         }
@@ -141,7 +158,12 @@ fn tuples<'a>(numbers: impl IntoIterator<Item = &'a u32>) -> impl Iterator<Item 
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use ec2_stories_core::provider::{Tuple, Version};
     use ec2_stories_core::store::MemoryStore;
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -177,5 +199,43 @@ mod tests {
         let journal = Journal::new(store.clone(), "b", "k");
         journal.write_head(&Head { format: 2, ..head() }).await.unwrap();
         assert_eq!(journal.load().await.unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+    /// Takes its time to write, and writes whether it is waited for or not, as one on disk.
+    #[derive(Debug)]
+    struct Slow(Arc<MemoryStore>);
+
+    #[async_trait]
+    impl TupleStore for Slow {
+        async fn get(&self, name: &str) -> Result<Option<Tuple>> {
+            self.0.get(name).await
+        }
+
+        async fn put(&self, name: &str, value: &[u8], expect: Expect) -> Result<Version> {
+            let (store, name, value) = (self.0.clone(), name.to_owned(), value.to_owned());
+            let written = tokio::spawn(async move {
+                sleep(Duration::from_secs(1)).await;
+                store.put(&name, &value, expect).await
+            });
+            written.await.unwrap()
+        }
+
+        async fn delete(&self, name: &str, expect: Expect) -> Result<()> {
+            self.0.delete(name, expect).await
+        }
+
+        async fn list(&self, prefix: &str) -> Result<Vec<String>> {
+            self.0.list(prefix).await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_noted_while_nobody_waits_is_forgotten_too() {
+        let store = Arc::new(MemoryStore::new());
+        let journal = Journal::new(Arc::new(Slow(store.clone())), "b", "k");
+        let part = Acknowledged { crc: Crc64(1), etag: "\"1\"".to_owned() };
+        drop(journal.note(Parts::from([(1, part)])));
+        journal.forget().await.unwrap();
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(store.list("").await.unwrap(), Vec::<String>::new());
     }
 }

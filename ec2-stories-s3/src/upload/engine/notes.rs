@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use ec2_stories_core::Result;
-use futures::FutureExt;
-use futures::future::BoxFuture;
+use tokio::task::JoinHandle;
 
 use super::super::journal::{Journal, Parts, together};
 
@@ -15,7 +14,7 @@ use super::super::journal::{Journal, Parts, together};
 pub(super) struct Notes {
     journal: Option<Journal>,
     changed: BTreeSet<u32>,
-    writing: Option<BoxFuture<'static, Result<()>>>,
+    writing: Option<JoinHandle<Result<()>>>,
 }
 
 impl Notes {
@@ -38,8 +37,10 @@ impl Notes {
     /// Ends when a batch is written; never where none is. Cancel-safe.
     pub(super) async fn written(&mut self) {
         let Some(writing) = &mut self.writing else { return std::future::pending().await };
-        if let Err(error) = writing.await {
-            tracing::warn!(%error, "acknowledged parts could not be noted");
+        match writing.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "acknowledged parts could not be noted"),
+            Err(error) => tracing::warn!(%error, "noting acknowledged parts did not end well"),
         }
         self.writing = None;
     }
@@ -47,8 +48,8 @@ impl Notes {
     /// Begins the next batch, unless one is being written.
     pub(super) fn begin(&mut self, parts: &Parts) {
         let idle = self.writing.is_none() && !self.changed.is_empty();
-        let Some(journal) = self.journal.clone().filter(|_| idle) else { return };
+        let Some(journal) = self.journal.as_ref().filter(|_| idle) else { return };
         let parts = together(parts, &std::mem::take(&mut self.changed));
-        self.writing = Some(async move { journal.write_parts(&parts).await }.boxed());
+        self.writing = journal.note(parts);
     }
 }
