@@ -1,42 +1,10 @@
 //! What could not be done is tried again: to terminate, to launch where there was no room, to register what was held.
 
-use super::super::{Action, Event, FleetPlan, Outgoing, Phase};
-use super::world::{Luck, World, failure, name, plan};
-use crate::model::{Generation, InstanceId, NodeAddress, Replace};
+use super::super::{Action, Event, Outgoing, Phase};
+use super::web::{instance, kill, live, phase, scale, until, web};
+use super::world::{Luck, World, failure, plan};
+use crate::model::{Generation, Replace};
 use crate::{ErrorKind, Status};
-
-fn web(slot: u32) -> NodeAddress {
-    NodeAddress::new(name("web"), slot)
-}
-
-fn live(change: impl FnOnce(&mut FleetPlan)) -> World {
-    let mut web = FleetPlan { customizes: true, registers: true, ..plan("web", 3, 3, &[]) };
-    change(&mut web);
-    let mut world = World::new(vec![web]);
-    world.settle();
-    assert!(world.machine.is_ready());
-    world
-}
-
-fn instance(world: &World, slot: u32) -> InstanceId {
-    world.machine.node(&web(slot)).unwrap().instance.clone().unwrap()
-}
-
-fn phase(world: &World, slot: u32) -> Phase {
-    world.machine.node(&web(slot)).unwrap().phase
-}
-
-fn kill(world: &mut World, slot: u32) {
-    let instance = instance(world, slot);
-    let failure = failure(ErrorKind::Failed, Status::Permanent);
-    world.tell(Event::Dead { node: web(slot), instance, failure });
-}
-
-fn until(world: &mut World, slot: u32, wanted: Phase) {
-    while phase(world, slot) != wanted {
-        world.once(Luck::Good);
-    }
-}
 
 fn delay(world: &World) -> u64 {
     let [(Action::Delay { by, .. }, _)] = &world.due[..] else { panic!("{:?}", world.due) };
@@ -125,7 +93,7 @@ fn a_restart_goes_on_with_what_could_not_be_terminated() {
 #[test]
 fn a_fleet_that_grows_waits_for_room_across_a_restart() {
     let mut world = live(|_| {});
-    world.tell(Event::Scale { fleet: name("web"), wanted: 4, at_least: 4 });
+    scale(&mut world, 4);
     for _ in 0..2 {
         world.launch_first(Luck::Capacity);
     }

@@ -1,9 +1,13 @@
 //! Tests of the machine: it has no world of its own, so they give it one.
 
 mod again;
+mod beside;
+mod customized_again;
 mod decisions;
 mod leaks;
+mod ordered;
 mod random;
 mod replaced;
 mod rollouts;
+mod web;
 mod world;

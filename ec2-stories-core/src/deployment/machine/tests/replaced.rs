@@ -2,52 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use super::super::{Action, Closing, Event, Failure, FleetPlan, Phase};
-use super::world::{Luck, World, failure, name, plan};
-use crate::model::{BackOff, InstanceId, NodeAddress, Replace, Share};
-use crate::{ErrorKind, Status};
-
-fn web(slot: u32) -> NodeAddress {
-    NodeAddress::new(name("web"), slot)
-}
-
-fn dead() -> Failure {
-    failure(ErrorKind::Failed, Status::Permanent)
-}
-
-/// Web nodes that live, customized and registered.
-fn live(change: impl FnOnce(&mut FleetPlan)) -> World {
-    let mut web = FleetPlan { customizes: true, registers: true, ..plan("web", 3, 3, &[]) };
-    change(&mut web);
-    let mut world = World::new(vec![web]);
-    world.settle();
-    assert!(world.machine.is_ready());
-    world
-}
-
-fn instance(world: &World, slot: u32) -> InstanceId {
-    world.machine.node(&web(slot)).unwrap().instance.clone().unwrap()
-}
-
-fn phase(world: &World, slot: u32) -> Phase {
-    world.machine.node(&web(slot)).unwrap().phase
-}
-
-fn generation(world: &World, slot: u32) -> u32 {
-    world.machine.node(&web(slot)).unwrap().generation.0
-}
-
-fn kill(world: &mut World, slot: u32) {
-    let instance = instance(world, slot);
-    world.tell(Event::Dead { node: web(slot), instance, failure: dead() });
-}
-
-fn leave(world: &mut World, slot: u32, by: Option<Timestamp>) {
-    let instance = instance(world, slot);
-    world.tell(Event::Leaving { node: web(slot), instance, failure: dead(), by });
-}
+use super::super::{Action, Event, FleetPlan, Phase};
+use super::web::{dead, generation, instance, kill, leave, live, phase, web};
+use super::world::{Luck, World, plan};
+use crate::model::{BackOff, Replace};
 
 /// The phases that a node goes through until nothing is due.
 fn way(world: &mut World, slot: u32) -> Vec<Phase> {
@@ -186,7 +144,7 @@ fn what_dies_on_its_way_up_is_replaced_too() {
 fn a_held_node_goes_back_as_far_as_something_was_taken_from_it() {
     let mut world = live(|_| {});
     for (healthy, up) in [(false, &AND_UP[3..]), (true, &AND_UP[2..])] {
-        let before = super::replaced::instance(&world, 1);
+        let before = super::web::instance(&world, 1);
         if healthy {
             leave(&mut world, 1, None);
         } else {
@@ -200,93 +158,10 @@ fn a_held_node_goes_back_as_far_as_something_was_taken_from_it() {
         };
         world.tell(Event::Held { node, instance, failure: dead(), lives: true });
         assert_eq!(way(&mut world, 1), up, "healthy: {healthy}");
-        assert_eq!(super::replaced::instance(&world, 1), before);
+        assert_eq!(super::web::instance(&world, 1), before);
         assert_eq!(world.machine.node(&web(1)).unwrap().leaving, None);
     }
     assert_eq!(world.instances.len(), 3);
-}
-
-#[test]
-fn with_launch_first_the_next_lives_before_the_old_one_goes() {
-    for healthy in [true, false] {
-        let mut world = live(|plan| plan.health.replace = Replace::LaunchFirst);
-        let before = instance(&world, 1);
-        if healthy {
-            leave(&mut world, 1, None);
-        } else {
-            kill(&mut world, 1);
-        }
-        while generation(&world, 1) == 1 || phase(&world, 1) != Phase::Live {
-            world.once(Luck::Good);
-            assert!(world.instances[&before].1, "it lives until the next does");
-            assert!(world.living().filter(|node| **node == web(1)).count() <= 2);
-        }
-        assert!(world.registered.contains_key(&web(1)));
-        world.settle();
-        assert!(!world.instances[&before].1);
-        assert_eq!((world.living().count(), generation(&world, 1)), (3, 2));
-        assert_eq!(world.machine.node(&web(1)).unwrap().outgoing, None);
-    }
-}
-
-#[test]
-fn a_lost_reply_of_a_launch_beside_makes_no_third_instance() {
-    for luck in [Luck::LostAfter, Luck::LostBefore, Luck::Throttled, Luck::Capacity] {
-        let mut world = live(|plan| plan.health.replace = Replace::LaunchFirst);
-        leave(&mut world, 1, None);
-        world.launch_first(luck);
-        while !world.due.is_empty() {
-            world.once(Luck::Good);
-            assert!(world.living().filter(|node| **node == web(1)).count() <= 2, "{luck:?}");
-        }
-        assert_eq!((world.living().count(), phase(&world, 1)), (3, Phase::Live), "{luck:?}");
-    }
-}
-
-#[test]
-fn an_end_in_the_middle_takes_both_down() {
-    let mut world = live(|plan| plan.health.replace = Replace::LaunchFirst);
-    leave(&mut world, 1, None);
-    while generation(&world, 1) == 1 {
-        world.once(Luck::Good);
-    }
-    assert_eq!(world.living().count(), 4);
-    world.tell(Event::Terminate { cause: None });
-    world.settle();
-    assert_eq!(world.living().count(), 0);
-    assert!(world.registered.is_empty());
-}
-
-#[test]
-fn an_end_while_the_next_one_goes_again_takes_the_old_one_down_too() {
-    for refused in [None, Some(0), Some(1)] {
-        let mut world = live(|plan| plan.health.replace = Replace::LaunchFirst);
-        let before = instance(&world, 1);
-        leave(&mut world, 1, None);
-        while phase(&world, 1) != Phase::Pending {
-            world.once(Luck::Good);
-        }
-        world.once(Luck::Permanent);
-        assert_eq!(phase(&world, 1), Phase::Terminating);
-        world.tell(Event::Terminate { cause: None });
-        while !world.due.is_empty() {
-            let (action, batch) = world.due.remove(0);
-            let mut events = world.perform(&action, batch.as_ref(), Luck::Good);
-            for event in &mut events {
-                if let Event::Gone { node, instance } = event.clone()
-                    && node == web(1)
-                    && refused == Some(usize::from(instance == before))
-                {
-                    *event = Event::NotGone { node, instance, failure: dead() };
-                }
-            }
-            for event in events {
-                world.tell(event);
-            }
-        }
-        assert_eq!(world.machine.closing, Closing::Done, "{refused:?}");
-        assert_eq!(world.living().count(), 0, "{refused:?}");
-    }
 }
 
 #[test]
@@ -296,96 +171,6 @@ fn never_leaves_it_and_says_so() {
     let outcome = world.tell(Event::Dead { node: web(0), instance, failure: dead() });
     assert_eq!((outcome.actions.len(), outcome.problems.len()), (0, 1));
     assert_eq!(phase(&world, 0), Phase::Live);
-}
-
-#[test]
-fn an_order_to_replace_begins_anew_what_was_given_up() {
-    let mut world = live(|_| {});
-    world.tell(Event::Quarantine { node: web(0), failure: dead() });
-    world.settle();
-    assert_eq!((phase(&world, 0), world.living().count()), (Phase::Quarantined, 2));
-    kill_twice_is_nothing(&mut world);
-    world.tell(Event::Renew { node: web(0), failure: dead() });
-    world.settle();
-    assert_eq!((phase(&world, 0), generation(&world, 0)), (Phase::Live, 2));
-    world.tell(Event::Renew { node: web(0), failure: dead() });
-    world.settle();
-    assert_eq!((phase(&world, 0), generation(&world, 0)), (Phase::Live, 3));
-}
-
-fn kill_twice_is_nothing(world: &mut World) {
-    let outcome = world.tell(Event::Dead { node: web(0), instance: "i-0".into(), failure: dead() });
-    assert!(outcome.actions.is_empty(), "{outcome:?}");
-}
-
-#[test]
-fn what_an_order_puts_into_quarantine_is_no_failure_of_its_fleet() {
-    let mut world = live(|_| {});
-    for slot in 0..2 {
-        world.tell(Event::Quarantine { node: web(slot), failure: dead() });
-        world.settle();
-        assert_eq!(phase(&world, slot), Phase::Quarantined);
-        assert_eq!((world.machine.failure(), world.machine.is_ready()), (None, true));
-    }
-    while phase(&world, 2) != Phase::Quarantined {
-        kill(&mut world, 2);
-        world.settle();
-    }
-    assert!(world.machine.failure().unwrap().message.contains("instances lost"));
-    assert!(!world.machine.is_ready());
-}
-
-#[test]
-fn one_that_is_released_on_its_way_to_quarantine_is_replaced() {
-    for at in [Phase::Deregistering, Phase::Draining, Phase::Undoing, Phase::Terminating] {
-        let mut world = live(|_| {});
-        world.tell(Event::Quarantine { node: web(1), failure: dead() });
-        while phase(&world, 1) != at {
-            world.once(Luck::Good);
-        }
-        world.tell(Event::Release { node: web(1) });
-        world.settle();
-        assert_eq!((phase(&world, 1), generation(&world, 1)), (Phase::Live, 2), "{at}");
-    }
-    let mut world = World::new(vec![plan("web", 1, 1, &[])]);
-    world.once(Luck::Good);
-    world.tell(Event::Quarantine { node: web(0), failure: dead() });
-    world.tell(Event::Release { node: web(0) });
-    world.settle();
-    assert_eq!((phase(&world, 0), generation(&world, 0)), (Phase::Live, 1), "nothing was begun");
-}
-
-#[test]
-fn what_is_wanted_again_before_it_is_undone_stays() {
-    for (at, kept) in [
-        (Phase::Deregistering, true),
-        (Phase::Draining, true),
-        (Phase::Undoing, false),
-        (Phase::Terminating, false),
-    ] {
-        let mut world = live(|_| {});
-        let before = instance(&world, 1);
-        let scale = |wanted| Event::Scale { fleet: name("web"), wanted, at_least: wanted };
-        world.tell(scale(0));
-        while phase(&world, 1) != at {
-            world.once(Luck::Good);
-        }
-        world.tell(scale(3));
-        world.settle();
-        assert_eq!(phase(&world, 1), Phase::Live, "{at}");
-        assert_eq!(instance(&world, 1) == before, kept, "{at}");
-        assert!(world.registered.contains_key(&web(1)), "{at}");
-        assert_eq!(world.living().count(), 3, "{at}");
-    }
-}
-
-#[test]
-fn a_quarantine_waits_for_a_launch_that_is_under_way() {
-    let mut world = World::new(vec![plan("web", 1, 1, &[])]);
-    world.once(Luck::Good);
-    world.tell(Event::Quarantine { node: web(0), failure: dead() });
-    world.settle();
-    assert_eq!((phase(&world, 0), world.living().count()), (Phase::Quarantined, 0));
 }
 
 #[test]
@@ -418,76 +203,4 @@ fn replacements_are_launched_fifty_at_once_and_then_one_a_second() {
     world.settle();
     assert!(world.machine.is_ready());
     assert_eq!(world.launch_calls - batches, 2, "and the rest later");
-}
-
-#[test]
-fn those_that_come_after_a_replaced_node_are_customized_again_a_few_at_a_time() {
-    let after = FleetPlan { customizes: true, ..plan("web", 5, 5, &["db"]) };
-    let mut world = World::new(vec![plan("db", 1, 1, &[]), after]);
-    world.settle();
-    let db = NodeAddress::new(name("db"), 0);
-    let instance = world.machine.node(&db).unwrap().instance.clone().unwrap();
-    world.tell(Event::Dead { node: db, instance, failure: dead() });
-    let mut customized = 0;
-    while !world.due.is_empty() {
-        customized += usize::from(matches!(world.due[0].0, Action::Customize { .. }));
-        world.once(Luck::Good);
-        let busy = world.machine.nodes().filter(|(_, node)| node.phase == Phase::Customizing).count();
-        assert!(busy <= 1, "10% of five is one");
-    }
-    assert_eq!(customized, 5);
-    assert!(world.machine.is_ready());
-    assert_eq!(world.instances.len(), 7, "none of them was replaced");
-}
-
-#[test]
-fn nodes_of_another_revision_are_customized_again_and_a_failure_halts_that() {
-    for fails in [false, true] {
-        let mut world = live(|plan| {
-            plan.revision = "one".to_owned();
-            plan.health.max_in_flight = Share::Nodes(2);
-        });
-        world.machine.revise(&name("web"), "two".to_owned());
-        assert_eq!(world.machine.differing(&name("web")).count(), 3);
-        assert!(!world.machine.is_ready());
-        world.tell(Event::Start);
-        while !world.due.iter().any(|(action, _)| matches!(action, Action::Customize { .. })) {
-            world.once(Luck::Good);
-        }
-        if fails {
-            let at = world.due.iter().position(|(action, _)| matches!(action, Action::Customize { .. }));
-            let due = world.due.remove(at.unwrap());
-            world.due.insert(0, due);
-            world.once(Luck::Permanent);
-        }
-        world.settle();
-        let at_two = world.machine.nodes().filter(|(_, node)| node.revision == "two").count();
-        let failed = world.machine.nodes().filter(|(_, node)| node.phase == Phase::Failed).count();
-        assert_eq!(failed, usize::from(fails));
-        assert_eq!((at_two == 3, world.machine.is_ready()), (!fails, !fails));
-        assert!(fails || world.machine.differing(&name("web")).count() == 0);
-    }
-}
-
-#[test]
-fn with_launch_first_the_steps_of_a_healthy_one_are_taken_back_and_not_those_of_its_successor() {
-    for healthy in [true, false] {
-        let mut world = live(|plan| plan.health.replace = Replace::LaunchFirst);
-        let before = instance(&world, 1);
-        if healthy {
-            leave(&mut world, 1, None);
-        } else {
-            kill(&mut world, 1);
-        }
-        let mut undone = Vec::new();
-        while !world.due.is_empty() {
-            if let Action::Undo { node, instance } = &world.due[0].0 {
-                assert_eq!((node, phase(&world, 1)), (&web(1), Phase::Live));
-                undone.push(instance.clone());
-            }
-            world.once(Luck::Good);
-        }
-        assert_eq!(undone, if healthy { vec![before] } else { Vec::new() });
-        assert!(world.machine.node(&web(1)).unwrap().touched);
-    }
 }

@@ -1,22 +1,17 @@
 //! Rollouts: who is asked to leave, and what comes of it.
 
 use super::super::{Event, FleetPlan, Phase};
-use super::world::{World, failure, name, plan};
-use crate::model::{InstanceId, NodeAddress, Replace, Share};
+use super::web::{dead, instance, kill, leave, phase, plain, until, web};
+use super::world::{Luck, World, failure, name};
+use crate::model::{NodeAddress, Replace, Share};
 use crate::{ErrorKind, Status};
-
-fn web(slot: u32) -> NodeAddress {
-    NodeAddress::new(name("web"), slot)
-}
 
 /// Four nodes, of which two may be replaced at a time.
 fn lives(change: impl FnOnce(&mut FleetPlan)) -> World {
-    let mut plan = plan("web", 4, 4, &[]);
-    plan.health.max_in_flight = Share::Nodes(2);
-    change(&mut plan);
-    let mut world = World::new(vec![plan]);
-    world.settle();
-    world
+    plain(4, |plan| {
+        plan.health.max_in_flight = Share::Nodes(2);
+        change(plan);
+    })
 }
 
 /// They have another image than their fleet.
@@ -27,22 +22,9 @@ fn superseded(change: impl FnOnce(&mut FleetPlan)) -> World {
     world
 }
 
-fn instance(world: &World, slot: u32) -> InstanceId {
-    world.machine.node(&web(slot)).unwrap().instance.clone().unwrap()
-}
-
-fn phase(world: &World, slot: u32) -> Phase {
-    world.machine.node(&web(slot)).unwrap().phase
-}
-
+/// The monitor lets it go.
 fn grant(world: &mut World, slot: u32) {
-    let (instance, failure) = (instance(world, slot), failure(ErrorKind::Failed, Status::Permanent));
-    world.tell(Event::Leaving { node: web(slot), instance, failure, by: None });
-}
-
-fn kill(world: &mut World, slot: u32) {
-    let (instance, failure) = (instance(world, slot), failure(ErrorKind::Failed, Status::Permanent));
-    world.tell(Event::Dead { node: web(slot), instance, failure });
+    leave(world, slot, None);
 }
 
 /// Anything; every step looks at rollouts.
@@ -97,19 +79,13 @@ fn a_grant_that_comes_after_the_halt_is_too_late_and_a_notice_is_not() {
     look(&mut world);
     grant(&mut world, 0);
     // Its successor dies before it lives.
-    while phase(&world, 0) != Phase::Pending {
-        world.once(super::world::Luck::Good);
-    }
-    let lost = Event::NotRan {
-        node: web(0),
-        instance: instance(&world, 0),
-        failure: failure(ErrorKind::Failed, Status::Permanent),
-    };
+    until(&mut world, 0, Phase::Pending);
+    let lost = Event::NotRan { node: web(0), instance: instance(&world, 0), failure: dead() };
     world.tell(lost);
     let mut stays = Vec::new();
     while phase(&world, 0) != Phase::Resting {
         let (action, batch) = world.due.remove(0);
-        for event in world.perform(&action, batch.as_ref(), super::world::Luck::Good) {
+        for event in world.perform(&action, batch.as_ref(), Luck::Good) {
             stays.extend(world.tell(event).stays);
         }
     }
@@ -117,9 +93,8 @@ fn a_grant_that_comes_after_the_halt_is_too_late_and_a_notice_is_not() {
     assert_eq!(stays, [web(1)]);
     grant(&mut world, 1);
     assert_eq!(phase(&world, 1), Phase::Live);
-    let (instance, failure) = (instance(&world, 1), failure(ErrorKind::Failed, Status::Permanent));
     let by = Some(world.now + std::time::Duration::from_secs(120));
-    world.tell(Event::Leaving { node: web(1), instance, failure, by });
+    leave(&mut world, 1, by);
     assert_eq!(phase(&world, 1), Phase::Draining);
 }
 
@@ -141,9 +116,7 @@ fn whoever_is_set_aside_keeps_no_rollout_from_its_end() {
     });
     assert_eq!(look(&mut world), [web(0)]);
     grant(&mut world, 0);
-    while phase(&world, 0) != Phase::Live {
-        world.once(super::world::Luck::Good);
-    }
+    until(&mut world, 0, Phase::Live);
     // One that the rollout replaced, and one that it has not come to.
     for slot in [0, 3] {
         let failure = failure(ErrorKind::Canceled, Status::Permanent);
