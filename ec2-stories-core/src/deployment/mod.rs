@@ -9,6 +9,13 @@
 //! under its own token, adopts what runs, and goes on: nothing is launched twice, nothing is forgotten. Without the journal the
 //! instances' tags say what there is.
 //!
+//! # Names
+//! A deployment's name is its identity in an account and region. An instance that carries it and was launched under another journal is
+//! known by its launch token: it is neither adopted nor ended, and plan, status, sweep and an event say so
+//! ([`EventKind::Stray`]). A start of a deployment that has ended is refused beside such. A journal that holds nothing cannot tell: what it
+//! finds when it begins is taken for the deployment's, whose journal was lost, and a plan says so; a termination under it ends all that
+//! carries the name.
+//!
 //! # Two controllers
 //! One works, and every other is told who that is ([`ErrorKind::Conflict`](crate::ErrorKind::Conflict)): a controller has a lease, a
 //! tuple beside the journal that it renews every few seconds. A start after a crash watches that tuple, and takes over once nobody

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::driver::{
-    Composed, Context, HostKey, Recovered, Resolved, Switch, expiry_of, first_expiry, freeze, injected_file,
-    persist, places, user_data,
+    Composed, Context, HostKey, Recovered, Resolved, Stray, Switch, expiry_of, first_expiry, freeze,
+    injected_file, persist, places, user_data,
 };
 use super::fleet::Fleet;
 use super::image_file::{PlannedUpload, look};
-use super::journal::FleetRecord;
+use super::journal::{FleetRecord, Stage};
 use super::machine::Place;
 use super::plan::{Plan, PlannedFleet};
+use super::sweep::FOREIGN;
 use crate::Result;
 use crate::attributes::{Attributes, Reference};
 use crate::model::{
@@ -26,8 +27,8 @@ pub(super) async fn plan(context: &Context, recovered: &Recovered, updates: bool
         mode: context.spec.mode,
         fleets: Vec::new(),
         surplus: Vec::new(),
-        strays: recovered.strays.iter().map(|stray| stray.instance.id.clone()).collect(),
-        findings: Vec::new(),
+        strays: ids(recovered.strays.iter().filter(|stray| !stray.is_foreign())),
+        findings: namesakes(context, recovered).collect(),
         unusable: BTreeMap::new(),
         resolved: BTreeMap::new(),
     };
@@ -41,6 +42,30 @@ pub(super) async fn plan(context: &Context, recovered: &Recovered, updates: bool
         plan_fleet(context, recovered, fleet, updates, &mut plan).await?;
     }
     Ok(plan)
+}
+
+fn ids<'a>(strays: impl Iterator<Item = &'a Stray>) -> Vec<InstanceId> {
+    strays.map(|stray| stray.instance.id.clone()).collect()
+}
+
+/// Instances of which only their tags say that they are the deployment's, and such of another that has its name.
+fn namesakes(context: &Context, recovered: &Recovered) -> impl Iterator<Item = Finding> {
+    let list = |ids: &[InstanceId]| ids.iter().map(InstanceId::as_str).collect::<Vec<_>>().join(", ");
+    let foreign = ids(recovered.strays.iter().filter(|stray| stray.is_foreign()));
+    let adopted: Vec<InstanceId> =
+        recovered.machine.nodes().filter_map(|(_, node)| node.instance.clone()).collect();
+    let tags_only = context.known().tags_only;
+    // One that has ended has nothing there, and would begin beside the other.
+    let ended = recovered.stage == Some(Stage::Terminated);
+    let severity = if ended { Severity::Error } else { Severity::Note };
+    let named = move |severity, message| Finding { severity, field: "name".to_owned(), message };
+    let foreign = (!foreign.is_empty()).then(|| named(severity, format!("{}: {FOREIGN}", list(&foreign))));
+    let adopted = (tags_only && !adopted.is_empty()).then(|| {
+        let why = "run under this name, and the journal knows of none: they are taken for this deployment's, whose journal was \
+                   lost; where another deployment has the name, give this one another";
+        named(Severity::Note, format!("{} {why}", list(&adopted)))
+    });
+    foreign.into_iter().chain(adopted)
 }
 
 async fn plan_fleet(

@@ -229,7 +229,12 @@ impl Deployment {
         let context = self.context();
         context.journal.under(lease.standing());
         let taken = async {
-            let recovered = recover(&context).await?;
+            let mut recovered = recover(&context).await?;
+            if context.known().tags_only {
+                // By the name alone: a search may not show yet what a lost journal launched.
+                recovered.machine.kin.by_tags = true;
+                context.known().kin.by_tags = true;
+            }
             take_over(&context, &recovered, Stage::Terminating, &lease).await?;
             Ok(recovered)
         };
@@ -314,6 +319,7 @@ pub(super) fn no_report() -> Error {
 /// Makes the journal this controller's own.
 async fn take_over(context: &Context, recovered: &Recovered, stage: Stage, lease: &Lease) -> Result<()> {
     let before = context.known().head.clone();
+    let kin = &recovered.machine.kin;
     let head = Head {
         incarnation: recovered.machine.incarnation.clone(),
         controller: lease.controller().to_owned(),
@@ -323,7 +329,11 @@ async fn take_over(context: &Context, recovered: &Recovered, stage: Stage, lease
         cause: None,
         launched: before.as_ref().map_or(0, |head| head.launched),
         recent: before.map(|head| head.recent).unwrap_or_default(),
+        lives: (!kin.by_tags).then(|| kin.incarnations.iter().skip(1).cloned().collect()),
     };
+    if context.known().tags_only && !kin.by_tags && !kin.inherited.is_empty() {
+        context.journal.write(Journal::INHERITED, &kin.inherited).await?;
+    }
     context.journal.take_over(&head).await?;
     context.known().head = Some(head);
     if recovered.stage == Some(Stage::Terminated) {

@@ -6,10 +6,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Deployment;
-use super::driver::{Context, recover};
+use super::driver::{Context, Stray, recover};
 use super::journal::{FleetRecord, Journal, Stage};
 use super::machine::{Failure, FleetPlan, Node, Phase};
 use super::orders::{Pause, Request};
+use super::sweep::FOREIGN;
 use super::table::table;
 use crate::model::{Generation, Instance, InstanceId, InstanceState, Name, NodeAddress};
 use crate::provider::{Hold, Verdict};
@@ -110,6 +111,9 @@ pub struct Status {
     pub nodes: Vec<NodeStatus>,
     /// Instances that carry its tag and are no node's.
     pub strays: Vec<Instance>,
+    /// Instances that carry its tag and were launched under another journal: another deployment has its name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<Instance>,
 }
 
 impl fmt::Display for Status {
@@ -139,6 +143,9 @@ impl fmt::Display for Status {
         }
         for stray in &self.strays {
             writeln!(f, "stray: {} ({})", stray.id, stray.state)?;
+        }
+        for Instance { id, state, .. } in &self.foreign {
+            writeln!(f, "foreign: {id} ({state}): {FOREIGN}")?;
         }
         Ok(())
     }
@@ -188,6 +195,9 @@ impl Deployment {
         let rolls = |(name, record): (&Name, &FleetRecord)| {
             record.rolls.then(|| (name.clone(), record.halted.as_ref().map(Failure::to_string)))
         };
+        let strays = std::mem::take(&mut recovered.strays).into_iter();
+        let (foreign, strays): (Vec<_>, Vec<_>) = strays.partition(Stray::is_foreign);
+        let instances = |strays: Vec<Stray>| strays.into_iter().map(|stray| stray.instance).collect();
         let rollouts = context.known().fleets.iter().filter_map(rolls).collect();
         Ok(Status {
             deployment: self.spec().name.clone(),
@@ -199,7 +209,8 @@ impl Deployment {
             replace: ordered.replace,
             rollouts,
             nodes: machine.nodes().map(status).collect(),
-            strays: recovered.strays.into_iter().map(|stray| stray.instance).collect(),
+            strays: instances(strays),
+            foreign: instances(foreign),
         })
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Deployment;
 use super::driver::{On, call, recover};
 use super::journal::{Journal, SweepRecord};
+use super::machine::Whose;
 use crate::Result;
 use crate::model::{Generation, Instance, InstanceId, NodeAddress};
 
@@ -57,12 +58,19 @@ impl fmt::Display for Stray {
     }
 }
 
+/// Why another's instance is left, and what to do about it.
+pub(super) const FOREIGN: &str = "launched under another journal, and neither adopted nor ended: another deployment has this \
+                                  name, so give one of the two another; if there is none, terminate under a journal that is empty";
+
 /// What becomes of a stray that was seen first so long ago: whether it is terminated, and why, or why not.
-pub(super) fn judge(older: bool, seen_for: Duration) -> (bool, &'static str) {
-    match (older, seen_for >= APART) {
-        (true, true) => (true, "of an older generation, seen twice"),
-        (true, false) => (false, "of an older generation, seen for the first time; sweep again in a minute"),
-        (false, _) => (false, "not of an older generation: look at it"),
+pub(super) fn judge(whose: Whose, seen_for: Duration) -> (bool, &'static str) {
+    match (whose, seen_for >= APART) {
+        (Whose::Foreign, _) => (false, FOREIGN),
+        (Whose::Older, true) => (true, "of an older generation, seen twice"),
+        (Whose::Older, false) => {
+            (false, "of an older generation, seen for the first time; sweep again in a minute")
+        }
+        _ => (false, "not of an older generation: look at it"),
     }
 }
 
@@ -85,14 +93,14 @@ impl Deployment {
         let mut record = SweepRecord::default();
         let mut doomed = Vec::new();
         let mut strays = Vec::new();
-        for super::driver::Stray { instance, older } in recovered.strays {
+        for super::driver::Stray { instance, whose } in recovered.strays {
             if expired.iter().any(|expired| expired.instance == instance.id) {
                 continue;
             }
             let first = before.seen.get(&instance.id).copied().unwrap_or(now);
             record.seen.insert(instance.id.clone(), first);
             let seen_for = Duration::try_from(now.duration_since(first)).unwrap_or_default();
-            let (ends, why) = judge(older, seen_for);
+            let (ends, why) = judge(whose, seen_for);
             if ends {
                 doomed.push(instance.id.clone());
             }

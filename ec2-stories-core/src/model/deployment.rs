@@ -20,8 +20,8 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeploymentSpec {
-    /// Its name: its identity within an account and region. Two of one name there, each with a journal of its own, take each other's
-    /// instances for theirs, and end them.
+    /// Its name: its identity within an account and region. Of two of one name there, each with a journal of its own, neither adopts nor ends
+    /// what the other launched, save that one whose journal is empty takes all that it finds for its own.
     pub name: Name,
     /// What becomes of the nodes when the program goes.
     #[serde(default)]

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::super::fleet::Fleet;
 use super::super::journal::{FleetRecord, Head, Journal, LaunchRecord};
+use super::super::machine::Kin;
 use super::super::orders::{OrderBook, Orders, Pause};
 use super::view::View;
 use crate::attributes::Attributes;
@@ -42,10 +43,14 @@ pub(crate) struct Known {
     pub(crate) head: Option<Head>,
     /// Whether there was no head: only tags tell what was launched.
     pub(crate) tags_only: bool,
+    /// Which instances are the deployment's own.
+    pub(crate) kin: Kin,
     pub(crate) fleets: BTreeMap<Name, FleetRecord>,
     pub(crate) launches: HashMap<ClientToken, LaunchRecord>,
     /// Instances that were nodes' when the controller began.
     pub(crate) adopted: BTreeSet<InstanceId>,
+    /// Instances of another deployment of the same name, as one search showed them.
+    pub(crate) foreign: Vec<Instance>,
     /// Instances that are known to have ended; they count in no limit on nodes.
     pub(crate) gone: BTreeSet<InstanceId>,
     /// What the monitor said last of each node's instance.

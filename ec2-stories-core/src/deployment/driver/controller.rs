@@ -101,6 +101,7 @@ impl Controller {
     pub(crate) async fn run(mut self) {
         if self.machine.aim == Aim::Live {
             self.under_way.push(Box::pin(expiry::keep(Arc::clone(&self.context))));
+            self.tell_of_foreign();
         }
         self.watch.take_up(&self.context, &self.machine);
         let mut ours = self.take(Event::Start).await;

@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::event::EventKind;
-use super::super::machine::{Aim, Machine};
-use super::super::sweep::{APART, Stray as Told, judge};
+use super::super::machine::{Aim, Machine, Whose};
+use super::super::sweep::{APART, FOREIGN, Stray as Told, judge};
 use super::call::{On, call};
 use super::replace::kept;
 use super::{Context, Controller, Stray};
@@ -93,6 +93,14 @@ impl Orphans {
 }
 
 impl Controller {
+    /// Tells of what another deployment of the same name has.
+    pub(super) fn tell_of_foreign(&mut self) {
+        let foreign = self.context.known().foreign.clone();
+        for instance in &foreign {
+            self.orphans.tell(&self.context, Told::of(instance, FOREIGN));
+        }
+    }
+
     /// Searches, and has ended what is nobody's; `false` when the deployment is another controller's by now.
     pub(super) fn sweep(&mut self, news: News) -> bool {
         let context = Arc::clone(&self.context);
@@ -114,7 +122,7 @@ impl Controller {
                 let strays = strays(&self.machine, found);
                 let mut doomed = Vec::new();
                 for (stray, seen_for) in self.orphans.sight(asked, strays) {
-                    let (ends, why) = judge(stray.older, seen_for);
+                    let (ends, why) = judge(stray.whose, seen_for);
                     if ends {
                         doomed.push(stray.instance);
                     } else {
@@ -173,7 +181,7 @@ async fn end(context: &Context, doomed: Vec<Instance>) -> Vec<Told> {
         };
         strays.push(match failed {
             Some(why) => Told::of(instance, &why),
-            None => Told { terminated: true, ..Told::of(instance, judge(true, APART).1) },
+            None => Told { terminated: true, ..Told::of(instance, judge(Whose::Older, APART).1) },
         });
     }
     strays

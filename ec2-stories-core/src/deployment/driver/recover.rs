@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::journal::{Contents, LaunchOutcome, LaunchRecord, NodeRecord, Stage};
-use super::super::machine::{Batch, BatchState, FleetPlan, Machine, Node, Phase, Place, Whose};
+use super::super::journal::{Contents, Head, LaunchOutcome, LaunchRecord, NodeRecord, Stage};
+use super::super::machine::{Batch, BatchState, FleetPlan, Kin, Machine, Node, Phase, Place, Whose};
 use super::super::orders::Orders;
 use super::call::persist;
 use super::{Context, On};
@@ -13,6 +13,9 @@ use crate::model::{
 };
 use crate::provider::InstanceDeployer;
 use crate::{Error, Result};
+
+/// Lives of a journal that are remembered: what one of them left is seen by the next.
+const LIVES: usize = 32;
 
 /// What there is of a deployment.
 #[derive(Debug)]
@@ -39,8 +42,7 @@ impl Recovered {
 #[derive(Clone, Debug)]
 pub(crate) struct Stray {
     pub(crate) instance: Instance,
-    /// Whether its node has had a later generation since, or is to have none.
-    pub(crate) older: bool,
+    pub(crate) whose: Whose,
 }
 
 impl Stray {
@@ -48,7 +50,12 @@ impl Stray {
     pub(super) fn of(instance: Instance, whose: Whose) -> Option<Self> {
         let is_owned = matches!(whose, Whose::Current | Whose::Outgoing | Whose::OpenLaunchs);
         let is_stray = !is_owned && !instance.state.is_ending();
-        is_stray.then_some(Self { older: whose == Whose::Older, instance })
+        is_stray.then_some(Self { instance, whose })
+    }
+
+    /// Whether another journal's deployment of the same name has it.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.whose == Whose::Foreign
     }
 }
 
@@ -101,6 +108,7 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
     let mut found = read(persist(context, "find", On::Deployment, search).await);
     let unseen = read(describe_unseen(context, &machine, &found).await);
     found.extend(unseen);
+    machine.kin = kin(contents.head.as_ref(), &machine.incarnation, contents.inherited, &found);
     let strays = take_found(context, &mut machine, &open, found);
     // The latest first: what another has been decided on top of is not to be replayed.
     for (token, record) in launches.iter().rev().filter(|(token, _)| open.contains(token)) {
@@ -119,11 +127,34 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
     known.ordered = ordered;
     known.adopted = current;
     known.tags_only = contents.head.is_none();
+    known.kin = machine.kin.clone();
+    let foreign = strays.iter().filter(|stray| stray.is_foreign());
+    known.foreign = foreign.map(|stray| stray.instance.clone()).collect();
     known.head = contents.head;
     known.fleets = contents.fleets.into_iter().collect();
     known.launches = launches.into_iter().collect();
     drop(known);
     Ok(Recovered { machine, written: contents.nodes.into_iter().collect(), stage, strays, unread })
+}
+
+/// Which instances are the deployment's own. One whose journal was lost has what carries its tag when the new one begins.
+fn kin(
+    head: Option<&Head>,
+    incarnation: &str,
+    mut inherited: BTreeSet<ClientToken>,
+    found: &[Instance],
+) -> Kin {
+    let mut incarnations = vec![incarnation.to_owned()];
+    let Some(head) = head else {
+        let there = found.iter().filter(|instance| !instance.state.is_ending());
+        inherited.extend(there.filter_map(|instance| instance.token.clone()));
+        return Kin { incarnations, inherited, by_tags: false };
+    };
+    let goes_on = head.incarnation == incarnation;
+    incarnations.extend((!goes_on).then(|| head.incarnation.clone()));
+    incarnations.extend(head.lives.iter().flatten().cloned());
+    incarnations.truncate(LIVES);
+    Kin { incarnations, inherited, by_tags: goes_on && head.lives.is_none() }
 }
 
 /// Describes the nodes' instances that a search by tag has not shown: it lags behind a launch.
@@ -260,7 +291,7 @@ fn take_found(
     let mut strays = Vec::new();
     for instance in found {
         let whose = machine.whose(&instance, |token| open.contains(token));
-        let Some(address) = instance.node() else {
+        let Some(address) = instance.node().filter(|_| whose != Whose::Foreign) else {
             strays.extend(Stray::of(instance, whose));
             continue;
         };
@@ -291,7 +322,9 @@ fn take_found(
                 let node = machine.node_or_surplus(&address);
                 node.adopted = instance.launched_at.or(node.adopted);
             }
-            Whose::NoNodes | Whose::Older | Whose::Twin => strays.extend(Stray::of(instance, whose)),
+            Whose::NoNodes | Whose::Older | Whose::Twin | Whose::Foreign => {
+                strays.extend(Stray::of(instance, whose))
+            }
         }
     }
     strays

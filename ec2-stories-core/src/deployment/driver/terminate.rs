@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::super::machine::{Event, Failure};
 use super::super::report::Leak;
+use super::super::sweep::FOREIGN;
 use super::Context;
 use super::call::{On, back_off, call, jittered, persist};
 use super::wait::reach;
@@ -91,12 +92,17 @@ async fn gone(context: &Context, node: NodeAddress, instance: InstanceId, deadli
     }
 }
 
+/// What lives of the deployment's own; what lives of another's of its name is noted.
 async fn alive(context: &Context) -> Result<Vec<Instance>> {
     let owned = OwnedBy::deployment(&context.spec.name);
     let mut found =
         persist(context, "find", On::Deployment, || InstanceDeployer::find(&*context.cloud, &owned)).await?;
     found.retain(|instance| !instance.state.is_ending());
-    Ok(found)
+    let mut known = context.known();
+    let (own, foreign): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|instance| known.kin.launched(instance));
+    known.foreign = foreign;
+    Ok(own)
 }
 
 /// Searches by tag until nothing lives, terminating what does; what still lives then is a leak.
@@ -151,6 +157,12 @@ pub(super) async fn prove(context: &Context) {
 /// Removes what the fleets shared. A failure of one keeps nothing from being tried on the other.
 pub(super) async fn remove_shared(context: &Context) {
     let name = &context.spec.name;
+    let foreign = context.known().foreign.clone();
+    if !foreign.is_empty() {
+        let ids = foreign.iter().map(|instance| instance.id.as_str()).collect::<Vec<_>>().join(", ");
+        let shared = "security groups and key pairs are found by that name too, and are left to them";
+        return context.problem(None, format!("{ids}: {FOREIGN}; {shared}"));
+    }
     let leak = |what: &str, error: &Error| {
         let resource = format!("{what} of {name}");
         context.view.leak(Leak { resource, reason: error.chain() });

@@ -6,6 +6,7 @@
 //! | `deployments/NAME/fleets/FLEET` | [`FleetRecord`]: the image its nodes are launched from | before a key or group is made, and after |
 //! | `deployments/NAME/launches/TOKEN` | [`LaunchRecord`]: the frozen request, then the outcome | before each call, and after |
 //! | `deployments/NAME/nodes/FLEET/SLOT` | [`NodeRecord`]: steps begun and done, registrations | before each step, and after |
+//! | `deployments/NAME/inherited` | tokens of launches that a lost journal made | when a journal begins beside them |
 //! | `deployments/NAME/sweep` | [`SweepRecord`]: what the last sweep saw | by a sweep |
 //!
 //! | `deployments/NAME/lease` | who has it: [`lease`](super::lease) | every few seconds |
@@ -21,7 +22,7 @@
 mod envelope;
 mod record;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -77,6 +78,7 @@ pub(crate) struct Contents {
     pub(crate) fleets: Vec<(Name, FleetRecord)>,
     pub(crate) launches: Vec<(ClientToken, LaunchRecord)>,
     pub(crate) nodes: Vec<(NodeAddress, NodeRecord)>,
+    pub(crate) inherited: BTreeSet<ClientToken>,
     /// Tuples that cannot be read.
     pub(crate) damaged: Vec<Error>,
 }
@@ -89,6 +91,7 @@ impl Journal {
     }
 
     pub(crate) const HEAD: &str = "deployment";
+    pub(crate) const INHERITED: &str = "inherited";
     pub(crate) const SWEEP: &str = "sweep";
 
     pub(crate) fn fleet(fleet: &Name) -> String {
@@ -281,6 +284,9 @@ impl Journal {
                     if let Some(record) = self.current(name, &mut contents).await? {
                         contents.nodes.push((node.parse()?, record));
                     }
+                }
+                _ if name == Self::INHERITED => {
+                    contents.inherited = self.current(name, &mut contents).await?.unwrap_or_default();
                 }
                 _ if name == Self::SWEEP => {
                     let _: Option<SweepRecord> = self.current(name, &mut contents).await?;

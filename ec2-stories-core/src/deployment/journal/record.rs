@@ -47,6 +47,10 @@ pub(crate) struct Head {
     /// last hour.
     pub(crate) launched: u32,
     pub(crate) recent: Vec<(Timestamp, u32)>,
+    /// The journal's former incarnations, the latest first. `None` where whatever carries the deployment's tag is its own: it is
+    /// terminated by its name alone, or was begun when journals did not say whose launches are whose.
+    #[serde(default)]
+    pub(crate) lives: Option<Vec<String>>,
 }
 
 /// What a fleet's nodes are launched with.

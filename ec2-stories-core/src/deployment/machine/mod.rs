@@ -47,7 +47,7 @@ pub use phase::{Leaving, Node, Outgoing, Phase};
 pub use rollout::Rollout;
 pub(crate) use rollout::SUPERSEDED;
 pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Otherwise, Preparation};
-pub use whose::Whose;
+pub use whose::{Kin, Whose};
 
 use jiff::Timestamp;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Node, Phase, Place, Rollout};
+use super::{Failure, Kin, Node, Phase, Place, Rollout};
 use crate::model::{ClientToken, Generation, Health, InstanceId, Name, NodeAddress, Slots};
 
 /// A deployment's state.
@@ -16,6 +16,8 @@ pub struct Machine {
     pub deployment: Name,
     /// Differs each time the deployment is begun anew, so that tokens of a former life are never used again.
     pub incarnation: String,
+    /// Which instances are its own.
+    pub kin: Kin,
     /// What is wanted.
     pub aim: Aim,
     /// Why everything is taken down, where that has a cause: the first.
@@ -254,6 +256,7 @@ impl Machine {
         };
         Self {
             deployment,
+            kin: Kin { incarnations: vec![incarnation.clone()], ..Kin::default() },
             incarnation,
             aim: Aim::Live,
             cause: None,

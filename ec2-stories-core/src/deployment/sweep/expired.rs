@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::super::Deployment;
 use super::super::driver::{Context, On, Recovered, call};
+use super::super::machine::Whose;
 use super::{APART, Stray};
 use crate::model::{Expires, Instance, InstanceId};
 use crate::{ErrorKind, Result};
@@ -16,7 +17,9 @@ pub(super) async fn end(
 ) -> Result<Vec<Stray>> {
     let nodes =
         recovered.machine.nodes().filter_map(|(_, node)| context.view.instance(node.instance.as_ref()?));
-    let strays = recovered.strays.iter().filter(|stray| !stray.older).map(|stray| stray.instance.clone());
+    let strays =
+        recovered.strays.iter().filter(|stray| !matches!(stray.whose, Whose::Older | Whose::Foreign));
+    let strays = strays.map(|stray| stray.instance.clone());
     let over: Vec<Instance> =
         nodes.chain(strays).filter(|instance| is_over(instance, context.now())).collect();
     if over.is_empty() {

@@ -13,6 +13,7 @@ mod image_file;
 mod later;
 mod launches;
 mod lease;
+mod namesakes;
 mod orders;
 mod orphans;
 mod ping;

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use ec2_stories_core::deployment::{EventKind, Stray};
 use ec2_stories_core::memory::{Fault, Operation};
-use ec2_stories_core::model::{Generation, InstanceId, InstanceState, LaunchRequest, Slots};
+use ec2_stories_core::model::{
+    ClientToken, Generation, InstanceId, InstanceState, LaunchRequest, Ownership, Slots,
+};
 use ec2_stories_core::provider::{Hold, InstanceDeployer};
 use ec2_stories_core::{Clock, Deployment, Running};
 use futures::StreamExt;
+use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::support;
@@ -49,11 +52,26 @@ impl Shop {
     }
 
     /// An instance of the node's first generation, as one that a terminate missed, unless it is changed.
-    async fn stray(&self, token: &str, change: impl FnOnce(&mut LaunchRequest)) -> InstanceId {
-        let mut request = support::request(&self.world.cloud, token, 1).await;
+    async fn stray(&self, change: impl FnOnce(&mut LaunchRequest)) -> InstanceId {
+        let mut request = support::request(&self.world.cloud, "", 1).await;
         request.ownership.slots = Slots::new([0]);
+        // No launch of the shop's own came so far.
+        request.ownership.attempt = 7;
         change(&mut request);
+        request.token = self.token(&request.ownership);
         self.world.cloud.launch(&request).await.unwrap().instances.remove(0).id
+    }
+
+    /// The token of a launch of this life of the journal.
+    fn token(&self, ownership: &Ownership) -> ClientToken {
+        let head =
+            self.world.store.dump().into_iter().find(|(name, _)| name == "deployments/shop/deployment");
+        let head = String::from_utf8(head.unwrap().1).unwrap();
+        let head: serde_json::Value = serde_json::from_str(head.lines().last().unwrap()).unwrap();
+        let life = head["record"]["incarnation"].as_str().unwrap();
+        let Ownership { deployment, fleet, slots, generation, attempt, .. } = ownership;
+        let text = format!("{deployment}\n{life}\n{fleet}\n{slots}\n{generation}\n{attempt}");
+        ClientToken::new(hex::encode(Sha256::digest(text)))
     }
 
     fn lives(&self, id: &InstanceId) -> bool {
@@ -81,7 +99,7 @@ impl Shop {
 #[tokio::test(start_paused = true)]
 async fn what_a_terminate_missed_is_ended_once_it_was_seen_twice() {
     let shop = Shop::new().await;
-    let missed = shop.stray("missed", |_| {}).await;
+    let missed = shop.stray(|_| {}).await;
     shop.until(650).await;
     assert!(shop.lives(&missed), "once is not enough");
     shop.until(720).await;
@@ -98,7 +116,7 @@ async fn what_a_terminate_missed_is_ended_once_it_was_seen_twice() {
 #[tokio::test(start_paused = true)]
 async fn a_terminate_that_was_not_accepted_is_repeated() {
     let shop = Shop::new().await;
-    let missed = shop.stray("missed", |_| {}).await;
+    let missed = shop.stray(|_| {}).await;
     shop.world.cloud.fail(Operation::Terminate, Fault::Before);
     shop.until(1200).await;
     assert!(shop.lives(&missed));
@@ -111,11 +129,10 @@ async fn a_terminate_that_was_not_accepted_is_repeated() {
 #[tokio::test(start_paused = true)]
 async fn anything_else_that_is_nobodys_is_told_of_once_and_left() {
     let shop = Shop::new().await;
-    let newer = shop.stray("newer", |request| request.ownership.generation = Generation(3)).await;
-    let twin = shop.stray("twin", |request| request.ownership.generation = Generation(2)).await;
-    let unknown = shop.stray("unknown", |request| request.ownership.slots = Slots::new([7])).await;
-    let foreign =
-        shop.stray("foreign", |request| request.ownership.deployment = "other".parse().unwrap()).await;
+    let newer = shop.stray(|request| request.ownership.generation = Generation(3)).await;
+    let twin = shop.stray(|request| request.ownership.generation = Generation(2)).await;
+    let unknown = shop.stray(|request| request.ownership.slots = Slots::new([7])).await;
+    let foreign = shop.stray(|request| request.ownership.deployment = "other".parse().unwrap()).await;
     shop.until(4 * 3600).await;
     for left in [&newer, &twin, &unknown] {
         assert!(shop.lives(left));
@@ -129,7 +146,7 @@ async fn anything_else_that_is_nobodys_is_told_of_once_and_left() {
 #[tokio::test(start_paused = true)]
 async fn a_search_that_fails_is_no_sighting() {
     let shop = Shop::new().await;
-    let missed = shop.stray("missed", |_| {}).await;
+    let missed = shop.stray(|_| {}).await;
     shop.until(610).await;
     shop.world.cloud.fail(Operation::Find, Fault::Before);
     shop.until(1250).await;
@@ -142,7 +159,7 @@ async fn a_search_that_fails_is_no_sighting() {
 #[tokio::test(start_paused = true)]
 async fn a_search_that_does_not_show_it_in_between_begins_anew() {
     let shop = Shop::new().await;
-    let missed = shop.stray("missed", |_| {}).await;
+    let missed = shop.stray(|_| {}).await;
     shop.until(610).await;
     shop.world.cloud.hide(&missed, true);
     shop.until(700).await;
@@ -170,7 +187,7 @@ async fn a_search_that_shows_none_of_the_nodes_ends_and_launches_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_hold_and_a_pause_keep_it() {
     let shop = Shop::new().await;
-    let missed = shop.stray("missed", |_| {}).await;
+    let missed = shop.stray(|_| {}).await;
     let until = shop.world.cloud.clock().now() + Duration::from_secs(3600);
     let hold = Hold { owner: "ada".to_owned(), reason: "a look at it".to_owned(), until };
     shop.running.hold(&"web/0".parse().unwrap(), hold).await.unwrap();
@@ -190,7 +207,7 @@ async fn a_hold_and_a_pause_keep_it() {
 #[tokio::test(start_paused = true)]
 async fn a_deposed_controller_ends_none() {
     let shop = Shop::new().await;
-    let missed = shop.stray("missed", |_| {}).await;
+    let missed = shop.stray(|_| {}).await;
     shop.until(630).await;
     shop.deployment.start().await.unwrap().kill().await;
     shop.until(3 * 3600).await;
