@@ -281,7 +281,8 @@ impl Machine {
                 node.forget_steps();
                 self.enter_quarantine(address, failure, out);
             }
-            Some(Leaving { healthy: true, .. }) => {
+            // What somebody asked for is no loss.
+            Some(Leaving { healthy, asked, .. }) if healthy || asked => {
                 node.forget_steps();
                 node.failure = None;
                 let next = if self.is_surplus(address) { Phase::Terminated } else { Phase::Absent };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Failure, Fleet, Leaving, Machine, Node, Outcome, Phase, Timer};
 use crate::ErrorKind;
-use crate::model::{Generation, Name, NodeAddress, Replace};
+use crate::model::{Generation, Name, NodeAddress, Replace, Share};
 
 /// A fleet's way to another image.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,12 @@ pub struct Rollout {
     pub halted: Option<Failure>,
     /// Slots that the monitor was asked to let go, and has not.
     pub asked: BTreeSet<u32>,
+}
+
+/// How many nodes may be replaced now.
+struct Room {
+    of_broken: usize,
+    of_working: usize,
 }
 
 /// Why a node goes that has another image than its fleet.
@@ -36,7 +42,18 @@ impl Node {
         self.rolled && !is_proven && !self.is_set_aside()
     }
 
-    fn is_under_way(&self) -> bool {
+    /// Whether it does not work, and nothing is done about that.
+    fn is_broken(&self) -> bool {
+        self.phase == Phase::Failed && !self.leaked
+    }
+
+    /// Whether it is as it was found, which only a hold keeps it from being taken from.
+    fn is_left_as_found(&self) -> bool {
+        let did_not_run = self.adopted.is_some() && self.failure.is_some();
+        self.phase == Phase::Failed || (self.phase == Phase::Pending && did_not_run)
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
         !matches!(self.phase, Phase::Live | Phase::Failed | Phase::Quarantined)
             || self.leaving.is_some()
             || self.outgoing.is_some()
@@ -55,17 +72,28 @@ impl Fleet {
         self.plan.health.period * self.plan.health.success_threshold
     }
 
-    /// How many nodes may be replaced now, beside those that are.
-    fn room(&self, now: Timestamp) -> u32 {
+    /// How many nodes may be replaced now beside those that are, of such as do not work and of such as do. What somebody set aside, or
+    /// holds, counts for nothing.
+    fn room(&self, held: &BTreeSet<NodeAddress>, now: Timestamp) -> Room {
         let health = &self.plan.health;
-        let count = |busy: &dyn Fn(&Node) -> bool| {
-            u32::try_from(self.wanted().filter(|node| busy(node)).count()).unwrap_or(u32::MAX)
+        let is_aside = |slot: u32, node: &Node| {
+            node.is_set_aside() || (node.is_left_as_found() && held.contains(&self.address(slot)))
         };
-        let under_way = count(&|node| node.is_under_way() || node.is_fresh(self.proof(), now));
-        let given_up = count(&|node| matches!(node.phase, Phase::Failed | Phase::Quarantined));
-        let at_once = health.max_in_flight.of(self.plan.wanted).max(1).saturating_sub(under_way);
-        let breaker = health.max_unhealthy.of(self.plan.wanted).max(2);
-        at_once.min(breaker.saturating_sub(under_way + given_up))
+        let nodes = self.nodes.range(..self.plan.wanted).filter(|(slot, node)| !is_aside(**slot, node));
+        let nodes: Vec<&Node> = nodes.map(|(_, node)| node).collect();
+        let under_way = nodes.iter().filter(|node| node.is_under_way() || node.is_fresh(self.proof(), now));
+        let (under_way, given_up) =
+            (under_way.count(), nodes.iter().filter(|node| node.is_given_up()).count());
+        let most = |share: Share, least: u32| share.of(self.plan.wanted).max(least) as usize;
+        let at_once = most(health.max_in_flight, 1).saturating_sub(under_way);
+        let breaker = most(health.max_unhealthy, 2);
+        // What does not work is not one more that does not.
+        let cautious =
+            if under_way + given_up > breaker { 1_usize.saturating_sub(under_way) } else { at_once };
+        Room {
+            of_broken: at_once.min(cautious),
+            of_working: at_once.min(breaker.saturating_sub(under_way + given_up)),
+        }
     }
 
     /// What a replaced node came to, where that speaks against going on.
@@ -149,11 +177,10 @@ impl Machine {
 
     fn roll_fleet(&mut self, index: usize, now: Timestamp, out: &mut Outcome) {
         let fleet = &self.fleets[index];
-        let is_old = |node: &Node| node.superseded && !node.is_set_aside();
+        // What is in quarantine has nothing that could be replaced.
+        let is_old = |node: &Node| node.superseded && node.phase != Phase::Quarantined;
         let old = fleet.nodes.range(..fleet.plan.wanted).filter(|(_, node)| is_old(node));
-        let old: Vec<(NodeAddress, bool)> = old
-            .map(|(slot, node)| (fleet.address(*slot), node.phase == Phase::Live && !node.is_under_way()))
-            .collect();
+        let old: Vec<(NodeAddress, &Node)> = old.map(|(slot, node)| (fleet.address(*slot), node)).collect();
         let fresh = fleet.wanted().any(|node| node.is_fresh(fleet.proof(), now));
         if old.is_empty() && !fresh {
             let fleet = &mut self.fleets[index];
@@ -163,9 +190,20 @@ impl Machine {
             return;
         }
         let (name, proof) = (fleet.plan.name.clone(), fleet.proof());
-        let room = fleet.room(now) as usize;
-        let free = old.into_iter().filter(|(node, ready)| *ready && !self.held.contains(node));
-        let free: Vec<NodeAddress> = free.map(|(node, _)| node).collect();
+        let Room { of_broken, of_working } = fleet.room(&self.held, now);
+        let asked = fleet.rollout.as_ref().map_or(0, |rollout| rollout.asked.len());
+        let pick = |fits: fn(&Node) -> bool| -> Vec<NodeAddress> {
+            let free = old.iter().filter(|(address, node)| fits(node) && !self.held.contains(address));
+            free.map(|(address, _)| address.clone()).collect()
+        };
+        let broken = pick(Node::is_broken);
+        let free = pick(|node| node.phase == Phase::Live && !node.is_under_way());
+        let begun: Vec<&NodeAddress> = broken.iter().take(of_broken.saturating_sub(asked)).collect();
+        for address in &begun {
+            self.roll_broken(address, now, out);
+        }
+        // Nobody leaves who works while another waits who does not.
+        let room = if begun.len() < broken.len() { 0 } else { of_working.saturating_sub(begun.len()) };
         self.ask(index, &free, room, now, out);
         // Nothing else wakes it when a node has proven itself.
         let proven = |node: &Node| node.phase == Phase::Live && node.rolled;
@@ -193,13 +231,19 @@ impl Machine {
                 out.asks.push(address);
                 continue;
             }
-            // No monitor waits for it.
-            if let Some(node) = self.node_mut(&address) {
-                node.rolled = true;
-            }
-            let leaving = Leaving { asked: true, ..Leaving::because(superseded(), false) };
-            self.leave(&address, leaving, now, out);
+            self.roll_broken(&address, now, out);
         }
+    }
+
+    /// Replaces a node that does no work, and that no monitor waits for.
+    fn roll_broken(&mut self, address: &NodeAddress, now: Timestamp, out: &mut Outcome) {
+        let Some(node) = self.node_mut(address) else { return };
+        node.rolled = true;
+        if node.instance.is_none() {
+            return self.enter(address, Phase::Absent, out);
+        }
+        let leaving = Leaving { asked: true, ..Leaving::because(superseded(), false) };
+        self.leave(address, leaving, now, out);
     }
 
     /// Nodes whose replacement was begun by an earlier controller, and the last generation of each.

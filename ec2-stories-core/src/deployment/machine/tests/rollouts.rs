@@ -1,7 +1,7 @@
 //! Rollouts: who is asked to leave, and what comes of it.
 
 use super::super::{Event, FleetPlan, Phase};
-use super::web::{dead, instance, kill, leave, phase, plain, until, web};
+use super::web::{dead, generation, instance, kill, leave, phase, plain, until, web};
 use super::world::{Luck, World, failure, name};
 use crate::model::{NodeAddress, Replace, Share};
 use crate::{ErrorKind, Status};
@@ -131,4 +131,82 @@ fn whoever_is_set_aside_keeps_no_rollout_from_its_end() {
     }
     assert_eq!((phase(&world, 0), phase(&world, 3)), (Phase::Quarantined, Phase::Quarantined));
     assert!(world.machine.fleet(&name("web")).unwrap().rollout.is_none());
+}
+
+#[test]
+fn one_that_failed_is_replaced_first_and_within_the_budget() {
+    let mut world = plain(4, |plan| {
+        plan.customizes = true;
+        (plan.health.max_in_flight, plan.health.max_unhealthy) = (Share::Nodes(1), Share::Nodes(2));
+    });
+    // Too many for the breaker, which is not to keep what does not work.
+    for slot in 1..4 {
+        world.tell(Event::Outdated { node: web(slot) });
+        until(&mut world, slot, Phase::Customizing);
+        let (instance, failure) = (instance(&world, slot), dead());
+        world.tell(Event::CustomizeFailed { node: web(slot), instance, failure });
+        assert_eq!(phase(&world, slot), Phase::Failed);
+        world.machine.fleets[0].nodes.get_mut(&slot).unwrap().outdated = false;
+    }
+    world.due.clear();
+    world.machine.roll_out(&name("web"));
+    (0..4).for_each(|slot| world.machine.supersede(&web(slot)));
+    assert_eq!(look(&mut world), [], "nobody waits for one that does not work");
+    assert_eq!(phase(&world, 1), Phase::Terminating);
+    let mut at_once = 0;
+    while !world.due.is_empty() {
+        let busy = |slot: &u32| !matches!(phase(&world, *slot), Phase::Live | Phase::Failed);
+        at_once = at_once.max((0..4).filter(busy).count());
+        world.once(Luck::Good);
+    }
+    assert_eq!(at_once, 1);
+    assert_eq!((1..4).map(|slot| generation(&world, slot)).collect::<Vec<_>>(), [2, 2, 2]);
+    assert!(world.machine.nodes().all(|(_, node)| node.losses.is_empty()), "an order is no loss");
+    let rollout = world.machine.fleet(&name("web")).unwrap().rollout.clone().unwrap();
+    assert_eq!((rollout.halted, rollout.asked), (None, [0].into()));
+    grant(&mut world, 0);
+    world.settle();
+    assert!(world.machine.is_ready());
+    assert_eq!((world.living().count(), generation(&world, 0)), (4, 2));
+}
+
+#[test]
+fn one_that_died_too_often_keeps_no_rollout_from_its_end() {
+    let mut world = superseded(|plan| plan.at_least = 3);
+    world.machine.fleets[0].rollout = None;
+    while phase(&world, 3) != Phase::Quarantined {
+        kill(&mut world, 3);
+        world.machine.supersede(&web(3));
+        world.settle();
+    }
+    world.machine.fleets[0].rollout = Some(Default::default());
+    world.tell(Event::Holds(Default::default()));
+    for slot in 0..3 {
+        grant(&mut world, slot);
+        world.settle();
+    }
+    assert!(world.machine.fleet(&name("web")).unwrap().rollout.is_none());
+    assert!(world.machine.is_ready());
+}
+
+#[test]
+fn whoever_is_set_aside_or_held_takes_nothing_of_the_budget() {
+    let mut world = superseded(|plan| {
+        (plan.health.max_in_flight, plan.health.max_unhealthy) = (Share::Nodes(1), Share::Nodes(2));
+    });
+    world.machine.fleets[0].rollout = None;
+    for slot in [0, 1] {
+        let failure = failure(ErrorKind::Canceled, Status::Permanent);
+        world.tell(Event::Quarantine { node: web(slot), failure });
+    }
+    world.settle();
+    // Found stopped after a restart, and kept so.
+    world.tell(Event::Holds([web(3)].into()));
+    let node = world.machine.node_or_surplus(&web(3));
+    (node.phase, node.adopted) = (Phase::Pending, Some(jiff::Timestamp::UNIX_EPOCH));
+    let lost = Event::NotRan { node: web(3), instance: instance(&world, 3), failure: dead() };
+    world.tell(lost);
+    assert_eq!(phase(&world, 3), Phase::Pending);
+    world.machine.fleets[0].rollout = Some(Default::default());
+    assert_eq!(look(&mut world), [web(2)]);
 }
