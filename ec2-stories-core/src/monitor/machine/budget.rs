@@ -14,6 +14,8 @@ pub(super) struct Fleet {
     pub(super) probed: bool,
     pub(super) nodes: u32,
     pub(super) unhealthy: u32,
+    /// How many of them somebody holds.
+    pub(super) held: u32,
     pub(super) in_flight: u32,
     /// With too many unhealthy, how many are replaced at a time.
     pub(super) cautious: Option<u32>,
@@ -41,6 +43,7 @@ impl Fleet {
             probed,
             nodes: 0,
             unhealthy: 0,
+            held: 0,
             in_flight: 0,
             cautious: None,
             zones: Vec::new(),
@@ -97,8 +100,8 @@ impl Fleet {
         let roomy = self.zones.iter().filter(|zone| zone.in_flight < most(zone));
         let heads = roomy.filter_map(|zone| Some((*zone.waiting.first()?, zone.zone)));
         let ((urgency, _, slot), zone) = heads.min()?;
-        // Whoever works must not be the one too many.
-        let may = urgency != Urgency::Wanted || self.unhealthy < self.limit();
+        // Whoever works must not be the one too many; whom somebody holds, he sees to.
+        let may = urgency != Urgency::Wanted || self.unhealthy - self.held < self.limit();
         may.then_some((urgency, slot, zone))
     }
 

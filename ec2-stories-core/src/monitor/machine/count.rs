@@ -11,9 +11,11 @@ impl Target {
             && matches!(self.state, State::Live | State::Suspect | State::Dead)
             && !self.definitive
             && self.told != Told::Replace;
+        let goes = self.told >= Told::Leaving || self.charge != Charge::None;
         Counted {
             present,
-            unhealthy: present && (ill || self.told >= Told::Leaving || self.charge != Charge::None),
+            unhealthy: present && (ill || goes),
+            held: present && ill && !goes && self.hold().is_some(),
             visible,
             // What the cloud says too is not the watcher's imagination.
             failing: visible && ill && self.failing && self.impaired == At::NEVER,
@@ -48,6 +50,7 @@ impl Machine {
         add(&mut fleet.nodes, step(old.present, new.present));
         add(&mut fleet.zone(zone).nodes, step(old.present, new.present));
         add(&mut fleet.unhealthy, step(old.unhealthy, new.unhealthy));
+        add(&mut fleet.held, step(old.held, new.held));
         let (visible, failing) = (step(old.visible, new.visible), step(old.failing, new.failing));
         if (visible, failing) != (0, 0) {
             self.sight.count(zone, visible, failing);

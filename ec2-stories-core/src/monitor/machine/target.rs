@@ -120,6 +120,8 @@ pub(super) struct Counted {
     /// Among its fleet's and zone's nodes.
     pub(super) present: bool,
     pub(super) unhealthy: bool,
+    /// Among the unhealthy that somebody holds.
+    pub(super) held: bool,
     /// Among those by which it is seen whether the watcher is blind.
     pub(super) visible: bool,
     /// Among those of them that fail, by the watcher's word alone.

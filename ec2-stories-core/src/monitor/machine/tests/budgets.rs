@@ -285,3 +285,20 @@ fn a_dead_node_that_nobody_will_replace_takes_no_turn_and_is_unhealthy() {
     world.step(Event::Leaves { key: key(0), generation: Generation(1), why: "ordered", by: today() });
     assert_eq!(world.in_flight(), 1, "somebody ordered it");
 }
+
+#[test]
+fn those_that_are_held_keep_nobody_from_leaving_who_is_asked_to() {
+    let health = Health { max_unhealthy: Share::Nodes(2), ..Health::default() };
+    let mut world = World::starting(10, health, true);
+    world.pass(60);
+    for slot in [0, 3] {
+        world.hold(slot, 7200);
+        world.kill(slot);
+    }
+    world.pass(400);
+    assert_eq!((world.count(State::Dead), world.in_flight()), (2, 0));
+    world.step(Event::Condemn { key: key(1), why: "it has an old image", by: today() });
+    world.pass(5);
+    assert!(matches!(world.verdict(1), Some(Verdict::Leaving { .. })), "{:?}", world.verdict(1));
+    world.machine.assert_consistent();
+}

@@ -313,6 +313,8 @@ impl Machine {
                 |wanted: &dyn Fn(&super::super::Target) -> bool| ours().filter(|one| wanted(one)).count();
             assert_eq!(fleet.nodes as usize, count(&|one| one.counted.present));
             assert_eq!(fleet.unhealthy as usize, count(&|one| one.counted.unhealthy));
+            assert_eq!(fleet.held as usize, count(&|one| one.counted.held));
+            assert!(fleet.held <= fleet.unhealthy);
             assert_eq!(fleet.in_flight as usize, count(&|one| one.charge != Charge::None));
             assert_eq!(fleet.waiting() as usize, count(&|one| one.place().is_some()));
             for zone in &fleet.zones {
