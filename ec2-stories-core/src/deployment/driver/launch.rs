@@ -105,6 +105,8 @@ async fn write_intent(context: &Context, token: &ClientToken, record: &LaunchRec
 fn before_the_call(error: &Error) -> Failure {
     let kind = match error.kind() {
         kind @ (ErrorKind::Limit | ErrorKind::Invalid | ErrorKind::Io | ErrorKind::Corrupt) => kind,
+        // A store that may answer the next time.
+        _ if !error.is_permanent() => ErrorKind::Unavailable,
         _ => ErrorKind::Unexpected,
     };
     Failure { kind, status: Status::Permanent, message: error.chain() }

@@ -35,6 +35,12 @@ impl Failure {
         matches!(self.kind, ErrorKind::Capacity | ErrorKind::Unsupported) && self.status != Status::Ambiguous
     }
 
+    /// The cloud, or a limit, will not have it, and will not by itself: not a lack of room, nor something amiss on this side.
+    pub(super) fn is_refusal(&self) -> bool {
+        let passes = matches!(self.kind, ErrorKind::Capacity | ErrorKind::Unavailable | ErrorKind::Io);
+        self.status == Status::Permanent && !passes
+    }
+
     /// A reply that settles what became of earlier calls under the same token: the cloud checks the token first,
     /// then what there is room for.
     pub(super) fn settles_earlier_calls(&self) -> bool {

@@ -251,7 +251,8 @@ impl Machine {
         }
     }
 
-    /// Gives up a node that has no instance; one of a fleet that was ready before is tried again after a while.
+    /// Gives up a node that has no instance; one of a fleet that was ready before is tried again after a while, unless it never had one
+    /// and it was refused for good: that is tried again when somebody asks for it anew.
     pub(super) fn give_up_node(
         &mut self,
         address: &NodeAddress,
@@ -262,7 +263,8 @@ impl Machine {
         let raised = self.fleet(&address.fleet).is_some_and(|fleet| fleet.raised);
         let aim = self.aim;
         let Some(node) = self.node_mut(address) else { return };
-        let again = raised && aim == Aim::Live && !node.leaked;
+        let refused = node.generation.0 == 0 && failure.is_refusal();
+        let again = raised && aim == Aim::Live && !node.leaked && !refused;
         if !again || node.failure.as_ref() != Some(failure) {
             out.problems.push((address.clone(), failure.clone()));
         }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Failure, Leaving, Machine, Node, Outcome, Phase};
+use super::{Action, Failure, Leaving, Machine, Node, Outcome, Phase, Preparation};
 use crate::ErrorKind;
 use crate::model::{Name, NodeAddress};
 
@@ -12,7 +12,7 @@ fn surplus() -> Failure {
 }
 
 impl Machine {
-    /// The fleet is to have so many nodes, and no other.
+    /// The fleet is to have so many nodes, and no other. What was refused before is asked for anew.
     pub(super) fn scale(
         &mut self,
         name: &Name,
@@ -23,10 +23,14 @@ impl Machine {
     ) {
         let Some(fleet) = self.fleet_mut(name) else { return };
         (fleet.plan.wanted, fleet.plan.at_least, fleet.plan.exact) = (wanted, at_least, true);
+        if matches!(fleet.preparation, Preparation::Failed(_)) {
+            fleet.preparation = Preparation::Wanted;
+        }
         for slot in 0..wanted {
             let next = fleet.gone.remove(&slot).unwrap_or(Node::default().next);
             let node = fleet.nodes.entry(slot).or_insert_with(|| Node { next, ..Node::default() });
-            if node.phase == Phase::Terminated {
+            let is_refused = node.phase == Phase::Failed && node.instance.is_none() && !node.leaked;
+            if node.phase == Phase::Terminated || is_refused {
                 node.phase = Phase::Absent;
             }
             out.entered.push((fleet.address(slot), fleet.nodes[&slot].phase));

@@ -18,6 +18,8 @@ mod orders;
 mod orphans;
 mod ping;
 mod replaced_and_died;
+mod pruned;
+mod refused;
 mod replacement;
 mod rollouts;
 mod steps;

@@ -7,6 +7,7 @@ mod decisions;
 mod leaks;
 mod ordered;
 mod random;
+mod refused;
 mod replaced;
 mod rollouts;
 mod web;
