@@ -320,6 +320,8 @@ pub(super) fn no_report() -> Error {
 async fn take_over(context: &Context, recovered: &Recovered, stage: Stage, lease: &Lease) -> Result<()> {
     let before = context.known().head.clone();
     let kin = &recovered.machine.kin;
+    let same_life = before.as_ref().filter(|head| head.incarnation == recovered.machine.incarnation);
+    let folded = same_life.map(|head| head.folded.clone()).unwrap_or_default();
     let head = Head {
         incarnation: recovered.machine.incarnation.clone(),
         controller: lease.controller().to_owned(),
@@ -329,6 +331,7 @@ async fn take_over(context: &Context, recovered: &Recovered, stage: Stage, lease
         cause: None,
         launched: before.as_ref().map_or(0, |head| head.launched),
         recent: before.map(|head| head.recent).unwrap_or_default(),
+        folded,
         lives: (!kin.by_tags).then(|| kin.incarnations.iter().skip(1).cloned().collect()),
     };
     if context.known().tags_only && !kin.by_tags && !kin.inherited.is_empty() {

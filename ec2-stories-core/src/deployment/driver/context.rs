@@ -41,6 +41,8 @@ pub(crate) struct Context {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub(crate) head: Option<Head>,
+    /// Whether the head counts launches, and is not written with them yet.
+    pub(crate) folds: bool,
     /// Whether there was no head: only tags tell what was launched.
     pub(crate) tags_only: bool,
     /// Which instances are the deployment's own.

@@ -113,30 +113,36 @@ impl Context {
         known.fold(records.values(), since);
     }
 
-    /// Removes launch records that say nothing any more, so that a journal does not grow with every replacement. A death between the
-    /// two writes makes the limits count what was removed twice: rather too many than too few.
+    /// Removes launch records that say nothing any more, so that a journal does not grow with every replacement. The head says first which,
+    /// so that none is counted there and here, wherever the controller dies.
     pub(super) async fn prune_launches(&self) {
         let since = self.now() - HOUR;
-        let (head, void) = {
+        let (head, is_new) = {
             let mut known = self.known();
             let void = known.void();
-            if void.is_empty() {
-                return;
-            }
             let records: Vec<LaunchRecord> =
                 void.iter().filter_map(|token| known.launches.remove(token)).collect();
             known.fold(records.iter(), since);
-            (known.head.clone(), void)
+            let Some(head) = &mut known.head else { return };
+            head.folded.extend(void.iter().cloned());
+            let head = head.clone();
+            known.folds |= !void.is_empty();
+            (head, known.folds)
         };
-        let Some(head) = head else { return };
         let pruned = async {
-            self.journal.write(Journal::HEAD, &head).await?;
-            for token in &void {
+            if is_new {
+                self.journal.write(Journal::HEAD, &head).await?;
+                self.known().folds = false;
+            }
+            for token in &head.folded {
                 self.journal.remove(&Journal::launch(token)).await?;
+                if let Some(head) = &mut self.known().head {
+                    head.folded.remove(token);
+                }
             }
             Ok(())
         };
-        // What stays is removed after the next start.
+        // What stays is removed with what follows, or after the next start.
         if let Err(error) = pruned.await {
             self.unwritten(None, &error);
         }

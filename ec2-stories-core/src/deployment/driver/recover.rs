@@ -82,6 +82,9 @@ pub(crate) async fn recover(context: &Context) -> Result<Recovered> {
     machine.held =
         ordered.holds.iter().filter(|(_, hold)| hold.until > now).map(|(node, _)| node.clone()).collect();
     let mut launches = contents.launches;
+    if let Some(head) = &contents.head {
+        launches.retain(|(token, _)| !head.folded.contains(token));
+    }
     launches
         .sort_by_key(|(_, record)| (record.request.ownership.generation, record.request.ownership.attempt));
     for (_, record) in &launches {

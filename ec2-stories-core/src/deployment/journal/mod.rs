@@ -235,11 +235,12 @@ impl Journal {
 
     /// Removes a record as it was last read or written; one that another changed since is the other's.
     pub(crate) async fn remove(&self, name: &str) -> Result<()> {
-        let Some(expect) = self.expected().remove(name) else { return Ok(()) };
+        let Some(expect) = self.expected().get(name).cloned() else { return Ok(()) };
         match self.store.delete(&format!("{}/{name}", self.root), expect).await {
-            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
-            result => result,
+            Err(error) if error.kind() != ErrorKind::Conflict => return Err(error),
+            _ => drop(self.expected().remove(name)),
         }
+        Ok(())
     }
 
     /// Removes everything that is known but the head.

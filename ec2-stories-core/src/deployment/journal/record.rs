@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::machine::{Failure, Leaving, Node, Outgoing, Phase};
 use crate::model::{
-    Architecture, Generation, Image, ImageId, InstanceId, KeyName, LaunchRequest, Mode, SecurityGroupId,
+    Architecture, ClientToken, Generation, Image, ImageId, InstanceId, KeyName, LaunchRequest, Mode,
+    SecurityGroupId,
 };
 use crate::provider::Registration;
 
@@ -47,6 +48,9 @@ pub(crate) struct Head {
     /// last hour.
     pub(crate) launched: u32,
     pub(crate) recent: Vec<(Timestamp, u32)>,
+    /// Launches that these count, and whose records are about to be removed: those say nothing any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) folded: BTreeSet<ClientToken>,
     /// The journal's former incarnations, the latest first. `None` where whatever carries the deployment's tag is its own: it is
     /// terminated by its name alone, or was begun when journals did not say whose launches are whose.
     #[serde(default)]
