@@ -37,10 +37,11 @@ async fn a_sweep_ends_only_what_is_older_and_seen_twice() {
     let running = shop.start().await.unwrap();
     running.ready().await.unwrap();
     let mut stray = support::request(&world.cloud, "stray", 1).await;
-    stray.ownership.slots = Slots::new([0]);
+    (stray.ownership.slots, stray.ownership.attempt) = (Slots::new([0]), 7);
+    stray.token = world.token(&stray.ownership);
     let old = world.cloud.launch(&stray).await.unwrap().instances.remove(0).id;
     stray.ownership.generation = Generation(2);
-    stray.token = "twin".into();
+    stray.token = world.token(&stray.ownership);
     let twin = world.cloud.launch(&stray).await.unwrap().instances.remove(0).id;
 
     let first = shop.sweep().await.unwrap();

@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use ec2_stories_core::deployment::{EventKind, Stray};
 use ec2_stories_core::memory::{Fault, Operation};
-use ec2_stories_core::model::{
-    ClientToken, Generation, InstanceId, InstanceState, LaunchRequest, Ownership, Slots,
-};
+use ec2_stories_core::model::{Generation, InstanceId, InstanceState, LaunchRequest, Slots};
 use ec2_stories_core::provider::{Hold, InstanceDeployer};
 use ec2_stories_core::{Clock, Deployment, Running};
 use futures::StreamExt;
-use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::support;
@@ -58,20 +55,8 @@ impl Shop {
         // No launch of the shop's own came so far.
         request.ownership.attempt = 7;
         change(&mut request);
-        request.token = self.token(&request.ownership);
+        request.token = self.world.token(&request.ownership);
         self.world.cloud.launch(&request).await.unwrap().instances.remove(0).id
-    }
-
-    /// The token of a launch of this life of the journal.
-    fn token(&self, ownership: &Ownership) -> ClientToken {
-        let head =
-            self.world.store.dump().into_iter().find(|(name, _)| name == "deployments/shop/deployment");
-        let head = String::from_utf8(head.unwrap().1).unwrap();
-        let head: serde_json::Value = serde_json::from_str(head.lines().last().unwrap()).unwrap();
-        let life = head["record"]["incarnation"].as_str().unwrap();
-        let Ownership { deployment, fleet, slots, generation, attempt, .. } = ownership;
-        let text = format!("{deployment}\n{life}\n{fleet}\n{slots}\n{generation}\n{attempt}");
-        ClientToken::new(hex::encode(Sha256::digest(text)))
     }
 
     fn lives(&self, id: &InstanceId) -> bool {

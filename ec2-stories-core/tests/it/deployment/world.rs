@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use ec2_stories_core::deployment::{DeploymentBuilder, FleetBuilder, fleet_builder::*};
 use ec2_stories_core::memory::MemoryCloud;
-use ec2_stories_core::model::{Image, InstanceState, Mode};
+use ec2_stories_core::model::{ClientToken, Image, InstanceState, Mode, Ownership};
 use ec2_stories_core::{Deployment, Fleet, MemoryStore};
+use sha2::{Digest, Sha256};
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -36,6 +37,17 @@ impl World {
         let builder = Deployment::builder().name("shop").mode(self.mode).clock(clock);
         let builder = builder.cloud(self.cloud.clone()).journal(self.store.clone());
         fleets.into_iter().fold(builder, DeploymentBuilder::fleet).build().unwrap()
+    }
+
+    /// The token of a launch of this life of the journal.
+    pub(crate) fn token(&self, ownership: &Ownership) -> ClientToken {
+        let head = self.store.dump().into_iter().find(|(name, _)| name == "deployments/shop/deployment");
+        let head = String::from_utf8(head.unwrap().1).unwrap();
+        let head: serde_json::Value = serde_json::from_str(head.lines().last().unwrap()).unwrap();
+        let life = head["record"]["incarnation"].as_str().unwrap();
+        let Ownership { deployment, fleet, slots, generation, attempt, .. } = ownership;
+        let text = format!("{deployment}\n{life}\n{fleet}\n{slots}\n{generation}\n{attempt}");
+        ClientToken::new(hex::encode(Sha256::digest(text)))
     }
 
     /// How many instances of each slot and generation live; none may have two.
