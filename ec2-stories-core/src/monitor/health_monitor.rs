@@ -186,6 +186,22 @@ impl Monitor for HealthMonitor {
         Ok(())
     }
 
+    async fn lost(&self, nodes: &[(NodeAddress, Generation, String)]) -> Result<()> {
+        let known = |(node, generation, why): &(NodeAddress, Generation, String)| {
+            Ok((self.key(node, "lost")?, *generation, why.clone()))
+        };
+        let mut nodes = nodes.iter().map(known).collect::<Result<Vec<_>>>()?;
+        let shared = &self.0.shared;
+        let now = shared.now();
+        let mut engine = shared.lock();
+        nodes.retain(|(key, generation, _)| {
+            engine.machine.generation(*key).is_none_or(|known| known <= *generation)
+        });
+        nodes.iter().for_each(|(key, ..)| engine.lose(*key));
+        shared.step_in(&mut engine, Event::Lost { nodes: &nodes }, now);
+        Ok(())
+    }
+
     async fn forget(&self, node: &NodeAddress) -> Result<()> {
         let shared = &self.0.shared;
         let now = shared.now();

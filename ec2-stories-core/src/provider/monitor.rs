@@ -105,6 +105,14 @@ pub trait Monitor: fmt::Debug + Send + Sync {
         self.replacing(node, generation).await
     }
 
+    /// Says of nodes that their instances ended while nobody watched them, which was their last generation, and how: each becomes `Replace`
+    /// as soon as the budgets allow, like any that dies. A monitor without budgets refuses
+    /// ([`Unsupported`](crate::ErrorKind::Unsupported)).
+    async fn lost(&self, nodes: &[(NodeAddress, Generation, String)]) -> Result<()> {
+        let refusal = format!("this monitor cannot say when {} dead nodes may be replaced", nodes.len());
+        Err(Error::new(ErrorKind::Unsupported, refusal).during("lost"))
+    }
+
     /// Wants a node replaced that may be healthy, as for another image: it becomes `Leaving` as soon as the budgets allow. A
     /// monitor without budgets refuses ([`Unsupported`](crate::ErrorKind::Unsupported)).
     async fn condemn(&self, node: &NodeAddress, why: &str) -> Result<()> {

@@ -118,9 +118,10 @@ impl Controller {
     /// What need not be read again: what the journal knows to have been begun, and what was wanted of nodes that are gone.
     fn done_with(&self, orders: &Orders) -> Orders {
         let is_written = |node: &NodeAddress| {
-            let record = self.machine.node(node).map(NodeRecord::of);
-            record
-                .is_none_or(|record| self.written.get(node).map_or(record.is_plain(), |seen| *seen == record))
+            let Some(known) = self.machine.node(node) else { return true };
+            let record = NodeRecord::of(known);
+            known.renewal.is_none()
+                && self.written.get(node).map_or(record.is_plain(), |seen| *seen == record)
         };
         let is_gone = |node: &NodeAddress| {
             let fleet = self.context.spec.fleets.iter().find(|fleet| fleet.name == node.fleet);

@@ -24,6 +24,7 @@ mod terminate;
 mod view;
 mod wait;
 mod watch;
+mod words;
 
 pub(super) use call::{On, call, persist};
 pub(super) use context::Context;

@@ -1,42 +1,29 @@
 //! What a monitor is told, and what it says.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::future::select;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::super::event::EventKind;
-use super::super::machine::{Aim, Event, Failure, Machine, Outcome, Phase, SUPERSEDED};
+use super::super::machine::{self, Admission, Aim, Event, Failure, Machine, Outcome, Phase};
 use super::Context;
 use super::call::{On, call};
 use super::controller::Events;
+use super::words::{Word, pass_on};
 use crate::ErrorKind;
 use crate::model::{Generation, InstanceId, InstanceState, NodeAddress};
-use crate::monitor::{HealthEvent, What};
-use crate::provider::{Monitor, Node, Verdict};
+use crate::provider::{Monitor, Verdict};
 
 /// How soon a monitor that failed is asked again.
 const AGAIN: Duration = Duration::from_secs(5);
 /// How long the cloud may take to say whether an instance has ended.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// What a monitor is told, one after the other.
-#[derive(Debug)]
-enum Word {
-    Watch(Box<Node>, Generation),
-    Resume(Box<Node>, Generation),
-    Adopt(Box<Node>, Generation, Duration),
-    Replacing(NodeAddress, Generation),
-    Leaves(NodeAddress, Generation, String),
-    Condemn(NodeAddress, InstanceId),
-    Quarantine(NodeAddress, String),
-    Forget(NodeAddress),
-}
+/// Why a node is dead of which a new controller found nothing else.
+const ENDED_UNSEEN: &str = "its instance had ended when the controller began";
 
 /// What is known of a node that is watched.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +61,7 @@ impl Watch {
         context: &Arc<Context>,
         events: Events,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
-        let (words, mut queue) = mpsc::unbounded_channel();
+        let (words, queue) = mpsc::unbounded_channel();
         let monitor = context.monitor.clone();
         let watch = Self {
             monitor: monitor.clone(),
@@ -84,32 +71,7 @@ impl Watch {
             asked_again: Instant::now(),
             failed: false,
         };
-        let context = Arc::clone(context);
-        let pass_on = async move {
-            let Some(monitor) = monitor else { return };
-            let sees = pin!(pass_on_events(&context));
-            let hears = pin!(async {
-                while let Some(word) = queue.recv().await {
-                    let result = match &word {
-                        Word::Watch(node, generation) => monitor.watch(node, *generation).await,
-                        Word::Resume(node, generation) => monitor.resume(node, *generation).await,
-                        Word::Adopt(node, generation, age) => monitor.adopt(node, *generation, *age).await,
-                        Word::Replacing(node, generation) => monitor.replacing(node, *generation).await,
-                        Word::Leaves(node, generation, why) => monitor.leaves(node, *generation, why).await,
-                        Word::Condemn(node, instance) => {
-                            condemn(&context, &*monitor, node, instance, &events).await;
-                            Ok(())
-                        }
-                        Word::Quarantine(node, why) => monitor.quarantine(node, why).await,
-                        Word::Forget(node) => monitor.forget(node).await,
-                    };
-                    if let Err(error) = result {
-                        context.problem(None, format!("the monitor: {}", error.chain()));
-                    }
-                }
-            });
-            select(sees, hears).await;
-        };
+        let pass_on = pass_on(Arc::clone(context), queue, events);
         (watch, pass_on)
     }
 
@@ -158,7 +120,10 @@ impl Watch {
                 }
                 Phase::Absent | Phase::Resting => {
                     let is_described = context.fleet(&address.fleet).is_some();
-                    let replaced = machine.node(address).filter(|node| is_described && node.generation.0 > 0);
+                    let counts = |node: &&machine::Node| {
+                        is_described && node.generation.0 > 0 && node.admission == Admission::Given
+                    };
+                    let replaced = machine.node(address).filter(counts);
                     if let Some(node) = replaced {
                         self.told.entry(address.clone()).or_insert(Told { found: None, leaves: false });
                         self.tell(Word::Replacing(address.clone(), node.generation));
@@ -181,6 +146,16 @@ impl Watch {
             if let Some(instance) = machine.node(address).and_then(|node| node.instance.clone()) {
                 self.tell(Word::Condemn(address.clone(), instance));
             }
+        }
+        let mut lost = Vec::new();
+        for address in &outcome.lost {
+            let Some(node) = machine.node(address) else { continue };
+            self.told.insert(address.clone(), Told { found: None, leaves: false });
+            let why = node.failure.as_ref().map_or(ENDED_UNSEEN.to_owned(), ToString::to_string);
+            lost.push((address.clone(), node.generation, why));
+        }
+        if !lost.is_empty() {
+            self.tell(Word::Lost(lost));
         }
         for address in &outcome.stays {
             if let (Some(node), Ok(seen)) = (machine.node(address), context.node(address)) {
@@ -213,6 +188,10 @@ impl Watch {
         };
         if address.slot >= fleet.plan.wanted || context.fleet(&address.fleet).is_none() {
             return self.forget(address);
+        }
+        if node.admission != Admission::Given {
+            // It counts once it is let in.
+            return;
         }
         let ordered = node.leaving.as_ref().is_some_and(|leaving| leaving.asked);
         self.told.insert(address.clone(), Told { found: None, leaves: ordered });
@@ -317,24 +296,6 @@ impl Watch {
     }
 }
 
-/// Asks that a node may leave for a rollout. Where nobody counts how many do, it may.
-async fn condemn(
-    context: &Context,
-    monitor: &dyn Monitor,
-    node: &NodeAddress,
-    instance: &InstanceId,
-    events: &Events,
-) {
-    let Err(error) = monitor.condemn(node, SUPERSEDED).await else { return };
-    if error.kind() != ErrorKind::Unsupported {
-        context.problem(Some(node), format!("the monitor: {}", error.chain()));
-    }
-    let (node, instance) = (node.clone(), instance.clone());
-    let failure = Failure::new(ErrorKind::Canceled, SUPERSEDED);
-    // Nobody listens any more only when the controller is gone.
-    drop(events.send(Event::Leaving { node, instance, failure, by: None }));
-}
-
 /// How a node is that was found again, unless a step on it is still to be done. Where there are no steps nothing was written of
 /// whether it lived before, and its age says it.
 fn found(context: &Context, machine: &Machine, address: &NodeAddress) -> Option<Found> {
@@ -343,29 +304,6 @@ fn found(context: &Context, machine: &Machine, address: &NodeAddress) -> Option<
     let age = Duration::try_from(context.now().duration_since(launched)).unwrap_or_default();
     let lived = plan.customizes || plan.registers || age >= plan.health.startup_timeout;
     Some(if lived { Found::Lived } else { Found::Young(age) })
-}
-
-/// Tells what the deployment's own monitor sees, and no verdict says.
-async fn pass_on_events(context: &Context) {
-    let Some(health) = &context.health else { return std::future::pending().await };
-    let mut events = pin!(health.events());
-    while let Some(HealthEvent { node, what, .. }) = events.next().await {
-        let is_verdict = matches!(
-            what,
-            What::Live
-                | What::Suspect(_)
-                | What::Dead { .. }
-                | What::Replace(_)
-                | What::Leaving { .. }
-                | What::Replaced
-                | What::Held(_)
-                | What::Released
-                | What::Quarantined(_)
-        );
-        if !is_verdict {
-            context.tell(node.as_ref().map(|(node, _)| node), EventKind::Health(what));
-        }
-    }
 }
 
 /// What a verdict asks of the machine.
@@ -386,6 +324,10 @@ pub(super) fn hear(
     let Some(node) = machine.node(address).filter(|node| node.generation == *generation) else {
         return Asks::Nothing;
     };
+    if let (Admission::Asked, Verdict::Replace(why)) = (node.admission, verdict) {
+        context.tell(Some(address), EventKind::Dead(why.clone()));
+        return Asks::Step(Event::Admitted { node: address.clone() });
+    }
     if node.phase == Phase::Terminating && matches!(verdict, Verdict::Suspect(_) | Verdict::Replace(_)) {
         // It ends because it is to end.
         return Asks::Nothing;

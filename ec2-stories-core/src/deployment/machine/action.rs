@@ -77,6 +77,9 @@ pub struct Outcome {
     /// Nodes that a rollout wants replaced as soon as the monitor's budgets allow. Each is answered by
     /// [`Event::Leaving`](super::Event::Leaving), at once where nobody counts.
     pub asks: Vec<NodeAddress>,
+    /// Nodes that have lost their instance while nobody watched it, and are launched anew as soon as the monitor's budgets allow. Each is
+    /// answered by [`Event::Admitted`](super::Event::Admitted), at once where nobody counts.
+    pub lost: Vec<NodeAddress>,
     /// Nodes of which that was asked, and that are to stay after all.
     pub stays: Vec<NodeAddress>,
     /// Rollouts that are done, or halt for a reason.

@@ -58,6 +58,8 @@ pub enum Event {
     Dead { node: NodeAddress, instance: InstanceId, failure: Failure },
     /// An instance does its work, and is to be replaced; it is drained first, at the latest by this time.
     Leaving { node: NodeAddress, instance: InstanceId, failure: Failure, by: Option<Timestamp> },
+    /// A node whose instance ended while nobody watched it may have another.
+    Admitted { node: NodeAddress },
     /// Somebody wants another instance of this node, whatever became of it before.
     Renew { node: NodeAddress, failure: Failure },
     /// Somebody wants the node without an instance, until it is released or renewed.

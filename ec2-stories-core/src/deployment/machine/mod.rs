@@ -43,7 +43,7 @@ mod whose;
 pub use action::{Action, Outcome, Timer};
 pub use event::Event;
 pub use failure::{Failure, Place};
-pub use phase::{Leaving, Node, Outgoing, Phase};
+pub use phase::{Admission, Leaving, Node, Outgoing, Phase};
 pub use rollout::Rollout;
 pub(crate) use rollout::SUPERSEDED;
 pub use state::{Aim, Batch, BatchState, Closing, Fleet, FleetPlan, Machine, Otherwise, Preparation};
@@ -58,6 +58,7 @@ impl Machine {
         self.take(event, now, &mut out);
         match self.aim {
             Aim::Live => {
+                self.renew_in_turn(now, &mut out);
                 self.trim(now, &mut out);
                 self.roll(now, &mut out);
                 self.raise(now, &mut out);
@@ -98,6 +99,7 @@ impl Machine {
             Event::Leaving { node, instance, failure, by } => {
                 self.leaving(&node, &instance, failure, by, now, out);
             }
+            Event::Admitted { node } => self.admitted(&node),
             Event::Renew { node, failure } => self.renew(&node, failure, now, out),
             Event::Quarantine { node, failure } => self.quarantine(&node, failure, now, out),
             Event::Release { node } => self.release(&node, out),

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Action, Aim, BatchState, Failure, FleetPlan, Leaving, Machine, Node, Outcome, Phase, Timer};
+use super::{
+    Action, Admission, Aim, BatchState, Failure, Fleet, FleetPlan, Leaving, Machine, Node, Outcome, Phase,
+    Timer,
+};
 use crate::ErrorKind;
 use crate::model::{Generation, InstanceId, NodeAddress};
 use crate::provider::Registration;
@@ -23,6 +26,7 @@ impl Node {
         self.next = (generation.next(), 1);
         self.phase = Phase::Pending;
         (self.adopted, self.superseded) = (None, false);
+        self.admission = Admission::Given;
         self.forget_steps();
     }
 
@@ -99,7 +103,7 @@ impl Machine {
 
     fn live(&mut self, address: &NodeAddress, now: Timestamp, out: &mut Outcome) {
         let Some(node) = self.node_mut(address) else { return };
-        node.failure = None;
+        (node.failure, node.renewed) = (None, false);
         node.live_since.get_or_insert(now);
         let is_news = node.told.0 > 0 && node.told < node.generation;
         node.told = node.generation;
@@ -206,6 +210,8 @@ impl Machine {
         let aim = self.aim;
         let patience = self.fleet(&address.fleet).map(|fleet| fleet.plan.patience).unwrap_or_default();
         let replaces = self.replaces(address);
+        let has_lived = self.fleet(&address.fleet).is_some_and(Fleet::has_lived);
+        let is_kept = self.paused || self.held.contains(address);
         let Some(node) = self.at(address, Phase::Pending, instance) else { return };
         let is_news = node.failure.as_ref() != Some(failure);
         node.failure = Some(failure.clone());
@@ -220,9 +226,13 @@ impl Machine {
             } else {
                 self.enter(address, Phase::Failed, out);
             }
-        } else if aim == Aim::Live && (self.paused || self.held.contains(address)) {
+        } else if aim == Aim::Live && is_kept {
             self.await_later(address, &instance, out);
         } else if aim == Aim::Live {
+            if has_lived && node.adopted.is_some() {
+                // It did so before, or while nobody watched it.
+                node.admission = Admission::Wanted;
+            }
             self.enter(address, Phase::Terminating, out);
             out.actions.push(Action::Replace { node: address_of, instance });
         }

@@ -41,6 +41,10 @@ pub struct Node {
     pub rolled: bool,
     /// Why its instance is to go, where it is.
     pub leaving: Option<Leaving>,
+    /// Why somebody wants another instance, where that waits for the end of other replacements.
+    pub renewal: Option<Failure>,
+    /// Whether somebody ordered what is done about it.
+    pub renewed: bool,
     /// The instance before, where it lives until this one does.
     pub outgoing: Option<Outgoing>,
     /// The generation that those who come after it know.
@@ -53,6 +57,8 @@ pub struct Node {
     pub losses: Vec<Timestamp>,
     /// Why its last instance was replaced.
     pub death: Option<Failure>,
+    /// Whether its next launch is paid for.
+    pub admission: Admission,
     /// Whether the instance could not be terminated.
     pub leaked: bool,
     /// How often in a row that was given up for a while.
@@ -106,6 +112,20 @@ pub struct Outgoing {
     /// Why it is to go, where somebody asked for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Failure>,
+}
+
+/// Whether a node without an instance may be launched anew. What ended while nobody watched it counts in the monitor's budgets like
+/// any other death.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Admission {
+    /// It may.
+    #[default]
+    Given,
+    /// The monitor is to be asked first.
+    Wanted,
+    /// The monitor was asked.
+    Asked,
 }
 
 /// Where a node is on its way.
@@ -225,12 +245,15 @@ impl Default for Node {
             superseded: false,
             rolled: false,
             leaving: None,
+            renewal: None,
+            renewed: false,
             outgoing: None,
             told: Generation(0),
             live_since: None,
             rests_until: None,
             losses: Vec::new(),
             death: None,
+            admission: Admission::Given,
             leaked: false,
             refused: 0,
             withdrawn: false,

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::launch::{FULL, token};
 use super::{
-    Action, Aim, Batch, BatchState, Failure, Fleet, Machine, Node, Outcome, Outgoing, Phase, Place,
-    Preparation, Timer,
+    Action, Admission, Aim, Batch, BatchState, Failure, Fleet, Machine, Node, Outcome, Outgoing, Phase,
+    Place, Preparation, Timer,
 };
 use crate::ErrorKind;
 use crate::model::{Name, NodeAddress, Slots};
@@ -18,17 +18,21 @@ const BURST: u32 = 50;
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Fleet {
-    /// Whether a replacement is to go on that was begun before a restart: the fleet was ready once, as far as a recovered state
-    /// tells, and misses a node that had an instance.
-    fn was_raised(&self) -> bool {
-        // Where somebody said how many there are to be, it may have been ready with fewer.
-        let misses = |node: &Node| node.instance.is_none() && (self.plan.exact || node.generation.0 > 0);
+    /// Whether the fleet was ready once, as far as a recovered state tells.
+    pub(super) fn has_lived(&self) -> bool {
         let steps = self.plan.customizes || self.plan.registers;
         let lived = |node: &&Node| node.told.0 > 0 || (!steps && node.generation.0 > 0);
         let had = self.wanted().filter(|node| node.generation.0 > 0).count();
         let enough = usize::try_from(self.plan.at_least).unwrap_or(usize::MAX);
+        // Where somebody said how many there are to be, it may have been ready with fewer.
         let enough = if self.plan.exact { enough.min(had) } else { enough }.max(1);
-        self.wanted().any(misses) && self.wanted().filter(lived).count() >= enough
+        self.wanted().filter(lived).count() >= enough
+    }
+
+    /// Whether a replacement is to go on that was begun before a restart: the fleet misses a node that had an instance.
+    fn was_raised(&self) -> bool {
+        let misses = |node: &Node| node.instance.is_none() && (self.plan.exact || node.generation.0 > 0);
+        self.wanted().any(misses) && self.has_lived()
     }
 
     /// Keeps of the missing those that may be launched now; the rest is looked at again soon.
@@ -67,6 +71,9 @@ impl Machine {
         if prepare {
             out.actions.push(Action::Prepare);
         }
+        if !self.paused {
+            self.ask_for_lost(out);
+        }
         self.full.retain(|(_, until)| *until > now && *until <= now + FULL);
         // Nodes that are given up here can make a fleet ready, and start the next; hence once for each fleet.
         for _ in 0..self.fleets.len() {
@@ -99,6 +106,7 @@ impl Machine {
         let missing = fleet.nodes.range(..fleet.plan.wanted).filter(|(_, node)| node.phase == Phase::Absent);
         let mut missing: Vec<u32> = missing.map(|(slot, _)| *slot).collect();
         missing.retain(|slot| !self.quarantine_absent(&self.fleets[index].address(*slot), out));
+        missing.retain(|slot| self.fleets[index].nodes[slot].admission == Admission::Given);
         if missing.is_empty() {
             return;
         }
@@ -124,6 +132,26 @@ impl Machine {
         };
         self.enter_quarantine(address, failure, out);
         true
+    }
+
+    /// Asks for nodes that ended while nobody watched them; for all at once, so that whoever counts sees how many they are.
+    fn ask_for_lost(&mut self, out: &mut Outcome) {
+        let held = &self.held;
+        for fleet in &mut self.fleets {
+            for (slot, node) in fleet.nodes.range_mut(..fleet.plan.wanted) {
+                let address = NodeAddress::new(fleet.plan.name.clone(), *slot);
+                if node.admission == Admission::Wanted && !held.contains(&address) {
+                    node.admission = Admission::Asked;
+                    out.lost.push(address);
+                }
+            }
+        }
+    }
+
+    pub(super) fn admitted(&mut self, address: &NodeAddress) {
+        if let Some(node) = self.node_mut(address) {
+            node.admission = Admission::Given;
+        }
     }
 
     /// Takes out places of a fleet that cannot be used.
@@ -215,6 +243,10 @@ impl Machine {
             }
             (fleet.wakes, fleet.alarms) = (None, 0);
             fleet.raised |= fleet.was_raised();
+            if !fleet.has_lived() {
+                // Nobody has relied on it.
+                fleet.nodes.values_mut().for_each(|node| node.admission = Admission::Given);
+            }
             for (slot, node) in &mut fleet.nodes {
                 let address = NodeAddress::new(fleet.plan.name.clone(), *slot);
                 let Some(instance) = node.instance.clone() else {

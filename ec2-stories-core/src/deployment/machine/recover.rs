@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Batch, BatchState, Fleet, FleetPlan, Leaving, Machine, Node, Otherwise, Phase, Preparation};
+use super::{
+    Admission, Batch, BatchState, Fleet, FleetPlan, Leaving, Machine, Node, Otherwise, Phase, Preparation,
+};
 use crate::model::{ClientToken, Generation, Health, InstanceId, Name, NodeAddress};
 
 impl Machine {
@@ -130,14 +132,15 @@ impl Machine {
 
     /// The node's instance is about to end; the next one waits for that.
     pub fn recover_ending(&mut self, address: &NodeAddress) {
-        self.node_or_surplus(address).phase = Phase::Terminating;
+        let node = self.node_or_surplus(address);
+        (node.phase, node.admission) = (Phase::Terminating, Admission::Wanted);
     }
 
     /// The node's instance is known to have ended.
     pub fn recover_ended(&mut self, address: &NodeAddress) {
         let node = self.node_or_surplus(address);
         node.instance = None;
-        node.phase = Phase::Absent;
+        (node.phase, node.admission) = (Phase::Absent, Admission::Wanted);
         node.forget_steps();
     }
 }

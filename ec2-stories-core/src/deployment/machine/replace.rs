@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Action, Aim, Failure, Leaving, Machine, Outcome, Outgoing, Phase, Timer};
+use super::{Action, Admission, Aim, Failure, Fleet, Leaving, Machine, Outcome, Outgoing, Phase, Timer};
 use crate::ErrorKind;
 use crate::model::{InstanceId, NodeAddress, Replace};
 
@@ -15,6 +15,20 @@ const HELD: Duration = Duration::from_secs(60);
 fn drain_time(drain: Duration, by: Option<Timestamp>, now: Timestamp) -> Duration {
     let left = by.map(|by| Duration::try_from(by.duration_since(now)).unwrap_or_default());
     left.map_or(drain, |left| left.min(drain))
+}
+
+impl Fleet {
+    /// Whether another node is being replaced, or is to be, because somebody ordered that.
+    fn is_renewed(&self) -> bool {
+        self.wanted().any(|node| node.renewal.is_some() || (node.renewed && node.is_under_way()))
+    }
+
+    /// Whether one more node may be replaced beside those that are.
+    fn has_room(&self) -> bool {
+        let under_way = self.wanted().filter(|node| node.is_under_way()).count();
+        let asked = self.rollout.as_ref().map_or(0, |rollout| rollout.asked.len());
+        under_way + asked < self.plan.health.max_in_flight.of(self.plan.wanted).max(1) as usize
+    }
 }
 
 impl Machine {
@@ -89,6 +103,9 @@ impl Machine {
         if self.aim == Aim::Terminated {
             return;
         }
+        // One is done at once, whatever dies meanwhile; several are a change that can wait.
+        let alone = self.fleet(&address.fleet).is_some_and(|fleet| !fleet.is_renewed());
+        let at_once = alone && !self.paused;
         let Some(node) = self.node_mut(address) else { return };
         if let Some(leaving) = &mut node.leaving {
             leaving.quarantine = false;
@@ -99,15 +116,46 @@ impl Machine {
         }
         node.losses.clear();
         let leaving = Leaving { asked: true, ..Leaving::because(failure, node.is_up()) };
+        let waits = std::mem::take(&mut node.admission) != Admission::Given;
         match (node.phase, node.instance.is_some()) {
+            (Phase::Absent, _) if waits => self.enter(address, Phase::Absent, out),
             (Phase::Resting | Phase::Quarantined, _) => self.enter(address, Phase::Absent, out),
             (Phase::Failed, false) if !node.leaked => self.enter(address, Phase::Absent, out),
             (Phase::Failed, true) => {
                 node.leaked = false;
                 self.leave(address, leaving, now, out);
             }
-            _ if node.is_up() => self.leave(address, leaving, now, out),
+            _ if node.is_up() && at_once => {
+                node.renewed = true;
+                self.leave(address, leaving, now, out);
+            }
+            _ if node.is_up() => node.renewal = Some(leaving.failure),
             _ => {}
+        }
+    }
+
+    /// Replaces what works and operators want replaced, and what was not the only one: within the fleet's budget.
+    pub(super) fn renew_in_turn(&mut self, now: Timestamp, out: &mut Outcome) {
+        if self.paused {
+            return;
+        }
+        let waits = self.nodes().filter(|(_, node)| node.renewal.is_some());
+        let waits: Vec<NodeAddress> = waits.map(|(address, _)| address).collect();
+        for address in waits {
+            let may = self.fleet(&address.fleet).is_some_and(Fleet::has_room);
+            let Some(node) = self.node_mut(&address) else { continue };
+            if node.is_up() && !may {
+                continue;
+            }
+            let Some(failure) = node.renewal.take() else { continue };
+            if node.is_up() {
+                node.renewed = true;
+                let leaving = Leaving { asked: true, ..Leaving::because(failure, true) };
+                self.leave(&address, leaving, now, out);
+            } else {
+                // It does no work any more.
+                self.renew(&address, failure, now, out);
+            }
         }
     }
 
@@ -161,7 +209,7 @@ impl Machine {
 
     pub(super) fn enter_quarantine(&mut self, address: &NodeAddress, failure: Failure, out: &mut Outcome) {
         let Some(node) = self.node_mut(address) else { return };
-        (node.leaving, node.failure) = (None, Some(failure));
+        (node.leaving, node.failure, node.admission) = (None, Some(failure), Admission::Given);
         let outgoing = node.outgoing.clone();
         self.enter(address, Phase::Quarantined, out);
         if let Some(Outgoing { instance, .. }) = outgoing {
@@ -180,7 +228,7 @@ impl Machine {
         let Some(order) = self.fleet(&address.fleet).map(|fleet| fleet.plan.health.replace) else { return };
         let (surplus, paused) = (self.is_surplus(address), self.paused);
         let Some(node) = self.node_mut(address) else { return };
-        node.death = Some(leaving.failure.clone());
+        (node.death, node.renewal) = (Some(leaving.failure.clone()), None);
         let beside = order == Replace::LaunchFirst
             && (node.phase == Phase::Live || leaving.beside)
             && node.outgoing.is_none()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Failure, Fleet, Leaving, Machine, Node, Outcome, Phase, Timer};
+use super::{Action, Admission, Failure, Fleet, Leaving, Machine, Node, Outcome, Phase, Timer};
 use crate::ErrorKind;
 use crate::model::{Generation, Name, NodeAddress, Replace, Share};
 
@@ -248,8 +248,11 @@ impl Machine {
 
     /// Nodes whose replacement was begun by an earlier controller, and the last generation of each.
     pub fn being_replaced(&self) -> impl Iterator<Item = (NodeAddress, Generation)> {
-        let wanted = |address: &NodeAddress| !self.is_surplus(address);
-        self.nodes().filter(move |(address, _)| wanted(address)).filter_map(|(address, node)| {
+        let counts = |address: &NodeAddress, node: &Node| {
+            // The others are asked about.
+            !self.is_surplus(address) && node.admission == Admission::Given
+        };
+        self.nodes().filter(move |(address, node)| counts(address, node)).filter_map(|(address, node)| {
             let goes = node.phase.is_leaving() || node.leaving.as_ref().is_some_and(|leaving| leaving.asked);
             let missing = matches!(node.phase, Phase::Absent | Phase::Resting | Phase::Launching);
             let last = match &node.instance {

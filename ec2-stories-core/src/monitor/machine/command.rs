@@ -58,6 +58,32 @@ impl Machine {
         self.recount(key);
     }
 
+    /// It waits for its turn among the dead.
+    pub(super) fn lost(
+        &mut self,
+        key: Key,
+        generation: Generation,
+        why: &str,
+        now: At,
+        out: &mut Vec<Outcome>,
+    ) {
+        let mut hold = None;
+        if let Some(known) = self.targets.get_mut(&key) {
+            if known.generation > generation {
+                return;
+            }
+            hold = known.more.as_mut().and_then(|more| more.hold.take());
+            self.discharge(key);
+            self.erase(key);
+        }
+        let mut target = Target::new(generation, 0, NOWHERE, now);
+        if hold.is_some() {
+            target.more().hold = hold;
+        }
+        self.targets.insert(key, Box::new(target));
+        self.die(key, why.to_owned(), now, out);
+    }
+
     /// It is drained, and probed meanwhile: when it dies it is to be drained no longer.
     pub(super) fn leaves(
         &mut self,

@@ -41,6 +41,11 @@ pub enum Event<'a> {
         /// The generation that is replaced.
         generation: Generation,
     },
+    /// Instances ended while nobody watched them.
+    Lost {
+        /// The nodes, the last generation of each, and how it ended.
+        nodes: &'a [(Key, Generation, String)],
+    },
     /// A node that works is on its way out, as somebody ordered.
     Leaves {
         /// The node.

@@ -94,6 +94,11 @@ impl Machine {
                 self.watch(key, Target { age: whole_seconds(age), ..target }, now, out);
             }
             Event::Replacing { key, generation } => self.replacing(key, generation, now),
+            Event::Lost { nodes } => {
+                for (key, generation, why) in nodes {
+                    self.lost(*key, *generation, why, now, out);
+                }
+            }
             Event::Leaves { key, generation, why, by } => self.leaves(key, generation, why, by, now, out),
             Event::Forget { key } => self.forget(key),
             Event::Condemn { key, why, by } => self.condemn(key, why, by, now, out),

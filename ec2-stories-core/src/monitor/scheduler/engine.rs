@@ -16,6 +16,8 @@ pub(in crate::monitor) struct Engine {
     fleets: Vec<(Name, Rhythm)>,
     numbers: HashMap<Name, u32>,
     records: HashMap<Key, Record>,
+    /// Nodes without an instance, which wait to be replaced.
+    lost: BTreeSet<Key>,
     archive: Archive,
     pub(super) agenda: Agenda,
     /// How many probes are under way.
@@ -35,6 +37,7 @@ impl Engine {
             fleets: Vec::new(),
             numbers: HashMap::new(),
             records: HashMap::new(),
+            lost: BTreeSet::new(),
             archive: Archive::default(),
             agenda: Agenda::default(),
             running: 0,
@@ -101,8 +104,15 @@ impl Engine {
         self.records.insert(key, record);
     }
 
+    /// The node has no instance about which anybody could be asked.
+    pub(in crate::monitor) fn lose(&mut self, key: Key) {
+        self.forget(key);
+        self.lost.insert(key);
+    }
+
     pub(in crate::monitor) fn forget(&mut self, key: Key) {
         self.asked.remove(&key);
+        self.lost.remove(&key);
         if let Some(record) = self.records.remove(&key) {
             self.archive.release(record);
         }
@@ -110,7 +120,11 @@ impl Engine {
 
     /// The node's verdict has changed; whether that is to be told.
     pub(super) fn is_news(&mut self, key: Key) -> bool {
-        let Some(record) = self.records.get_mut(&key) else { return false };
+        let Some(record) = self.records.get_mut(&key) else {
+            let lost = self.lost.contains(&key);
+            self.unread.extend(lost.then_some(key));
+            return lost;
+        };
         let first = !std::mem::replace(&mut record.unread, true);
         if first {
             self.unread.push_back(key);
@@ -122,6 +136,14 @@ impl Engine {
     pub(in crate::monitor) fn read(&mut self) -> Option<(NodeAddress, Generation, Verdict)> {
         loop {
             let key = self.unread.pop_front()?;
+            if self.lost.contains(&key)
+                && let Some(verdict @ Verdict::Replace(_)) = self.machine.verdict(key)
+                && let Some(generation) = self.machine.generation(key)
+            {
+                // Nothing else is of use to whoever waits for it.
+                self.lost.remove(&key);
+                return Some((self.address(key), generation, verdict));
+            }
             let Some(record) = self.records.get_mut(&key).filter(|record| record.unread) else { continue };
             record.unread = false;
             let Some(verdict) = self.machine.verdict(key) else { continue };

@@ -90,3 +90,61 @@ fn a_quarantine_waits_for_a_launch_that_is_under_way() {
     world.settle();
     assert_eq!((phase(&world, 0), world.living().count()), (Phase::Quarantined, 0));
 }
+
+/// How many nodes are out of service.
+fn out(world: &World) -> usize {
+    world.machine.nodes().filter(|(_, node)| node.phase != Phase::Live).count()
+}
+
+#[test]
+fn an_order_for_one_node_goes_at_once_and_others_wait_for_the_budget() {
+    let mut world = live(|plan| (plan.wanted, plan.at_least) = (6, 6));
+    kill(&mut world, 0);
+    for slot in 1..5 {
+        world.tell(Event::Renew { node: web(slot), failure: dead() });
+    }
+    assert_eq!((out(&world), phase(&world, 1)), (2, Phase::Deregistering), "the first goes beside a death");
+    // One that is dead waits for nobody.
+    kill(&mut world, 5);
+    let mut most = 0;
+    while !world.due.is_empty() {
+        world.once(Luck::Good);
+        if phase(&world, 5) == Phase::Live && phase(&world, 0) == Phase::Live {
+            most = most.max(out(&world));
+        }
+    }
+    assert_eq!(most, 1);
+    assert_eq!((0..6).map(|slot| generation(&world, slot)).collect::<Vec<_>>(), [2; 6]);
+    assert!(world.machine.is_ready());
+}
+
+#[test]
+fn an_order_that_waits_is_no_more_once_its_node_goes_otherwise() {
+    let mut world = live(|_| {});
+    for slot in 0..3 {
+        world.tell(Event::Renew { node: web(slot), failure: dead() });
+    }
+    kill(&mut world, 1);
+    world.tell(Event::Quarantine { node: web(2), failure: dead() });
+    world.settle();
+    let seen = |slot| (phase(&world, slot), generation(&world, slot));
+    assert_eq!([seen(0), seen(1), seen(2)], [(Phase::Live, 2), (Phase::Live, 2), (Phase::Quarantined, 1)]);
+}
+
+#[test]
+fn orders_wait_for_the_end_of_a_pause() {
+    let mut world = live(|_| {});
+    world.tell(Event::Paused(true));
+    for slot in 0..3 {
+        world.tell(Event::Renew { node: web(slot), failure: dead() });
+    }
+    assert_eq!((out(&world), world.due.len()), (0, 0));
+    world.tell(Event::Paused(false));
+    let mut most = 0;
+    while !world.due.is_empty() {
+        most = most.max(out(&world));
+        world.once(Luck::Good);
+    }
+    assert_eq!((most, world.machine.is_ready()), (1, true));
+    assert_eq!((0..3).map(|slot| generation(&world, slot)).collect::<Vec<_>>(), [2; 3]);
+}

@@ -94,6 +94,10 @@ impl World {
             }
             self.due.push((action, batch));
         }
+        // Nobody counts here.
+        for node in outcome.lost.clone() {
+            self.tell(Event::Admitted { node });
+        }
         outcome
     }
 
