@@ -165,6 +165,9 @@ impl Deployment {
 
     /// Gives a node another instance: one that lives is drained before; one that was given up, or is in quarantine, begins anew.
     ///
+    /// That is begun at once, whatever else is being replaced in the fleet. Where another such order is under way there, one for a node
+    /// that lives waits until fewer than `max_in_flight` nodes are being replaced.
+    ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such node; [`ErrorKind::Invalid`] without a reason; the store's.
     pub async fn replace(&self, node: &NodeAddress, reason: impl Into<String>) -> Result<()> {

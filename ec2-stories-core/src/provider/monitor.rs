@@ -51,6 +51,7 @@ impl Hold {
 /// # Contract
 /// - `watch` again with a later generation replaces what was known of the node; an earlier one is ignored; the same one begins
 ///   the node's start-up time anew, and what was decided of it is void.
+/// - A node of which the monitor was told that it is `lost` is `Replace` as soon as the budgets allow, behind those that died before.
 /// - A node that was said to be `Replace` or `Leaving`, or of which that was told to the monitor, counts against the budgets until a later
 ///   generation of it is live, or it is forgotten.
 /// - `changed` returns the next change of a verdict, with the generation it is about, and waits until there is one. Each change is

@@ -302,3 +302,23 @@ fn those_that_are_held_keep_nobody_from_leaving_who_is_asked_to() {
     assert!(matches!(world.verdict(1), Some(Verdict::Leaving { .. })), "{:?}", world.verdict(1));
     world.machine.assert_consistent();
 }
+
+#[test]
+fn those_that_ended_unseen_queue_with_the_dead_and_too_many_come_back_one_at_a_time() {
+    let mut world = World::starting(10, Health { max_in_flight: Share::Nodes(4), ..Health::default() }, true);
+    let lost = |slots: &[u32]| -> Vec<_> {
+        slots.iter().map(|slot| (key(*slot), Generation(1), "its instance had ended".to_owned())).collect()
+    };
+    world.step(Event::Lost { nodes: &lost(&[0, 3, 6, 9, 1, 4]) });
+    world.machine.assert_consistent();
+    assert_eq!((world.in_flight(), world.replaced().len()), (1, 1), "six of ten are too many");
+    let first = world.replaced()[0];
+    world.truth(first).generation = 2;
+    world.watch(first);
+    world.until(first, 60, |what| *what == What::Replaced);
+    world.pass(1);
+    assert_eq!(world.in_flight(), 2, "one has proven itself");
+    world.step(Event::Lost { nodes: &lost(&[first]) });
+    assert_eq!(world.state(first), State::Live, "that was of an earlier generation");
+    world.machine.assert_consistent();
+}
