@@ -326,7 +326,7 @@ fn take_found(
                 node.adopted = instance.launched_at.or(node.adopted);
             }
             Whose::NoNodes | Whose::Older | Whose::Twin | Whose::Foreign => {
-                strays.extend(Stray::of(instance, whose))
+                strays.extend(Stray::of(instance, whose));
             }
         }
     }
