@@ -32,8 +32,8 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync {
     /// Boots a host and returns when it takes connections. Dropping the future, or the machine, ends it.
     ///
     /// # Errors
-    /// Why it does not come up, for a reader.
-    async fn boot(&self, guest: &Guest) -> Result<Machine, String>;
+    /// How it ended before that; why it does not come up is for a reader.
+    async fn boot(&self, guest: &Guest) -> Result<Machine, Ended>;
 
     /// Where clients have to be to reach hosts, if that is not here.
     fn vpc(&self) -> Option<Vpc> {
@@ -88,6 +88,12 @@ pub(crate) enum Ended {
     Died(String),
 }
 
+impl From<String> for Ended {
+    fn from(why: String) -> Self {
+        Self::Died(why)
+    }
+}
+
 impl Machine {
     pub(crate) fn pid(&self) -> Option<u32> {
         self.child.id()
@@ -114,7 +120,8 @@ impl Machine {
         self.end().await;
     }
 
-    fn init(&self) -> Option<Pid> {
+    /// A system's init, as soon as there is one.
+    pub(crate) fn init(&self) -> Option<Pid> {
         let outer = self.pid().filter(|_| self.init)?;
         let children = fs::read_to_string(format!("/proc/{outer}/task/{outer}/children")).ok()?;
         let is_first = |child: &&str| {

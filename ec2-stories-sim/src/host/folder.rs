@@ -1,4 +1,4 @@
-//! The folder of one simulation's hosts. A process that was killed leaves its folder; the next one clears it away.
+//! A folder for one simulation's hosts. A process that was killed leaves its folder; the next one clears it away.
 
 use std::fs;
 use std::io;

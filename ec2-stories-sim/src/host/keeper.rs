@@ -61,10 +61,7 @@ impl Keeper {
         };
         let mut machine = match booted {
             Ok(machine) => machine,
-            Err(why) => {
-                self.died(why);
-                return self.another_want().await;
-            }
+            Err(ended) => return self.ended(ended).await,
         };
         self.slot.up(machine.pid());
         let ended = tokio::select! {
@@ -75,6 +72,10 @@ impl Keeper {
             }
         };
         machine.end().await;
+        self.ended(ended).await
+    }
+
+    async fn ended(&mut self, ended: Ended) -> Result<(), Orphaned> {
         match ended {
             Ended::Rebooted => return Ok(()),
             Ended::PoweredOff => {
@@ -105,7 +106,7 @@ async fn boot(
     guest: &Guest,
     slot: &Slot,
     places: &Semaphore,
-) -> Result<Machine, String> {
+) -> Result<Machine, Ended> {
     let _place = places.acquire().await;
     std::fs::create_dir_all(&guest.folder).map_err(|error| format!("{}: {error}", guest.folder.display()))?;
     slot.booting(&guest.folder, guest.console());

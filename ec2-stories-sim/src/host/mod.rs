@@ -85,6 +85,8 @@ impl Hosts {
     /// - Needs root on Linux, a cgroup2 that can be written to, `ip`, `mmdebstrap` and `dnsmasq`. The root file system is
     ///   made once, which takes a minute or two, and kept in the user's cache.
     /// - Addresses are in 10.0.0.0/8 of a network that is not this machine's: [`Sim::vpc`] connects to them.
+    /// - The kernel is this machine's, and root in a host has many of its rights: boot what you trust. Each host takes some
+    ///   seven inotify instances of root's, so about 18 fit into a kernel's default (`fs.inotify.max_user_instances`, 128).
     /// - `apt-get` reaches the Debian mirror that this machine's own apt has, and nothing else reaches anything.
     /// - The user is `admin`, SSH is on port 22, and systemd runs services. `reboot` and `poweroff` do what they do to an
     ///   instance; a stop, a reboot or the end of an instance shuts its system down, and pulls the plug after half a minute.

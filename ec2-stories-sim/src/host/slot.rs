@@ -51,7 +51,7 @@ struct Seen {
     dead_since: Option<Timestamp>,
     console: Option<PathBuf>,
     /// What the console showed last, once its file is gone.
-    last_words: String,
+    last_words: Vec<u8>,
 }
 
 impl Slot {
@@ -63,7 +63,7 @@ impl Slot {
         self.seen().dead_since
     }
 
-    pub(crate) fn console(&self) -> String {
+    pub(crate) fn console(&self) -> Vec<u8> {
         let seen = self.seen();
         seen.console.as_deref().map_or_else(|| seen.last_words.clone(), tail)
     }
@@ -117,7 +117,7 @@ impl Seen {
 }
 
 /// A console that cannot be read is an empty one.
-fn tail(path: &Path) -> String {
+fn tail(path: &Path) -> Vec<u8> {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
@@ -126,7 +126,7 @@ fn tail(path: &Path) -> String {
         file.take(CONSOLE).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+    read().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(slot.console().len(), 64 * 1024);
         slot.gone();
         drop(folder);
-        let text = slot.console();
+        let text = String::from_utf8(slot.console()).unwrap();
         assert!(text.ends_with("last\n") && !text.contains("first"));
     }
 

@@ -28,12 +28,12 @@ pub(crate) fn get_console_output(
     })
 }
 
-fn console_text(instance: &Instance, ctx: &Ctx) -> String {
+fn console_text(instance: &Instance, ctx: &Ctx) -> Vec<u8> {
     if let Some(host) = &instance.host {
         return host.console();
     }
     if !instance.timeline.ever(State::Running, ctx.now) {
-        return String::new();
+        return Vec::new();
     }
     let mut lines = vec![
         "[    0.000000] Linux version 6.1.0-aws (gcc 12.2.0) #1 SMP PREEMPT_DYNAMIC".to_owned(),
@@ -57,7 +57,7 @@ fn console_text(instance: &Instance, ctx: &Ctx) -> String {
         "Cloud-init v. 22.4.2 finished. Datasource DataSourceEc2Local. {} login:",
         instance.id
     ));
-    lines.join("\r\n")
+    lines.join("\r\n").into_bytes()
 }
 
 /// Derived from the id: a test can say what it expects.

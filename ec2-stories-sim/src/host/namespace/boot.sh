@@ -6,9 +6,10 @@ console=$(readlink /proc/self/fd/2)
 mount -t overlay overlay -o "lowerdir=$ROOT,upperdir=upper,workdir=work" root
 cd root
 mount -t proc proc proc
-# What of it is the whole machine's is not the host's to change.
-mount --bind proc/sys proc/sys
-mount -o remount,bind,ro proc/sys
+# What of it is the whole machine's is not to be changed by mistake. Root in here could, if it wanted to.
+for place in sys irq bus fs; do
+  [ ! -e "proc/$place" ] || { mount --bind "proc/$place" "proc/$place" && mount -o remount,bind,ro "proc/$place"; }
+done
 [ ! -e proc/sysrq-trigger ] || mount --bind /dev/null proc/sysrq-trigger
 # Who asks whether it has rebooted asks for this.
 cat proc/sys/kernel/random/uuid >../boot_id
@@ -17,10 +18,12 @@ mount -t sysfs -o ro sysfs sys
 mount -t overlay overlay -o "lowerdir=$folder/identity:sys" sys || echo 'no identity of EC2 in /sys'
 mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs dev
-for node in null zero full random urandom tty; do
-  : >"dev/$node"
-  mount --bind "/dev/$node" "dev/$node"
-done
+mknod -m 666 dev/null c 1 3
+mknod -m 666 dev/zero c 1 5
+mknod -m 666 dev/full c 1 7
+mknod -m 666 dev/random c 1 8
+mknod -m 666 dev/urandom c 1 9
+mknod -m 666 dev/tty c 5 0
 : >dev/console
 mount --bind "$console" dev/console
 mkdir dev/pts dev/shm
@@ -38,7 +41,7 @@ cd /
 umount -l /mnt
 
 echo "Linux version $(uname -r), host $NAME"
-# It keeps the right to mount, and to reboot, which ends its namespaces; the clock and the kernel are the machine's.
-exec setpriv --bounding-set=-sys_module,-sys_rawio,-sys_time,-syslog,-mac_admin,-mac_override,-audit_control,-audit_read,-bpf,-perfmon \
+# It keeps the right to mount, and to reboot, which ends its namespaces.
+exec setpriv --bounding-set=-dac_read_search,-mknod,-sys_module,-sys_rawio,-sys_time,-syslog,-mac_admin,-mac_override,-audit_control,-audit_read,-bpf,-perfmon \
   env -i container=lxc TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
   /lib/systemd/systemd --log-target=journal --show-status=yes

@@ -23,8 +23,8 @@ use ipnet::Ipv4Net;
 use nix::unistd::geteuid;
 use tokio::task::JoinSet;
 
-use super::backend::{Backend, Guest, Machine};
-use super::console::Console;
+use super::backend::{Backend, Ended, Guest, Machine};
+use super::console::{Console, Up};
 use super::lifeline;
 use cgroup::Cgroup;
 use vpc::Network;
@@ -33,15 +33,13 @@ pub use vpc::Vpc;
 
 const BOOT: &str = include_str!("boot.sh");
 /// Goes into a control group and becomes a program: the group, the program and its arguments.
-const JOIN: &str = r#"echo $$ >"$1"; shift; exec "$@""#;
+const JOIN: &str = r#"echo $$ >"$1" && shift && exec "$@""#;
 const SSH: u16 = 22;
-/// What systemd says once sshd listens.
-const LISTENING: &str = "Started ssh.service";
 /// EC2's address for metadata.
 const METADATA: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)), 80);
 /// Where the root file system's apt looks for a proxy.
 const MIRROR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3142);
-/// Twenty at once, on two processors, take half a minute.
+/// Sixteen at once, on two processors, take one minute.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// The first block is 10.77.0.0/16; one for each region that is used.
 const FIRST_BLOCK: u8 = 77;
@@ -125,9 +123,10 @@ impl Backend for Namespaces {
         Some(self.network.vpc())
     }
 
-    async fn boot(&self, guest: &Guest) -> Result<Machine, String> {
+    async fn boot(&self, guest: &Guest) -> Result<Machine, Ended> {
         if guest.address.octets()[0] != 10 {
-            return Err(format!("{} is not in 10.0.0.0/8, where namespace hosts are", guest.address));
+            let why = format!("{} is not in 10.0.0.0/8, where namespace hosts are", guest.address);
+            return Err(Ended::Died(why));
         }
         Self::lay_out(guest).map_err(|error| format!("{}: {error}", guest.folder.display()))?;
         let own = self.network.attach(guest).map_err(|error| error.to_string())?;
@@ -157,7 +156,32 @@ impl Backend for Namespaces {
             .env("ADDRESS", guest.address.to_string())
             .env("ROOT", &self.root)
             .current_dir(&guest.folder);
-        let machine = console.boot(first, servers, Box::new((group, own)), LISTENING, PATIENCE).await?;
-        Ok(Machine { init: true, ..machine })
+        console
+            .boot(first, servers, Box::new((group, own)), Up::Listens(SSH), PATIENCE)
+            .await
+            .map_err(explained)
+    }
+}
+
+/// What systemd cannot know: which limit of the machine it has met.
+fn explained(ended: Ended) -> Ended {
+    match ended {
+        Ended::Died(why) if why.contains("Too many open files") => Ended::Died(format!(
+            "{why}: each host takes some seven inotify instances of root's: raise fs.inotify.max_user_instances"
+        )),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_the_machine_is_named() {
+        let why = "it did not boot: Failed to allocate manager object: Too many open files".to_owned();
+        let Ended::Died(why) = explained(Ended::Died(why)) else { panic!("it died") };
+        assert!(why.ends_with("raise fs.inotify.max_user_instances"), "{why}");
+        assert_eq!(explained(Ended::Rebooted), Ended::Rebooted);
     }
 }

@@ -7,11 +7,11 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use super::netns::{self, Netns, inside};
 use crate::host::backend::Guest;
+use crate::host::folder::Folder;
 use crate::host::lifeline;
 
 const JANITOR: &str = include_str!("janitor.sh");
@@ -69,7 +69,7 @@ impl Vpc {
 pub(super) struct Network {
     /// Gives addresses to whoever asks, as the machine images do at boot.
     _dnsmasq: Child,
-    leases: TempDir,
+    leases: Folder,
     namespace: Arc<Netns>,
     /// What the names of its namespaces begin with.
     group: String,
@@ -90,7 +90,7 @@ impl Network {
         namespace.ip(&["link", "add", BRIDGE, "type", "bridge"])?;
         namespace.ip(&["address", "add", &format!("{GATEWAY}/8"), "dev", BRIDGE])?;
         namespace.ip(&["link", "set", BRIDGE, "up"])?;
-        let leases = TempDir::new()?;
+        let leases = Folder::create()?;
         let mut dnsmasq = lifeline::program("nsenter");
         dnsmasq
             .arg(format!("--net={}", namespace.path().display()))

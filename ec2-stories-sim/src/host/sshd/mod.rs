@@ -27,9 +27,9 @@ use tokio::process::Command;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
-use super::backend::{Backend, Guest, Machine};
+use super::backend::{Backend, Ended, Guest, Machine};
 use super::block::Blocks;
-use super::console::Console;
+use super::console::{Console, Up};
 use super::lifeline;
 use super::user_data::UserData;
 use files::{folder, own, write};
@@ -248,13 +248,13 @@ impl Backend for Sshd {
         self.port
     }
 
-    async fn boot(&self, guest: &Guest) -> Result<Machine, String> {
+    async fn boot(&self, guest: &Guest) -> Result<Machine, Ended> {
         if !guest.address.is_loopback() {
-            return Err(format!(
+            return Err(Ended::Died(format!(
                 "{} is no loopback address: with sshd hosts, launch into the default VPC, and use at most some 180 \
                  regions of simulations at once",
                 guest.address
-            ));
+            )));
         }
         let laid_out = guest.folder.join("laid-out");
         let first = !laid_out.exists();
@@ -287,7 +287,7 @@ impl Backend for Sshd {
             let socket = socket.map_err(|error| format!("metadata service: {error}"))?;
             servers.spawn(sim.metadata(&guest.id).serve(socket));
         }
-        console.boot(unshare, servers, Box::new(()), &listening, PATIENCE).await
+        console.boot(unshare, servers, Box::new(()), Up::Says(&listening), PATIENCE).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -170,4 +171,31 @@ async fn its_init_is_the_distributions_and_runs_services_through_a_reboot() {
     bench.until(&id, HostState::Off).await;
     let stops = bench.sim.host(&id).unwrap().folder.join("upper/var/log/stops");
     assert_eq!(std::fs::read_to_string(stops).unwrap().lines().count(), 3, "all but the crash");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_that_reboots_on_its_way_up_comes_up_and_one_that_powers_off_is_stopped() {
+    if !nix::unistd::geteuid().is_root() {
+        let error = bench().await.err().unwrap().to_string();
+        assert!(error.contains("need root"), "{error}");
+        return;
+    }
+    let bench = bench().await.unwrap();
+    let early = |what: &str| {
+        let once = format!("test -e /var/early || {{ touch /var/early; systemctl {what}; sleep 60; }}");
+        format!("#cloud-config\nbootcmd:\n- {once}\n")
+    };
+    let rebooted = bench.launch(&early("reboot")).await;
+    let off = bench.launch(&early("poweroff")).await;
+    bench.up(&rebooted).await;
+    assert_eq!(bench.sim.host(&rebooted).unwrap().boots, 2, "{}", bench.console(&rebooted).await);
+    let stopped = async {
+        while bench.sim.instance(&off).unwrap().state != State::Stopped {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(super::PATIENCE, stopped).await.expect("in time");
+    // Its device nodes are its own.
+    say(&bench, &rebooted, "sudo chmod 600 /dev/full && cat /proc/irq/default_smp_affinity").await;
+    assert_eq!(std::fs::metadata("/dev/full").unwrap().permissions().mode() & 0o777, 0o666);
 }
