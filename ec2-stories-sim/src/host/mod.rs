@@ -61,7 +61,8 @@ impl Hosts {
     }
 
     /// A real OpenSSH server for each instance, on a loopback address of its own, with its own host key, homes, `/etc`,
-    /// `/run`, `/opt`, `/srv` and processes. `/usr` and `/var` are this machine's, and cannot be written to.
+    /// `/run`, `/opt`, `/srv` and processes. `/usr` and `/var` are this machine's, and cannot be written to;
+    /// `/tmp` is this machine's, too.
     ///
     /// - The key pair's public key lets in `admin`, `ubuntu`, `ec2-user` and users that the cloud-config adds. As root each
     ///   has a uid of its own and root can log in too; as any other user all of them are one and the same.

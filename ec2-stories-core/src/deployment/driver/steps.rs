@@ -41,12 +41,12 @@ pub(super) async fn customize(context: &Context, node: NodeAddress, instance: In
 }
 
 /// Runs each customizer until it succeeds or fails for good. A node that runs may take a while to be reached: that is
-/// tried again for as long as a launch may take.
+/// tried again for as long as a launch may take, and whoever watches is told what it waits for.
 async fn run_customizers(context: &Context, address: &NodeAddress) -> Result<()> {
     let Some(fleet) = context.fleet(&address.fleet) else { return Ok(()) };
     let deadline = Instant::now() + fleet.spec.launch_timeout;
     for customizer in &fleet.customizers {
-        let mut tries = 0;
+        let (mut tries, mut told) = (0, String::new());
         let reports = loop {
             let node = context.node(address)?;
             let error = match call(context, "customize", address, customizer.customize(&node)).await {
@@ -56,6 +56,11 @@ async fn run_customizers(context: &Context, address: &NodeAddress) -> Result<()>
             let pause = jittered(back_off(tries));
             if error.is_permanent() || Instant::now() + pause >= deadline {
                 return Err(error);
+            }
+            let why = error.chain();
+            if why != told {
+                context.tell(Some(address), EventKind::Problem(format!("{why}; it is tried again")));
+                told = why;
             }
             tries += 1;
             sleep(pause).await;

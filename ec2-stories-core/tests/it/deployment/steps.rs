@@ -1,11 +1,15 @@
 //! Customizers, registrars and probes.
 
+use std::collections::BTreeMap;
+
+use ec2_stories_core::deployment::EventKind;
 use ec2_stories_core::deployment::machine::Phase;
 use ec2_stories_core::memory::{Fault, MemoryCustomizer, MemoryRegistrar};
 use ec2_stories_core::model::Mode;
 use ec2_stories_core::provider::{Customizer, Node, StepReport};
 use ec2_stories_core::{Deployment, Fleet};
 use ec2_stories_core::{ErrorKind, Result};
+use futures::StreamExt;
 
 use super::world::{World, debian};
 
@@ -72,8 +76,16 @@ async fn a_node_that_cannot_be_reached_yet_is_tried_again() {
         steps.packages.script().fail(index, Fault::Before);
     }
     let running = steps.shop().start().await.unwrap();
+    let events = running.events();
     running.ready().await.unwrap();
     running.terminate().await.unwrap().assert_clean();
+    let problems = events.filter_map(async |event| match event.kind {
+        EventKind::Problem(why) => Some((event.node?.slot, why)),
+        _ => None,
+    });
+    let problems: BTreeMap<u32, String> = problems.collect().await;
+    assert_eq!(problems.len(), 2, "each node's, once: {problems:?}");
+    assert!(problems.values().all(|why| why.ends_with("it is tried again")), "{problems:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -218,7 +218,7 @@ pub(crate) enum HostKind {
     None,
     /// A real OpenSSH server on a loopback address of its own, with its own /etc, /home, /opt, /root, /run and /srv. The second line
     /// of output says which port. Programs and network are this machine's: there is no service manager, packages cannot be
-    /// installed, and what listens has to listen at the node's own address, not at all of them.
+    /// installed, and what listens has to listen at the node's own address, not at all of them. /tmp is shared by all.
     Sshd,
     /// A Debian of its own with systemd, cloud-init, and metadata at 169.254.169.254: for root. The second line of output says
     /// what to put before a command so that it reaches them; the simulation listens in there, too.
