@@ -29,7 +29,7 @@ pub(crate) enum Command {
     Start {
         #[command(flatten)]
         on: OnStory,
-        /// Leave as soon as the nodes are ready; they stay, whatever the mode.
+        /// Leave as soon as the nodes are ready; then they stay, whatever the mode.
         #[arg(long)]
         detach: bool,
     },
@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Update {
         #[command(flatten)]
         on: OnStory,
-        /// Leave as soon as that is done; the nodes stay, whatever the mode.
+        /// Leave as soon as that is done; then the nodes stay, whatever the mode.
         #[arg(long)]
         detach: bool,
     },
