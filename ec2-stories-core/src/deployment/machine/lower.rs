@@ -143,13 +143,15 @@ impl Machine {
         out: &mut Outcome,
     ) {
         let aim = self.aim;
+        // It may be wanted again by now.
+        let next = if self.is_surplus(address) { Phase::Terminated } else { Phase::Absent };
         if let Some(node) = self.node_mut(address).filter(|node| node.phase == Phase::Deregistering) {
             let (has_instance, stays) = (node.instance.is_some(), node.leaving.is_none());
             (node.registering, node.registered) = (false, false);
             node.registrations.clear();
             out.problems.extend(problem.map(|failure| (address.clone(), failure)));
             match aim {
-                Aim::Live if !has_instance => self.enter(address, Phase::Terminated, out),
+                Aim::Live if !has_instance => self.enter(address, next, out),
                 Aim::Live if stays => self.proceed(address, now, out),
                 Aim::Live => self.drain_or_end(address, now, out),
                 Aim::Terminated => self.undo_or_condemn(address, out),

@@ -58,6 +58,10 @@ impl Machine {
     pub(super) fn enter(&mut self, address: &NodeAddress, phase: Phase, out: &mut Outcome) {
         if let Some(node) = self.node_mut(address) {
             node.phase = phase;
+            if matches!(phase, Phase::Running | Phase::Failed | Phase::Terminated) {
+                // A monitor watches it anew, or forgets it: what was asked is not answered any more.
+                node.admission = Admission::Given;
+            }
             out.entered.push((address.clone(), phase));
         }
     }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Failure, Leaving, Machine, Node, Outcome, Phase, Preparation};
+use super::{Action, Admission, Failure, Leaving, Machine, Node, Outcome, Phase, Preparation};
 use crate::ErrorKind;
 use crate::model::{Name, NodeAddress};
 
@@ -89,6 +89,10 @@ impl Machine {
 
     fn trim_node(&mut self, address: &NodeAddress, now: Timestamp, out: &mut Outcome) {
         let Some(node) = self.node_mut(address) else { return };
+        if node.admission == Admission::Asked {
+            // The monitor forgets it: it is asked anew where the node is wanted again.
+            node.admission = Admission::Wanted;
+        }
         let has_registrations = node.registering || !node.registrations.is_empty();
         match (node.phase, &node.instance, &node.outgoing) {
             // On its way; what is reported as a leak stays there to be seen.

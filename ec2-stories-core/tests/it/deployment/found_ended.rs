@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use ec2_stories_core::deployment::machine::Phase;
+use ec2_stories_core::memory::{Fault, MemoryRegistrar, Operation};
 use ec2_stories_core::model::{Health, InstanceState, Mode, Share};
 use ec2_stories_core::provider::Hold;
-use ec2_stories_core::{Clock, Deployment, Running};
-use tokio::time::sleep;
+use ec2_stories_core::{Clock, Deployment, Error, ErrorKind, Running};
+use tokio::time::{sleep, timeout};
 
 use super::replacement::{Shop, is_live, node, until};
 use super::world::{World, debian};
@@ -140,4 +141,74 @@ async fn a_restart_in_the_middle_goes_on_with_it() {
     assert!(launches.iter().all(|at_once| *at_once <= 2), "{launches:?}");
     running.terminate().await.unwrap().assert_clean();
     world.assert_nothing_is_left();
+}
+
+/// The monitor forgets what is given up for a while.
+#[tokio::test(start_paused = true)]
+async fn those_that_cannot_be_terminated_at_first_come_back_all_the_same() {
+    let world = left(1).await;
+    end(&world, 3, |world, id| world.cloud.stop(id));
+    sleep(Duration::from_secs(120)).await;
+    for _ in 0..3 {
+        let refused = Error::new(ErrorKind::Forbidden, "it is protected").code("OperationNotPermitted");
+        world.cloud.fail(Operation::Terminate, Fault::Error(refused));
+    }
+    let running = shop(&world, 1).start().await.unwrap();
+    for slot in 0..3 {
+        until(&running, &format!("web/{slot}"), is_live(2)).await;
+    }
+    running.ready().await.unwrap();
+    assert_eq!(world.cloud.live(), 10);
+    world.assert_no_doubles();
+    running.terminate().await.unwrap().assert_clean();
+    world.assert_nothing_is_left();
+}
+
+/// What somebody orders while the nodes wait for each other is done, and none of them waits for ever.
+#[tokio::test(start_paused = true)]
+async fn they_come_back_whatever_is_ordered_meanwhile() {
+    for order in ["none", "fewer and more", "fewer and more in a pause", "quarantine", "replace"] {
+        let world = World { mode: Mode::Production, ..World::new() };
+        let names = MemoryRegistrar::new();
+        let shop = || {
+            let health = Health { max_in_flight: Share::Nodes(1), ..Health::default() };
+            let db = debian("db", 3).health(health.clone()).registrar(names.clone());
+            let web = debian("web", 4).after("db").health(health).registrar(names.clone());
+            world.shop([db.build().unwrap(), web.build().unwrap()])
+        };
+        let running = shop().start().await.unwrap();
+        running.ready().await.unwrap();
+        running.kill().await;
+        end(&world, 7, |world, id| world.cloud.kill(id, "Client", "somebody ended it"));
+        sleep(Duration::from_secs(120)).await;
+        let running = shop().start().await.unwrap();
+        let (web, last) = ("web".parse().unwrap(), "web/3".parse().unwrap());
+        sleep(Duration::from_secs(5)).await;
+        match order {
+            "fewer and more" => {
+                running.scale(&web, 1).await.unwrap();
+                running.scale(&web, 4).await.unwrap();
+            }
+            "fewer and more in a pause" => {
+                running.pause("ada", "a look at it").await.unwrap();
+                running.scale(&web, 1).await.unwrap();
+                sleep(Duration::from_secs(600)).await;
+                running.scale(&web, 4).await.unwrap();
+                running.resume().await.unwrap();
+            }
+            "quarantine" => {
+                running.quarantine(&last, "a look at it").await.unwrap();
+                sleep(Duration::from_secs(60)).await;
+                running.release(&last).await.unwrap();
+            }
+            "replace" => running.replace(&last, "it is old").await.unwrap(),
+            _ => {}
+        }
+        let ready = timeout(Duration::from_secs(24 * 3600), running.ready()).await;
+        ready.unwrap_or_else(|_| panic!("{order}: {:?}", running.nodes())).unwrap();
+        assert_eq!(world.cloud.live(), 7, "{order}");
+        world.assert_no_doubles();
+        running.terminate().await.unwrap().assert_clean();
+        world.assert_nothing_is_left();
+    }
 }

@@ -11,6 +11,7 @@ mod expiry;
 mod found_ended;
 mod host_keys;
 mod image_file;
+mod inherited;
 mod later;
 mod launches;
 mod lease;

@@ -5,6 +5,7 @@ mod beside;
 mod customized_again;
 mod decisions;
 mod leaks;
+mod lost;
 mod ordered;
 mod random;
 mod refused;
