@@ -64,6 +64,7 @@ mod orders;
 mod ping;
 mod plan;
 mod preflight;
+mod private_keys;
 mod report;
 mod running;
 mod shared;

@@ -11,6 +11,7 @@ use super::image_file::{PlannedUpload, look};
 use super::journal::{FleetRecord, Stage};
 use super::machine::Place;
 use super::plan::{Plan, PlannedFleet};
+use super::private_keys::{folders, private_keys};
 use super::sweep::FOREIGN;
 use crate::Result;
 use crate::attributes::{Attributes, Reference};
@@ -97,6 +98,7 @@ async fn plan_fleet(
     let missing = if updates && missing.is_empty() { Slots::new([0]) } else { missing };
     if !missing.is_empty() {
         plan.findings.extend(doubts(spec, &field));
+        plan.findings.extend(private_keys(&context.spec, spec, &field));
     }
     if let Some(record) = &record
         && !missing.is_empty()
@@ -267,7 +269,7 @@ async fn preflight(
         }
     };
     findings.extend(unwatched(&switch, field));
-    findings.extend(generated_key(spec, field));
+    findings.extend(folders(spec, field));
     let mut resolved = Resolved::from(record);
     if let Some(KeyPairSpec::Existing(name)) = &spec.key {
         resolved.key = Some(name.clone());
@@ -334,16 +336,4 @@ fn unwatched(switch: &Switch, field: &str) -> Option<Finding> {
     let Switch::TagOnly(why) = switch else { return None };
     let message = format!("the nodes do not end themselves when their controller is lost: {why}");
     Some(Finding { severity: Severity::Note, field: format!("{field}.expires_after"), message })
-}
-
-/// A generated private key needs a folder; without it the key would be lost with the launch.
-fn generated_key(spec: &FleetSpec, field: &str) -> Option<Finding> {
-    let Some(KeyPairSpec::Generated(file)) = &spec.key else { return None };
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty())?;
-    let message = match std::fs::metadata(folder) {
-        Ok(folder) if folder.is_dir() => return None,
-        Ok(_) => format!("{} is not a folder", folder.display()),
-        Err(error) => format!("the folder {}: {error}", folder.display()),
-    };
-    Some(Finding { severity: Severity::Error, field: format!("{field}.key.generated"), message })
 }

@@ -2,27 +2,27 @@
 
 use std::cell::Cell;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use ec2_stories_core::{Error, Result};
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::manifest::MANIFEST;
 use super::pack::unreadable;
 
-/// Two empty blocks end an archive (POSIX, pax); one that is cut between two files differs by nothing else.
-const END: u64 = 1024;
+/// Two empty blocks where a file's header would be end an archive (POSIX, pax); one that is cut between two files differs by nothing
+/// else.
+const BLOCK: usize = 512;
 
 /// Unpacks a `.tar` or `.tar.gz` archive, and refuses what would leave the folder.
 pub(super) fn unpack(source: &Path, into: &Path) -> Result<()> {
     let wrong = |message: String| Error::invalid("bundle", message);
-    let mut file = BufReader::new(File::open(source).map_err(|error| unreadable(source, error))?);
-    let mut magic = [0; 2];
-    let zipped = file.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
-    file.seek(SeekFrom::Start(0)).map_err(|error| unreadable(source, error))?;
-    let stream: Box<dyn Read> = if zipped { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-    let mut archive = tar::Archive::new(Ending { stream, empty: 0 });
+    let unreadable = |error| unreadable(source, error);
+    let mut file = BufReader::new(File::open(source).map_err(unreadable)?);
+    let zipped = is_member(&mut file).map_err(unreadable)?;
+    let stream: Box<dyn Read> = if zipped { Box::new(Members::of(file)) } else { Box::new(file) };
+    let mut archive = tar::Archive::new(stream);
     archive.set_preserve_mtime(false);
     let begun = Cell::new(false);
     let broken = |error| {
@@ -46,13 +46,14 @@ pub(super) fn unpack(source: &Path, into: &Path) -> Result<()> {
             return Err(wrong(format!("{}: leads out of the bundle", path.display())));
         }
     }
-    // What follows the last file is read as well: a checksum is at the end.
-    let mut rest = archive.into_inner();
-    io::copy(&mut rest, &mut io::sink()).map_err(broken)?;
-    if rest.empty < END {
+    // The library stops behind the first empty block, or where there is nothing more.
+    let (mut rest, mut second) = (archive.into_inner(), Vec::new());
+    rest.by_ref().take(BLOCK as u64).read_to_end(&mut second).map_err(broken)?;
+    if second != [0; BLOCK] {
         return Err(wrong(format!("{} is damaged: it has no end", source.display())));
     }
-    Ok(())
+    // Padding and the like follow; of what is compressed they are read, too: a checksum is at the end.
+    io::copy(&mut rest, &mut io::sink()).map(drop).map_err(broken)
 }
 
 /// Archives are often made of a folder instead of its content.
@@ -65,21 +66,38 @@ pub(super) fn root(unpacked: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Counts the empty bytes that a stream has ended with so far.
-struct Ending {
-    stream: Box<dyn Read>,
-    empty: u64,
+/// What the members of a gzip file hold, one behind the other. What is behind the last and is no member, such as padding, is passed over,
+/// as gzip does.
+struct Members(Option<GzDecoder<BufReader<File>>>);
+
+impl Members {
+    fn of(file: BufReader<File>) -> Self {
+        Self(Some(GzDecoder::new(file)))
+    }
 }
 
-impl Read for Ending {
+impl Read for Members {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.stream.read(buffer)?;
-        match buffer[..read].iter().rposition(|byte| *byte != 0) {
-            Some(last) => self.empty = (read - last - 1) as u64,
-            None => self.empty += read as u64,
+        while let Some(member) = &mut self.0 {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            if !is_member(member.get_mut())? {
+                break;
+            }
+            self.0 = self.0.take().map(|ended| GzDecoder::new(ended.into_inner()));
         }
-        Ok(read)
+        Ok(0)
     }
+}
+
+/// Whether a member of a gzip file begins here (RFC 1952, section 2.3.1).
+fn is_member(file: &mut BufReader<File>) -> io::Result<bool> {
+    let mut magic = Vec::new();
+    let length = file.take(2).read_to_end(&mut magic)?;
+    file.seek_relative(-(length as i64))?;
+    Ok(magic == [0x1f, 0x8b])
 }
 
 #[cfg(test)]
@@ -158,6 +176,36 @@ mod tests {
             assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
         }
         assert_eq!(unpacked(&archive(&[File("./a", b"x"), Link("b", "a")])).unwrap(), 2);
+    }
+
+    #[test]
+    fn empty_content_is_no_end() {
+        let zeros: &'static [u8] = &[0; 4096];
+        let whole = archive(&[What::File("run", b"x"), What::File("zeros", zeros), What::File("last", b"y")]);
+        assert_eq!(unpacked(&whole).unwrap(), 3);
+        let last = whole.len() - 1024 - 1024;
+        for cut in [whole[..last].to_vec(), zipped(&whole[..last])] {
+            let said = unpacked(&cut).unwrap_err().to_string();
+            assert!(said.contains("is damaged: it has no end"), "{said}");
+        }
+        // One empty block is not an end, whatever is behind it.
+        let one = [&whole[..last + 512 + 512 + 512], b"more".as_slice()].concat();
+        assert!(unpacked(&one).unwrap_err().to_string().contains("has no end"));
+    }
+
+    #[test]
+    fn what_is_behind_the_end_is_passed_over() {
+        let whole = archive(&[What::File("a", b"x"), What::File("b", b"y")]);
+        for behind in [&[0; 8000][..], &[0; 7], b"more", &[0x1f], &[[0; 3].as_slice(), b"more"].concat()] {
+            assert_eq!(unpacked(&[&whole[..], behind].concat()).unwrap(), 2, "{behind:?}");
+            assert_eq!(unpacked(&[&zipped(&whole)[..], behind].concat()).unwrap(), 2, "zipped, {behind:?}");
+        }
+        // As tools write it that compress with several threads.
+        let (head, tail) = whole.split_at(700);
+        let members = [zipped(head), zipped(tail)].concat();
+        assert_eq!(unpacked(&members).unwrap(), 2);
+        assert!(unpacked(&zipped(head)).is_err());
+        assert!(unpacked(&members[..members.len() - 1]).is_err());
     }
 
     #[test]

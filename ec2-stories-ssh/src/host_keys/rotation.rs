@@ -17,7 +17,8 @@ use crate::error::code;
 use crate::{Command, Exit, Output, Session, Ssh, Target};
 
 /// Finds the server that we are logged in to: up from this process there is the one that listens, whose command line says its
-/// configuration. `$pid`, `$sshd`, `$config` are what the scripts go on with.
+/// configuration. `$pid`, `$sshd`, `$config`, `$keys` are what the scripts go on with, one at a time where there is `flock` (util-linux):
+/// a key that is made while others are taken would be taken by nobody. The lock is on the keys' folder, and ends with the script.
 const FIND: &str = r#"set -eu
 pid=$$; listener=
 while [ "$pid" -gt 0 ]; do
@@ -32,19 +33,20 @@ for word in $listener; do
   case $after$word in -f) after=-f; continue;; -f?*) config=${word#-f};; esac; after=
 done
 keys=$("$sshd" -T ${config:+-f "$config"} | sed -n 's/^hostkey //p')
+for key in $keys; do
+  if [ -f "$key" ] && command -v flock >/dev/null; then exec 9<"${key%/*}"; flock 9; break; fi
+done
 "#;
 
 /// Makes a key beside each that the server uses, unless an earlier try or another program has, and prints its public half. A
-/// link makes the file at once, or not at all. It exits with 75 if `$1`, the injected key, is in no file any more, or another
-/// program takes the new key at this moment; what was made too late for that is removed.
-const MAKE: &str = r#"has_injected() {
-  for used in $keys; do
-    [ -f "$used" ] || continue
-    case $(ssh-keygen -y -f "$used") in "$1"*) return 0;; esac
-  done
-  return 1
-}
-has_injected "$1" || exit 75
+/// link makes the file at once, or not at all. It exits with 75 if `$1`, the injected key, is in no file any more, or, without a
+/// lock, another program takes the new key at this moment.
+const MAKE: &str = r#"injected=
+for key in $keys; do
+  [ -f "$key" ] || continue
+  case $(ssh-keygen -y -f "$key") in "$1"*) injected=1;; esac
+done
+[ -n "$injected" ] || exit 75
 for key in $keys; do
   [ -f "$key" ] || continue
   new=$key.ec2-stories
@@ -52,10 +54,8 @@ for key in $keys; do
     type=$(ssh-keygen -l -f "$key" | sed 's/.*(\(.*\))$/\1/' | tr 'A-Z' 'a-z')
     rm -f "$new.$$" "$new.$$.pub"
     ssh-keygen -q -t "$type" -N '' -C '' -f "$new.$$"
-    made=
-    ln "$new.$$" "$new" 2>/dev/null && made=1 || [ -f "$new" ]
+    ln "$new.$$" "$new" 2>/dev/null || [ -f "$new" ]
     rm -f "$new.$$" "$new.$$.pub"
-    has_injected "$1" || { [ -z "$made" ] || rm -f "$new"; exit 75; }
   fi
   ssh-keygen -y -f "$new" || { [ -f "$new" ] && exit 1; exit 75; }
 done

@@ -294,6 +294,63 @@ async fn programs_that_replace_an_injected_key_at_once_agree() {
     }
 }
 
+/// Takes the injected key's place only when told to, or after a while.
+const SLOW_TO_TAKE: &str = r#"#!/bin/sh
+here=${0%/bin/*}; tries=0
+for to; do :; done
+while [ "$to" = "$here/host" ] && [ ! -e "$here/go" ] && [ "$tries" -lt 150 ]; do sleep 0.02; tries=$((tries + 1)); done
+exec /usr/bin/mv "$@"
+"#;
+/// Of two programs that make keys, has the second one begin when the first has taken one.
+const IN_TURN: &str = r#"#!/bin/sh
+here=${0%/bin/*}; tries=0
+until_is() { while ! "$@" && [ "$tries" -lt 150 ]; do sleep 0.02; tries=$((tries + 1)); done; }
+taken() { ! cmp -s "$here/second.pub" "$here/second.old"; }
+case $* in *hostkey*)
+  if mkdir "$here/one" 2>/dev/null; then until_is [ -e "$here/two" ]
+  elif mkdir "$here/two" 2>/dev/null; then until_is taken
+  fi;;
+esac
+exec /usr/bin/sed "$@"
+"#;
+/// Tells so when a key is shown that was made after the other one beside it was taken, and goes on when that is done.
+const LATE_TO_MAKE: &str = r#"#!/bin/sh
+here=${0%/bin/*}; tries=0
+for file; do :; done
+if [ "$file" = "$here/second.ec2-stories" ] && ! cmp -s "$here/second.pub" "$here/second.old"; then
+  touch "$here/go"
+  while [ -e "$here/host.ec2-stories" ] && [ "$tries" -lt 150 ]; do sleep 0.02; tries=$((tries + 1)); done
+fi
+exec /usr/bin/ssh-keygen "$@"
+"#;
+
+#[tokio::test]
+async fn a_program_that_comes_while_another_takes_its_keys_leaves_none_behind() {
+    let server = Sshd::with_sudo("HostKey {here}/second");
+    let own = |name: &str| fs::read_to_string(server.path(name)).unwrap();
+    fs::copy(server.path("host"), server.path("injected")).unwrap();
+    fs::copy(server.path("second.pub"), server.path("second.old")).unwrap();
+    for (program, text) in [("mv", SLOW_TO_TAKE), ("sed", IN_TURN), ("ssh-keygen", LATE_TO_MAKE)] {
+        let file = server.path("bin").join(program);
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let store = MemoryStore::new();
+    let login = || {
+        let ssh = ssh(&server, injected_keys(&server, &store));
+        let readiness = Readiness::builder().cloud_init(false).build().unwrap();
+        let target = instance(&server);
+        async move { readiness.wait(&ssh, &target).await }
+    };
+    let (one, two) = tokio::join!(login(), login());
+    one.unwrap();
+    two.unwrap();
+    assert!(server.path("two").exists() && own("second.pub") != own("second.old"));
+    let left = fs::read_dir(server.path("")).unwrap().flatten();
+    let left: Vec<_> = left.map(|file| file.file_name().into_string().unwrap()).collect();
+    assert!(!left.iter().any(|name| name.contains(".ec2-stories")), "{left:?}");
+}
+
 #[tokio::test]
 async fn an_injected_key_needs_a_store() {
     let keys = HostKeys::injected("key");

@@ -30,7 +30,7 @@ pub(super) use call::{On, call, persist};
 pub(super) use context::Context;
 pub(super) use controller::{Command, Controller};
 pub(super) use expiry::{Switch, first as first_expiry, of_fleet as expiry_of};
-pub(super) use host_key::{HostKey, injected_file};
+pub(super) use host_key::{HostKey, injected_file, read_host_key};
 pub(super) use recover::{Recovered, Stray, nonce, places, recover, revise};
 pub(super) use request::{Composed, Resolved, freeze, user_data};
 pub(super) use view::Progress;

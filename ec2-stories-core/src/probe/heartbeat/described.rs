@@ -1,6 +1,7 @@
 //! A probe of heartbeats, as data.
 
 use std::fs::File;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,9 +14,10 @@ use tokio::fs::read_to_string;
 use tokio::sync::OnceCell;
 
 use super::{Heartbeats, check_late, check_way};
+use crate::account::refuse_others;
 use crate::probe::HeartbeatKey;
 use crate::provider::{Liveness, Node, Probe};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, check_private_key};
 
 /// The node sent a heartbeat not long ago, for a description that came as data: where to listen for it, and the files that this takes.
 ///
@@ -106,7 +108,7 @@ impl HeartbeatSpec {
         Ok(self)
     }
 
-    /// Sees whether its files can be read.
+    /// Sees whether its files can be read, and its keys by nobody else.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`], naming the field.
@@ -118,14 +120,20 @@ impl HeartbeatSpec {
         ];
         for (field, file) in files.into_iter().filter_map(|(field, file)| Some((field, file?))) {
             let wrong = |error| Error::invalid(field, format!("{}: {error}", file.display()));
-            File::open(file).map(drop).map_err(wrong)?;
+            let opened = File::open(file).map_err(wrong)?;
+            let usable = match field {
+                "private_key" => check_private_key(&opened, file),
+                "key_file" => refuse_others(&opened).map_err(|error| error.on(file.display().to_string())),
+                _ => Ok(()),
+            };
+            usable.map_err(|error| Error::invalid(field, error.chain()))?;
         }
         Ok(())
     }
 
     async fn listen(&self) -> Result<Heartbeats> {
         let tls = match (&self.certificate, &self.private_key) {
-            (Some(chain), Some(key)) => Some((read(chain).await?, SecretString::from(read(key).await?))),
+            (Some(chain), Some(key)) => Some((read(chain).await?, read_private(key).await?)),
             _ => None,
         };
         let key = HeartbeatKey::file(&self.key_file).await?;
@@ -135,9 +143,26 @@ impl HeartbeatSpec {
 }
 
 async fn read(file: &Path) -> Result<String> {
-    let unreadable =
-        |error| Error::new(ErrorKind::Io, "cannot be read").on(file.display().to_string()).because(error);
-    read_to_string(file).await.map_err(unreadable)
+    read_to_string(file).await.map_err(|error| unreadable(file, error))
+}
+
+async fn read_private(file: &Path) -> Result<SecretString> {
+    let place = file.to_owned();
+    let read = move || {
+        let mut opened = File::open(&place).map_err(|error| unreadable(&place, error))?;
+        check_private_key(&opened, &place)?;
+        let mut text = String::new();
+        opened.read_to_string(&mut text).map_err(|error| unreadable(&place, error))?;
+        Ok(SecretString::from(text))
+    };
+    match tokio::task::spawn_blocking(read).await {
+        Ok(read) => read,
+        Err(stopped) => Err(unreadable(file, io::Error::other(stopped))),
+    }
+}
+
+fn unreadable(file: &Path, error: io::Error) -> Error {
+    Error::new(ErrorKind::Io, "cannot be read").on(file.display().to_string()).because(error)
 }
 
 #[async_trait]

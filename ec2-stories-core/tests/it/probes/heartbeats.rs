@@ -171,6 +171,27 @@ async fn a_description_that_cannot_be_meant_names_its_field() {
     whole.consistent().unwrap();
     of("0.0.0.0:7443").in_the_clear().consistent().unwrap();
     assert_eq!(whole.check_files().unwrap_err().resource(), Some("key_file"));
+    let set = |file: &std::path::Path, mode| {
+        std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    let (secret, chain) = (key_file(&folder), folder.path().join("chain.pem"));
+    let private = folder.path().join("key.pem");
+    for file in [&chain, &private] {
+        std::fs::write(file, "").unwrap();
+        set(file, 0o644);
+    }
+    let port = server::nobody().await;
+    let open = HeartbeatSpec::new(([127, 0, 0, 1], port).into(), &secret).tls(&chain, &private);
+    let error = open.check_files().unwrap_err();
+    assert_eq!(error.resource(), Some("private_key"));
+    let told = format!("(mode 0644): run chmod 600 '{}'", private.display());
+    assert!(error.message().contains(&told), "{error}");
+    let silent = open.check(&node(0, "10.0.0.1")).await;
+    assert!(matches!(&silent, Liveness::Unknown(why) if why.contains(&told)), "{silent:?}");
+    set(&private, 0o600);
+    open.check_files().unwrap();
+    set(&secret, 0o640);
+    assert_eq!(open.check_files().unwrap_err().resource(), Some("key_file"));
     assert_eq!(whole.clone().beside([&of("0.0.0.0:7443")]).unwrap_err().resource(), Some("listen"));
     let unread = of("127.0.0.1:7443").check(&node(0, "10.0.0.1")).await;
     assert!(matches!(&unread, Liveness::Unknown(why) if why.contains("none")), "{unread:?}");

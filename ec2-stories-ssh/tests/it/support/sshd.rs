@@ -60,10 +60,14 @@ impl Sshd {
         server
     }
 
-    /// Whose host has a sudo that asks nothing and changes nothing: the server's user may do all that a test needs.
+    /// Whose host has a sudo that asks nothing and changes nothing: the server's user may do all that a test needs. A configuration that
+    /// names a `second` host key has one.
     pub(crate) fn with_sudo(more: &str) -> Self {
         let environment = format!("SetEnv SHLVL=1 PATH={{here}}/bin:/usr/sbin:/usr/bin:/bin\n{more}");
         Self::prepared(&environment, |folder| {
+            if more.contains("{here}/second") {
+                keygen(&["-t", "ecdsa", "-f", text(&folder.join("second"))]);
+            }
             fs::create_dir(folder.join("bin")).unwrap();
             let sudo = folder.join("bin/sudo");
             fs::write(&sudo, "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"\n")

@@ -163,10 +163,18 @@ fn heartbeats_are_listened_for_and_sent_with_files_beside_the_story() {
     // What is missing is said before a start, not by nodes that never come to live.
     let missing = story.check_customizing().unwrap_err();
     assert!(missing.message().contains("beats.key") && missing.line() > 1, "{missing}");
-    std::fs::write(folder.path().join("beats.key"), "").unwrap();
+    let put = |file: &str, mode: u32| {
+        let file = folder.path().join(file);
+        std::fs::write(&file, "").unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    put("beats.key", 0o600);
     let missing = story.check_customizing().unwrap_err();
     assert!(missing.message().contains("fleet.db.probe.heartbeat.private_key"), "{missing}");
-    std::fs::write(folder.path().join("tls.key"), "").unwrap();
+    put("tls.key", 0o644);
+    let open = story.check_customizing().unwrap_err();
+    assert!(open.message().contains("(mode 0644): run chmod 600 '") && open.line() > 1, "{open}");
+    put("tls.key", 0o600);
     story.check_customizing().unwrap();
 
     let error = heartbeats(folder.path(), ", in_the_clear = true").unwrap_err();

@@ -1,12 +1,13 @@
 //! The files of a host key: the private one complete or absent, its owner's alone, never overwritten.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::HostKey;
 use crate::deployment::journal::InjectedKey;
 use crate::model::{FleetSpec, HostKeys, Name};
-use crate::{Error, ErrorKind, Result, Status};
+use crate::{Error, ErrorKind, Result, Status, check_private_key};
 
 /// The file of the private key that the fleet's nodes are to be known by at the first login.
 pub(crate) fn injected_file(fleet: &FleetSpec) -> Option<&Path> {
@@ -25,9 +26,9 @@ pub(crate) async fn of_fleet(deployment: &Name, fleet: &FleetSpec) -> Result<Opt
     let comment = format!("{deployment}.{}", fleet.name);
     let file = private.clone();
     let key = blocking(private, move |private| {
-        let key = match read(private) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => make(private, &comment)?,
-            text => HostKey::read(&text.map_err(|error| failed(private, error))?)?,
+        let key = match read(private)? {
+            None => make(private, &comment)?,
+            Some(key) => key,
         };
         write(&public, &format!("{}\n", key.public), true).map_err(|error| failed(&public, error))?;
         Ok(key)
@@ -42,7 +43,7 @@ pub(crate) async fn of_fleet(deployment: &Name, fleet: &FleetSpec) -> Result<Opt
 pub(crate) async fn of_record(record: &InjectedKey) -> Result<HostKey> {
     let recorded = record.public.clone();
     blocking(record.file.clone(), move |file| {
-        let key = HostKey::read(&read(file).map_err(|error| failed(file, error))?)?;
+        let key = existing(file)?;
         if key.public != recorded {
             let message = "the host key's file holds another key than the launch was written down with; put the \
                            old one back";
@@ -70,25 +71,28 @@ fn make(private: &Path, comment: &str) -> Result<HostKey> {
     match write(private, key.private.expose_secret(), false) {
         Ok(()) => Ok(key),
         // Another fleet's task, or another process, was faster: theirs counts.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            HostKey::read(&read(private).map_err(|error| failed(private, error))?)
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => existing(private),
         Err(error) => Err(failed(private, error)),
     }
 }
 
-fn read(file: &Path) -> io::Result<String> {
-    let text = std::fs::read_to_string(file)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if std::fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
-            return Err(io::Error::other(
-                "others than its owner may read or write it; its mode must be 0600",
-            ));
-        }
-    }
-    Ok(text)
+/// The key in the file, where there is one already.
+///
+/// # Errors
+/// Others may use the file, or what it holds is no such key.
+pub(crate) fn read(file: &Path) -> Result<Option<HostKey>> {
+    let mut opened = match File::open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(|error| failed(file, error))?,
+    };
+    check_private_key(&opened, file)?;
+    let mut text = String::new();
+    opened.read_to_string(&mut text).map_err(|error| failed(file, error))?;
+    HostKey::read(&text).map(Some).map_err(|error| error.on(file.display().to_string()))
+}
+
+fn existing(file: &Path) -> Result<HostKey> {
+    read(file)?.ok_or_else(|| failed(file, io::ErrorKind::NotFound.into()))
 }
 
 /// Written under another name, with mode 0600 from the start, then moved to its own.

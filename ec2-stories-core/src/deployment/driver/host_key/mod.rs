@@ -11,7 +11,7 @@ use ssh_key::{LineEnding, PrivateKey};
 use crate::model::{CloudConfig, Rendered, compress};
 use crate::{Error, ErrorKind, Result};
 
-pub(crate) use file::{injected_file, of_fleet, of_record};
+pub(crate) use file::{injected_file, of_fleet, of_record, read as read_host_key};
 
 /// A host key of a fleet.
 #[derive(Clone, Debug)]
