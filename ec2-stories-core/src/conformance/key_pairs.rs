@@ -102,6 +102,11 @@ async fn generated(keys: &dyn KeyPairs) {
 
     let foreign = directory.path().join("foreign.pem");
     fs::write(&foreign, "precious").expect("a file in a temporary directory");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&foreign, fs::Permissions::from_mode(0o600)).expect("our own file");
+    }
     let refused = keys.ensure_key(&deployment, &name("db"), &KeyPairSpec::Generated(foreign.clone())).await;
     fails(refused, ErrorKind::Conflict, FOREIGN);
     demand(fs::read(&foreign).is_ok_and(|now| now == b"precious"), FOREIGN, "the file changed");

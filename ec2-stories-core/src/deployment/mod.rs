@@ -35,7 +35,7 @@
 //! A node that lives with another instance is told of ([`EventKind::Changed`]), and those fleets that come after its own are customized
 //! again, a few nodes at a time; so are nodes whose customizers have another revision than the one that was run on them.
 //! What a fleet that was ready has lost is launched again for as long as that takes, whatever the cloud answers. Nodes that it never had, and
-//! that are refused for good or by a limit, are given up with the cause, and asked for again when somebody scales the fleet to another
+//! that are refused for good, are given up with the cause, and asked for again when somebody scales the fleet to another
 //! number, orders a node replaced or starts the deployment anew.
 //!
 //! Instances that a start finds ended are deaths as any other, and launched anew within the same budgets; those of a fleet that had never

@@ -35,9 +35,11 @@ impl Failure {
         matches!(self.kind, ErrorKind::Capacity | ErrorKind::Unsupported) && self.status != Status::Ambiguous
     }
 
-    /// The cloud, or a limit, will not have it, and will not by itself: not a lack of room, nor something amiss on this side.
+    /// The cloud will not have it, and will not by itself: not a lack of room, nor a limit, which has room again once others
+    /// have ended or an hour is over, nor something amiss on this side.
     pub(super) fn is_refusal(&self) -> bool {
-        let passes = matches!(self.kind, ErrorKind::Capacity | ErrorKind::Unavailable | ErrorKind::Io);
+        use ErrorKind::{Capacity, Io, Limit, Unavailable};
+        let passes = matches!(self.kind, Capacity | Limit | Unavailable | Io);
         self.status == Status::Permanent && !passes
     }
 

@@ -131,6 +131,20 @@ async fn adopted_nodes_count_in_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fleet_that_grew_beyond_the_hours_limit_gets_its_nodes_when_the_hour_is_over() {
+    let world = World { mode: ec2_stories_core::model::Mode::Production, ..World::new() };
+    let limits = Limits { launches_per_hour: 3, ..Limits::default() };
+    let running = limited(&world, limits, 2).start().await.unwrap();
+    running.ready().await.unwrap();
+    running.scale(&"web".parse().unwrap(), 4).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(600)).await;
+    assert!(world.cloud.live() < 4);
+    tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+    assert_eq!(world.cloud.live(), 4);
+    running.terminate().await.unwrap().assert_clean();
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_ended_before_anybody_saw_it_counts_in_the_limit() {
     let world = World::new();
     let limits = Limits { launches: 1, launches_per_hour: 1, ..Limits::default() };
