@@ -22,7 +22,7 @@ use tally::Tally;
 pub(crate) const EVERYTHING: &str = "--workspace --all-features";
 
 /// Tests at once beside one a core that computes: the other groups of `.config/nextest.toml`.
-const BESIDE: usize = 5;
+const BESIDE: usize = 3;
 
 /// A cold build of aws-sdk-ec2 says nothing for minutes; what is silent for longer hangs.
 pub(crate) const BUILD_PATIENCE: Duration = Duration::from_secs(45 * 60);
