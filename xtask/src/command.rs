@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-pub(crate) use stream::{Said, stream};
+pub(crate) use stream::{Said, keep, stream};
 
 /// What `cargo run` tells the task about itself. A build script that watches one of these (ring's does)
 /// would run again, and with it everything that depends on it, aws-sdk-ec2 included.

@@ -7,6 +7,7 @@ mod tally;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -19,6 +20,9 @@ use tally::Tally;
 
 /// One set of features for every build here: another set would build aws-sdk-ec2 (minutes) once more.
 pub(crate) const EVERYTHING: &str = "--workspace --all-features";
+
+/// Tests at once beside one a core that computes: the other groups of `.config/nextest.toml`.
+const BESIDE: usize = 3;
 
 /// A cold build of aws-sdk-ec2 says nothing for minutes; what is silent for longer hangs.
 pub(crate) const BUILD_PATIENCE: Duration = Duration::from_secs(45 * 60);
@@ -56,10 +60,11 @@ impl<'a> Runner<'a> {
     fn tests(&self, filter: Option<&str>) -> Tally {
         let nextest = output(cargo(&self.workspace.root, "nextest --version")).is_ok();
         match (nextest, filter) {
-            (true, None) => self.step(&format!("nextest run {EVERYTHING} --no-fail-fast"), summary::nextest),
-            (true, Some(filter)) => {
-                let mut tests = self.cargo(&format!("nextest run {EVERYTHING} --no-fail-fast --filterset"));
-                tests.arg(filter);
+            (true, filter) => {
+                let at_once = available_parallelism().map_or(1, usize::from) + BESIDE;
+                let mut tests =
+                    self.cargo(&format!("nextest run {EVERYTHING} --no-fail-fast --test-threads {at_once}"));
+                tests.args(filter.into_iter().flat_map(|filter| ["--filterset", filter]));
                 self.run(tests, BUILD_PATIENCE, summary::nextest)
             }
             (false, None) => {
@@ -77,10 +82,7 @@ impl<'a> Runner<'a> {
     fn run(&self, command: Command, patience: Duration, count: impl Fn(&Said) -> Tally) -> Tally {
         let shown = shown(&command);
         eprintln!("\n$ {shown}");
-        match stream(command, patience).context(shown) {
-            Ok(said) => count(&said).and_ended(said.success),
-            Err(error) => Tally::broken(&format!("{error:#}")),
-        }
+        counted(stream(command, patience).context(shown), count)
     }
 
     /// A cargo whose tests know where the peers are, too.
@@ -90,6 +92,13 @@ impl<'a> Runner<'a> {
             cargo.env("EC2_STORIES_PEERS", peers);
         }
         cargo
+    }
+}
+
+fn counted(said: Result<Said>, count: impl Fn(&Said) -> Tally) -> Tally {
+    match said {
+        Ok(said) => count(&said).and_ended(said.success),
+        Err(error) => Tally::broken(&format!("{error:#}")),
     }
 }
 

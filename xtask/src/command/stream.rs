@@ -1,4 +1,4 @@
-//! A command whose output is shown as it comes and kept.
+//! A command whose output is kept, and shown as it comes or afterwards.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
@@ -25,8 +25,34 @@ enum Line {
     Err(String),
 }
 
+impl Line {
+    fn show(&self) {
+        match self {
+            Self::Out(line) => println!("{line}"),
+            Self::Err(line) => eprintln!("{line}"),
+        }
+    }
+}
+
+impl Said {
+    /// Shows what was kept: what it said on standard error first.
+    pub(crate) fn show(&self) {
+        self.err.iter().for_each(|line| eprintln!("{line}"));
+        self.out.iter().for_each(|line| println!("{line}"));
+    }
+}
+
 /// Runs the command, shows its output as it comes, and kills it once it has been silent for `patience`.
-pub(crate) fn stream(mut command: Command, patience: Duration) -> Result<Said> {
+pub(crate) fn stream(command: Command, patience: Duration) -> Result<Said> {
+    listen(command, patience, Line::show)
+}
+
+/// As [`stream`], and shows nothing: for what runs beside others.
+pub(crate) fn keep(command: Command, patience: Duration) -> Result<Said> {
+    listen(command, patience, |_| {})
+}
+
+fn listen(mut command: Command, patience: Duration, heard: impl Fn(&Line)) -> Result<Said> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -40,13 +66,12 @@ pub(crate) fn stream(mut command: Command, patience: Duration) -> Result<Said> {
     let mut said = Said { success: false, out: Vec::new(), err: Vec::new() };
     loop {
         match lines.recv_timeout(patience) {
-            Ok(Line::Out(line)) => {
-                println!("{line}");
-                said.out.push(line);
-            }
-            Ok(Line::Err(line)) => {
-                eprintln!("{line}");
-                said.err.push(line);
+            Ok(line) => {
+                heard(&line);
+                match line {
+                    Line::Out(line) => said.out.push(line),
+                    Line::Err(line) => said.err.push(line),
+                }
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {

@@ -112,6 +112,8 @@ async fn a_termination_by_a_controller_that_was_replaced_is_not_clean() {
     let report = former.terminate().await.unwrap();
     assert_eq!((report.ending, report.is_clean()), (Ending::Detached, false), "{report}");
     assert_eq!(world.cloud.live(), 2);
+    current.terminate().await.unwrap().assert_clean();
+    world.assert_nothing_is_left();
 }
 
 #[tokio::test(start_paused = true)]

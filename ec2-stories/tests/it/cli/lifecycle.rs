@@ -34,7 +34,7 @@ async fn a_story_is_planned_started_left_seen_and_terminated() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dev_nodes_go_down_at_ctrl_c_at_sigterm_and_at_the_terminals_end() {
-    for signal in ["INT", "TERM", "HUP"] {
+    let goes_down = async |signal| {
         let shop = Shop::new(STORY).await;
         let mut start = shop.start(&[]);
         start.ready().await;
@@ -42,7 +42,8 @@ async fn dev_nodes_go_down_at_ctrl_c_at_sigterm_and_at_the_terminals_end() {
         start.signal(signal);
         start.end().await.expect(0);
         shop.sim.assert_clean();
-    }
+    };
+    tokio::join!(goes_down("INT"), goes_down("TERM"), goes_down("HUP"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

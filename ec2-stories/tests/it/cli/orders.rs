@@ -8,7 +8,7 @@ fn production() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fleet_is_scaled_below_a_controller_that_runs() {
-    let shop = Shop::new(STORY).await;
+    let shop = Shop::new(&format!("{STORY}[fleet.health]\ndrain = '1s'\n")).await;
     let mut start = shop.start(&[]);
     start.ready().await;
     let pid = start.child.id().unwrap().to_string();
