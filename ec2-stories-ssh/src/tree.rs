@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use ec2_stories_core::{Error, ErrorKind, Result};
+use rand::RngExt;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
+use crate::error::code;
 use crate::{Captured, Chunk, Command, Output, Session};
 
 /// What is kept in memory for all hosts, instead of being read for each.
@@ -17,8 +19,10 @@ const IN_MEMORY: u64 = 256 * 1024 * 1024;
 /// Error output that is kept for the last line's sake.
 const KEEP: usize = 16 * 1024;
 
-const UNPACK: &str = "mkdir -p -- \"$1\" && exec tar -xopf - -C \"$1\"";
-const PACK: &str = "exec tar -cf - -C \"$1\" .";
+const UNPACK: &str = include_str!("tree/unpack.sh");
+const PACK: &str = "export LC_ALL=C; exec tar -cf - -C \"$1\" .";
+/// What tar says of a socket, which no archive can hold.
+const LEFT_OUT: &str = ": socket ignored";
 
 /// A folder of this machine, read once, to be sent to many hosts.
 #[derive(Debug)]
@@ -35,21 +39,28 @@ pub struct Copied {
     pub files: u64,
     /// What is in them.
     pub bytes: u64,
+    /// Pipes, sockets and devices, which are left out.
+    pub left_out: u64,
 }
 
-/// `3 files, 1.2 KiB`.
+/// `3 files, 1.2 KiB`, and what was left out.
 impl fmt::Display for Copied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { files, bytes } = *self;
+        let Self { files, bytes, left_out } = *self;
         write!(f, "{files} file{}, ", if files == 1 { "" } else { "s" })?;
         match bytes {
-            ..1024 => write!(f, "{bytes} B"),
+            ..1024 => write!(f, "{bytes} B")?,
             #[allow(clippy::cast_precision_loss)] // Two digits are shown.
             _ => {
                 let units = ["KiB", "MiB", "GiB", "TiB"];
                 let unit = ((bytes.ilog2() / 10) as usize).min(units.len());
-                write!(f, "{:.1} {}", bytes as f64 / 1024_f64.powi(unit as i32), units[unit - 1])
+                write!(f, "{:.1} {}", bytes as f64 / 1024_f64.powi(unit as i32), units[unit - 1])?;
             }
+        }
+        match left_out {
+            0 => Ok(()),
+            1 => f.write_str(", 1 pipe, socket or device left out"),
+            _ => write!(f, ", {left_out} pipes, sockets and devices left out"),
         }
     }
 }
@@ -61,7 +72,8 @@ enum Content {
 }
 
 impl Tree {
-    /// Reads a folder with all that is in it. Symbolic links stay what they are.
+    /// Reads a folder with all that is in it. Symbolic links stay what they are. Pipes, sockets and devices are left out, and counted:
+    /// a folder of a user who is logged in has some, and nobody wants to have them elsewhere.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] for what cannot be read.
@@ -89,12 +101,14 @@ impl Tree {
 
     /// Puts it into a folder of the host, which is made where it is missing. What is there under other names stays.
     ///
-    /// Not at once: who looks meanwhile sees a part. A [`Bundle`](crate::bundle::Bundle) is switched at once.
+    /// Each file at once: who looks sees the old one or the new one. Nothing takes its place before all of it has come, so what fails
+    /// on the way changes nothing, and leaves nothing; until the end the disk needs room for both. The folder as a whole is not changed
+    /// at once; a [`Bundle`](crate::bundle::Bundle) is.
     ///
     /// # Errors
-    /// If the link breaks, or the host cannot unpack it.
+    /// If the link breaks, the host cannot unpack it, or a folder is where a file would be; [`DISK_FULL`](code::DISK_FULL).
     pub async fn send(&self, session: &Session, folder: &str) -> Result<()> {
-        self.send_by(session, Command::shell(UNPACK).arg(folder), folder).await
+        self.send_by(session, take(folder), folder).await
     }
 
     /// As [`send`](Self::send), as root.
@@ -102,7 +116,7 @@ impl Tree {
     /// # Errors
     /// As [`send`](Self::send), and if root cannot be had.
     pub async fn send_as_root(&self, session: &Session, folder: &str) -> Result<()> {
-        self.send_by(session, Command::shell(UNPACK).arg(folder).as_root(), folder).await
+        self.send_by(session, take(folder).as_root(), folder).await
     }
 
     async fn send_by(&self, session: &Session, command: Command, folder: &str) -> Result<()> {
@@ -115,10 +129,11 @@ impl Tree {
                 running.output(|_| ()).await?
             }
         };
-        output.checked("copy").map(drop).map_err(|error| error.on(format!("{}:{folder}", session.target())))
+        checked(output).map_err(|error| error.on(format!("{}:{folder}", session.target())))
     }
 
-    /// Takes a folder of the host into a folder of this machine, which is made where it is missing.
+    /// Takes a folder of the host into a folder of this machine, which is made where it is missing. Pipes, sockets and devices are left
+    /// out, and counted.
     ///
     /// # Errors
     /// If the link breaks, the host cannot read it, or this machine cannot write it.
@@ -150,12 +165,39 @@ impl Tree {
             }
         }
         let output = Output { exit: running.wait().await?, stdout: Captured::default(), stderr: errors };
-        output.checked("copy").map_err(|error| error.on(format!("{}:{from}", session.target())))?;
+        let sockets = output.stderr.text().lines().filter(|line| line.ends_with(LEFT_OUT)).count() as u64;
+        checked(output).map_err(|error| error.on(format!("{}:{from}", session.target())))?;
         file.flush().await.map_err(local)?;
         let file = file.into_std().await;
         let unpacked = tokio::task::spawn_blocking(move || unpack(file, &to)).await;
-        unpacked.map_err(io::Error::other).and_then(|unpacked| unpacked).map_err(local)
+        let mut copied = unpacked.map_err(io::Error::other).and_then(|unpacked| unpacked).map_err(local)?;
+        copied.left_out += sockets;
+        Ok(copied)
     }
+}
+
+/// What unpacks in that folder of the host.
+fn take(folder: &str) -> Command {
+    let stage = format!(".ec2-stories-{:016x}", rand::rng().random::<u64>());
+    Command::shell(UNPACK).args([folder, &stage])
+}
+
+/// The reason is said before tar's last line, which says no more than that there was one.
+fn checked(output: Output) -> Result<()> {
+    if output.exit.is_success() {
+        return Ok(());
+    }
+    let said = output.stderr.text();
+    if said.contains("No space left on device") {
+        return Err(Error::new(ErrorKind::Limit, "the disk is full").code(code::DISK_FULL).during("copy"));
+    }
+    let empty = ["Exiting with failure status", "Error is not recoverable"];
+    let mut stderr = Captured::keeping(KEEP);
+    for line in said.lines().filter(|line| !empty.iter().any(|empty| line.contains(empty))) {
+        stderr.push(line.as_bytes());
+        stderr.push(b"\n");
+    }
+    Output { stderr, ..output }.checked("copy").map(drop)
 }
 
 fn pack(folder: &Path) -> io::Result<Tree> {
@@ -164,10 +206,10 @@ fn pack(folder: &Path) -> io::Result<Tree> {
     let file = tempfile::Builder::new().prefix("ec2-stories-tree-").tempfile()?;
     let mut tar = tar::Builder::new(BufWriter::new(file));
     tar.follow_symlinks(false);
-    tar.append_dir_all(".", &folder)?;
+    let left_out = append(&mut tar, &folder)?;
     let mut file = tar.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
     let size = file.as_file().metadata()?.len();
-    let copied = count(file.as_file_mut())?;
+    let copied = Copied { left_out, ..count(file.as_file_mut())? };
     if size > IN_MEMORY {
         return Ok(Tree { content: Content::File(file), size, copied });
     }
@@ -177,12 +219,48 @@ fn pack(folder: &Path) -> io::Result<Tree> {
     Ok(Tree { content: Content::Memory(bytes.into()), size, copied })
 }
 
+/// Appends all that is in the folder. Returns how much was left out: to open a pipe would wait for its other end.
+fn append<W: io::Write>(tar: &mut tar::Builder<W>, folder: &Path) -> io::Result<u64> {
+    let (mut left_out, mut folders) = (0, vec![PathBuf::from(".")]);
+    while let Some(name) = folders.pop() {
+        tar.append_dir(&name, folder.join(&name))?;
+        for entry in fs::read_dir(folder.join(&name))? {
+            let entry = entry?;
+            let (kind, name) = (entry.file_type()?, name.join(entry.file_name()));
+            if kind.is_dir() {
+                folders.push(name);
+            } else if kind.is_file() || kind.is_symlink() {
+                tar.append_path_with_name(entry.path(), name)?;
+            } else {
+                left_out += 1;
+            }
+        }
+    }
+    Ok(left_out)
+}
+
 fn unpack(mut file: File, into: &Path) -> io::Result<Copied> {
-    let copied = count(&mut file)?;
+    let mut copied = count(&mut file)?;
     file.seek(SeekFrom::Start(0))?;
     fs::create_dir_all(into)?;
-    // Refuses what would leave the folder: a host is not to be trusted with this machine.
-    tar::Archive::new(BufReader::new(file)).unpack(into)?;
+    let into = fs::canonicalize(into)?;
+    let mut archive = tar::Archive::new(BufReader::new(file));
+    let mut folders = Vec::new();
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let kind = entry.header().entry_type();
+        if kind.is_dir() {
+            folders.push(entry);
+        } else if kind.is_fifo() || kind.is_character_special() || kind.is_block_special() {
+            copied.left_out += 1;
+        } else {
+            // Refuses what would leave the folder: a host is not to be trusted with this machine.
+            entry.unpack_in(&into)?;
+        }
+    }
+    // Last, and those within before those above: nothing can be put into one that may not be written to.
+    folders.sort_by(|a, b| b.path_bytes().cmp(&a.path_bytes()));
+    folders.into_iter().try_for_each(|mut folder| folder.unpack_in(&into).map(drop))?;
     Ok(copied)
 }
 
@@ -201,24 +279,4 @@ fn count(archive: &mut File) -> io::Result<Copied> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_copied_is_counted_and_said() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("sub")).unwrap();
-        fs::write(folder.path().join("sub/a"), [7; 1500]).unwrap();
-        fs::write(folder.path().join("b"), []).unwrap();
-        std::os::unix::fs::symlink("b", folder.path().join("c")).unwrap();
-        assert_eq!(pack(folder.path()).unwrap().copied, Copied { files: 2, bytes: 1500 });
-        for (files, bytes, said) in [
-            (0, 0, "0 files, 0 B"),
-            (1, 1023, "1 file, 1023 B"),
-            (2, 1536, "2 files, 1.5 KiB"),
-            (3, 5 << 40, "3 files, 5.0 TiB"),
-        ] {
-            assert_eq!(Copied { files, bytes }.to_string(), said);
-        }
-    }
-}
+mod tests;

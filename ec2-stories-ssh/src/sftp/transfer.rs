@@ -193,9 +193,15 @@ impl Sftp {
     /// Reads a file into `sink`. Returns its size.
     ///
     /// # Errors
-    /// If it is not there or may not be read, and what writing fails with.
+    /// If it is not there or may not be read, [`ErrorKind::Conflict`] if it is a pipe, a socket or a device, and what writing fails with.
     pub async fn download(&self, path: &str, sink: &mut (impl AsyncWrite + Send + Unpin)) -> Result<u64> {
         let say = |error| failed(error, "read", path, &self.0.on);
+        // To open a pipe the server waits for its other end, and all that goes on in this channel waits with it.
+        if self.stat(path).await?.is_some_and(|found| found.kind == FileKind::Other) {
+            return Err(Error::new(ErrorKind::Conflict, "is a pipe, a socket or a device, and no file")
+                .during("read")
+                .on(format!("{}:{path}", self.0.on)));
+        }
         let handle = self.open(path, OpenFlags::READ, FileAttributes::empty()).await.map_err(say)?;
         let file = OpenFile::new(self, handle);
         let read = self.drain(file.handle(), sink).await;

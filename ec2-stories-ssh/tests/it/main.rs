@@ -14,3 +14,4 @@ mod step;
 mod sudo;
 mod support;
 mod switch;
+mod trees;

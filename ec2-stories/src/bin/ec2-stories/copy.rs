@@ -46,6 +46,9 @@ pub(crate) async fn run(args: CopyArgs) -> Result<Exit, Failure> {
         say(nodes::json(&outcomes, |copied, node| {
             node["files"] = copied.files.into();
             node["bytes"] = copied.bytes.into();
+            if copied.left_out > 0 {
+                node["left_out"] = copied.left_out.into();
+            }
         }));
     }
     Ok(exit)
@@ -101,6 +104,10 @@ impl Local {
         let found = tokio::fs::metadata(path).await.map_err(wrong)?;
         if found.is_dir() {
             Ok(Self::Folder(Tree::read(path).await?))
+        } else if !found.is_file() {
+            // Whoever opens a pipe waits for its other end.
+            let why = format!("{}: is a pipe, a socket or a device, and no file or folder", path.display());
+            Err(Failure::new(Exit::Usage, why))
         } else {
             Ok(Self::File(path.to_owned()))
         }
@@ -131,7 +138,7 @@ impl Local {
         // A host without such a `find` keeps them.
         let _ = on.run(Command::shell(TIDY).arg(into).timeout(TIDY_TIMEOUT)).await;
         let bytes = sftp.upload(file, &to, &WriteOptions::new().mode(mode)).await?;
-        Ok(Copied { files: 1, bytes })
+        Ok(Copied { files: 1, bytes, left_out: 0 })
     }
 }
 
@@ -161,7 +168,7 @@ async fn fetch(on: &As, from: &str, to: &Path, folder: bool) -> Result<Copied> {
     let mut file = tokio::fs::File::from_std(file);
     let bytes = sftp.download(from, &mut file).await?;
     part.persist(&to).map_err(|error| failed(error.error))?;
-    Ok(Copied { files: 1, bytes })
+    Ok(Copied { files: 1, bytes, left_out: 0 })
 }
 
 /// What has come of a file: who looks sees the whole file, or the one before. It is made where nothing was, and goes unless it was
