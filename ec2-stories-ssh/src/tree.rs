@@ -219,23 +219,29 @@ fn pack(folder: &Path) -> io::Result<Tree> {
     Ok(Tree { content: Content::Memory(bytes.into()), size, copied })
 }
 
-/// Appends all that is in the folder. Returns how much was left out: to open a pipe would wait for its other end.
+/// Appends all that is in the folder as `new`, and then `whole`, by which is known that it came to its end. Returns how much was left
+/// out: to open a pipe would wait for its other end.
 fn append<W: io::Write>(tar: &mut tar::Builder<W>, folder: &Path) -> io::Result<u64> {
-    let (mut left_out, mut folders) = (0, vec![PathBuf::from(".")]);
+    let (mut left_out, mut folders) = (0, vec![PathBuf::new()]);
     while let Some(name) = folders.pop() {
-        tar.append_dir(&name, folder.join(&name))?;
+        tar.append_dir(Path::new("new").join(&name), folder.join(&name))?;
         for entry in fs::read_dir(folder.join(&name))? {
             let entry = entry?;
             let (kind, name) = (entry.file_type()?, name.join(entry.file_name()));
             if kind.is_dir() {
                 folders.push(name);
             } else if kind.is_file() || kind.is_symlink() {
-                tar.append_path_with_name(entry.path(), name)?;
+                tar.append_path_with_name(entry.path(), Path::new("new").join(name))?;
             } else {
                 left_out += 1;
             }
         }
     }
+    let mut whole = tar::Header::new_gnu();
+    whole.set_entry_type(tar::EntryType::Directory);
+    whole.set_mode(0o700);
+    whole.set_size(0);
+    tar.append_data(&mut whole, "whole", io::empty())?;
     Ok(left_out)
 }
 

@@ -1,3 +1,5 @@
+//! The script in this machine's own shell, without a connection.
+
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
@@ -145,6 +147,23 @@ fn what_is_there_under_other_names_stays() {
             let modified = |folder: &Path| fs::metadata(folder.join(name)).unwrap().mtime();
             assert_eq!(modified(&folder), modified(&into), "{name}");
         }
+    }
+}
+
+#[test]
+fn what_breaks_off_between_two_files_changes_nothing() {
+    let (folder, into) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(folder.path(), &[("a", "new"), ("b", "new")]);
+    write(into.path(), &[("a", "old")]);
+    let archive = archive(folder.path());
+    // A folder's header, and then a file's with its content.
+    for length in [0, 512, 1536, 2560] {
+        let (shell, mut input) = unpacking(into.path());
+        input.write_all(&archive[..length]).unwrap();
+        drop(input);
+        let ended = shell.wait_with_output().unwrap();
+        assert!(!ended.status.success(), "{length}: {ended:?}");
+        assert_eq!(listed(into.path()), ["a old"], "{length}");
     }
 }
 

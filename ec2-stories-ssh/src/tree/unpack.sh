@@ -1,5 +1,6 @@
-# Unpacks standard input into folder $1. All of it first comes into folder $2 in there, which is made here and goes with whatever ends
-# this; then each file takes its place by a rename. So a disk that is full, or a link that breaks, leaves what was there as it was.
+# Unpacks standard input, which has folder `new` and then an empty one, `whole`, into folder $1. All of it first comes into folder $2
+# in there, which is made here and goes with whatever ends this; then each file takes its place by a rename. So a disk that is full,
+# or a link that breaks, leaves what was there as it was.
 set -e
 export LC_ALL=C
 made=
@@ -17,9 +18,9 @@ is_folder() { [ -d "$1" ] && [ ! -L "$1" ]; }
 # Moves what is in folder $1 into folder $2, which is there. Folders that are in both become one.
 merge() (
   from=$1 to=$2
-  set -- $(stat -c '%d %a' -- "$from" "$to")
-  mode=$2
-  if [ "$1" != "$3" ]; then
+  set -- $(stat -c '%d %a %Y' -- "$from" "$to")
+  mode=$2 time=$3 other_mode=$5
+  if [ "$1" != "$4" ]; then
     # Another disk is mounted here, and renames do not reach it.
     near=$to/${stage#./}
     trap 'remove "$near"' EXIT
@@ -32,15 +33,14 @@ merge() (
     remove "$near"
     trap - EXIT
     chmod -- "$mode" "$to"
-    touch -r "$from" -- "$to"
+    touch -d "@$time" -- "$to"
     exit
   fi
   open_up "$from"
-  open_up "$to"
+  [ -r "$to" ] && [ -w "$to" ] && [ -x "$to" ] || { chmod u+rwx -- "$to"; other_mode=; }
   for entry in "$from"/* "$from"/.[!.]* "$from"/..?*; do
     if is_folder "$entry" && is_folder "$to/${entry##*/}"; then merge "$entry" "$to/${entry##*/}"; fi
   done
-  touch -r "$from" -- "$stage/time"
   set --
   for entry in "$from"/* "$from"/.[!.]* "$from"/..?*; do
     [ -e "$entry" ] || [ -L "$entry" ] || continue
@@ -62,8 +62,8 @@ merge() (
     [ $# -lt 200 ] || { mv -f -- "$@" "$to/"; set --; }
   done
   [ $# -eq 0 ] || mv -f -- "$@" "$to/"
-  chmod -- "$mode" "$to"
-  touch -r "$stage/time" -- "$to"
+  [ "$mode" = "$other_mode" ] || chmod -- "$mode" "$to"
+  touch -d "@$time" -- "$to"
 )
 
 trap 'ended=1' HUP INT TERM
@@ -71,13 +71,14 @@ mkdir -m 700 -- "$stage"
 trap leave EXIT
 trap 'exit 143' HUP INT TERM
 [ -z "$ended" ] || exit 143
-mkdir -- "$stage/new"
-if ! tar -xopf - -C "$stage/new"; then
+if ! tar -xopf - -C "$stage"; then
   # What stops in the midst of a file is only said to be short.
   free=$(df -Pk . | while read -r _ _ _ free _; do echo "$free"; done | tail -n 1)
   [ "$free" -ge 16 ] || echo 'No space left on device' >&2
   exit 2
 fi
+# To tar the end of a link is as good as the archive's own.
+[ -d "$stage/whole" ] || { echo 'it broke off' >&2; exit 2; }
 # Before anything moves. `mv` would find it out midway.
 find "$stage/new" ! -type d -exec sh -c '
   for entry; do

@@ -204,6 +204,26 @@ async fn a_copy_may_be_roots_and_removes_what_a_killed_one_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_copy_waits_for_no_pipe() {
+    let shop = deployed("").await;
+    fs::create_dir(shop.path("dist")).unwrap();
+    fs::write(shop.path("dist/file"), "beer").unwrap();
+    for pipe in ["pipe", "dist/pipe"] {
+        assert!(std::process::Command::new("mkfifo").arg(shop.path(pipe)).status().unwrap().success());
+    }
+    let refused = people(&shop, "copy", &["pipe", "web/0:x"]).await.expect(2);
+    assert!(refused.stderr.contains("pipe: is a pipe, a socket or a device"), "{refused:?}");
+    people(&shop, "run", &["web/0", "--", "mkfifo", "pipe"]).await.expect(0);
+    let refused = people(&shop, "copy", &["web/0:pipe", "x"]).await.expect(1);
+    assert!(refused.stderr.contains("is a pipe, a socket or a device"), "{refused:?}");
+    assert!(!shop.path("x").exists());
+    let copied = people(&shop, "copy", &["dist", "web/0:app"]).await.expect(0);
+    assert_eq!(copied.stdout, "web/0: 1 file, 4 B, 1 pipe, socket or device left out\n");
+    let copied = people(&shop, "copy", &["dist", "web/0:app", "--json"]).await.expect(0).json();
+    assert_eq!(copied["nodes"][0]["left_out"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_copy_leaves_no_part_of_a_file() {
     let shop = deployed("").await;
     // It takes long, and no room here.
