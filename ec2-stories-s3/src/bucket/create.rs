@@ -1,12 +1,19 @@
 //! Creating a bucket.
 
+use std::time::Duration;
+
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership, Tag};
 use ec2_stories_core::model::Tags;
 use ec2_stories_core::{Error, ErrorKind, Result};
+use tokio::time::sleep;
 
 use super::{Bucket, BucketSpec, Lifetime};
 use crate::S3;
 use crate::api::Call;
+
+/// Between two looks for a bucket of this very moment; doubled each time, up to the second: eight seconds in all.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// A bucket that is there now.
 #[derive(Clone, Debug)]
@@ -43,12 +50,18 @@ impl S3 {
         let transient = spec.lifetime != Lifetime::Persistent;
         let seen = transient && self.find_bucket(&spec.name).await?.is_some();
         let existed = bucket.create(spec).await? || seen;
-        let mut not_applied = Vec::new();
-        if let Some(missing) = bucket.own(spec, existed).await? {
-            not_applied.push(missing);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match bucket.set_up(spec, existed).await {
+                // It is not known everywhere yet.
+                Err(error) if error.api_code() == Some("NoSuchBucket") && pause <= LONGEST_PAUSE => {
+                    sleep(pause).await;
+                    pause *= 2;
+                }
+                Err(error) => return Err(error),
+                Ok(not_applied) => return Ok(Created { bucket, not_applied }),
+            }
         }
-        not_applied.extend(bucket.close(spec).await?);
-        Ok(Created { bucket, not_applied })
     }
 }
 
@@ -88,6 +101,13 @@ impl Bucket {
             .set_location_constraint(elsewhere.map(BucketLocationConstraint::from))
             .set_tags(tags.map(sdk_tags));
         Some(configuration.build())
+    }
+
+    /// Makes it what was described, and says which settings the server does not know.
+    async fn set_up(&self, spec: &BucketSpec, existed: bool) -> Result<Vec<NotApplied>> {
+        let missing = self.own(spec, existed).await?;
+        let not_applied = self.close(spec).await?;
+        Ok(missing.into_iter().chain(not_applied).collect())
     }
 
     /// Sees to it that the bucket carries its tags, and that a transient one is nobody else's.

@@ -40,6 +40,25 @@ async fn seen_before(sim: &Sim) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bucket_that_is_not_known_everywhere_at_once_is_waited_for_but_not_for_ever() {
+    let sim = Sim::builder().seed(7).build();
+    let s3 = S3::from_config(&sim.sdk_config());
+    let unknown = || Fault::Error { code: "NoSuchBucket".to_owned(), status: 404 };
+    let (fresh, lost) =
+        ["fresh", "lost"].map(|name| BucketSpec::builder().name(name).build().unwrap()).into();
+    for call in 1..=3 {
+        sim.faults().nth("GetBucketOwnershipControls", call, unknown());
+    }
+    let bucket = s3.create_bucket(&fresh).await.unwrap().bucket;
+    bucket.remove().await.unwrap();
+    sim.faults().always("GetBucketOwnershipControls", unknown());
+    assert_eq!(s3.create_bucket(&lost).await.unwrap_err().kind(), ErrorKind::NotFound);
+    sim.faults().clear();
+    s3.bucket("lost").remove().await.unwrap();
+    sim.assert_clean();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_creation_that_fails_midway_is_completed_by_the_next() {
     let spec = BucketSpec::builder().name("lasting").build().unwrap();
     for operation in ["CreateBucket", "PutPublicAccessBlock", "PutBucketLifecycleConfiguration"] {
